@@ -1,1 +1,59 @@
-//! Placeholder.
+//! Runs a command or Python code with no network, an empty environment and one folder.
+//!
+//! Bubblewrap builds the walls outside; a stage of our own raises the inner ones (landlock,
+//! seccomp, resource limits, closed descriptors) and then becomes the program. A thread per run
+//! watches time, memory and the disk, and ends everything when a limit is passed.
+//!
+//! It knows nothing of tasks and keeps no state. Where the walls cannot be had,
+//! [`Sandbox::probe`] says what is missing; nothing is ever run without them.
+//!
+//! Reading order:
+//!
+//! - [`config`], [`job`], [`outcome`], [`error`]: the words of the interface
+//! - `probe`: finds out whether the sandbox works here
+//! - `run`, `supervise`: one run, from the caller's side and from the watching thread's
+//! - `capture`, `watch`, `growth`, `kill`: what that thread does
+//! - `ownership`: hands a workspace to the unprivileged user where the node is root
+//! - `message`, [`stage`]: what happens after the program is started, before and inside bubblewrap
+//! - `beneath`: reading what a run left behind, without following its links
+
+pub mod config;
+pub mod error;
+pub mod job;
+pub mod outcome;
+pub mod stage;
+
+#[cfg(target_os = "linux")]
+mod beneath;
+#[cfg(target_os = "linux")]
+mod capture;
+#[cfg(target_os = "linux")]
+mod growth;
+#[cfg(target_os = "linux")]
+mod kill;
+#[cfg(target_os = "linux")]
+mod message;
+#[cfg(target_os = "linux")]
+mod ownership;
+#[cfg(target_os = "linux")]
+mod probe;
+#[cfg(target_os = "linux")]
+mod run;
+#[cfg(target_os = "linux")]
+mod supervise;
+#[cfg(target_os = "linux")]
+mod watch;
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+
+#[cfg(target_os = "linux")]
+pub use beneath::open_beneath;
+pub use config::{Config, Stage};
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{Sandbox, open_beneath};
+pub use error::{SandboxError, Unavailable};
+pub use job::{Job, Limits, Program, Workspace};
+pub use outcome::{End, Limit, Outcome};
+#[cfg(target_os = "linux")]
+pub use run::Sandbox;

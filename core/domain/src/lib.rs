@@ -1,1 +1,28 @@
-//! Placeholder.
+//! What things are in Hearth: identifiers, time, projects, tasks and their state machine, agents,
+//! artifacts, keys, actors, events.
+//!
+//! Nothing here does I/O, waits, or knows SQL or HTTP. Every change of a thing is a function that
+//! takes the old value and returns a [`Change`]: the new value and the event that tells of it.
+//!
+//! Reading order: [`field`], [`task`], [`event`], then the rest.
+
+pub mod actor;
+pub mod agent;
+pub mod artifact;
+pub mod change;
+pub mod clock;
+pub mod event;
+pub mod event_filter;
+pub mod field;
+pub mod id;
+pub mod key;
+pub mod priority;
+pub mod project;
+pub mod task;
+
+pub use actor::{Actor, Role};
+pub use change::Change;
+pub use clock::{Clock, IdSource, Timestamp};
+pub use field::{InvalidField, JsonObject};
+pub use id::{AgentId, ArtifactId, EventId, KeyId, ProjectId, TaskId};
+pub use priority::Priority;

@@ -1,1 +1,34 @@
-//! Placeholder.
+//! The store: the only crate that knows SQL.
+//!
+//! [`Store::write`] runs a closure on the one writer thread and answers after its change is on
+//! disk; [`Store::read`] runs one on a read-only connection. Neither hands out a connection.
+//! Every change brings its event, appended in the same transaction and announced after the commit.
+//!
+//! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
+//! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`]), [`migrate`].
+
+pub mod agents;
+pub mod artifacts;
+mod checkpoint;
+mod columns;
+mod error;
+pub mod event_stream;
+pub mod events;
+pub mod idempotency;
+pub mod keys;
+pub mod migrate;
+mod page;
+mod pragmas;
+pub mod projects;
+mod read_tx;
+mod store;
+pub mod tasks;
+pub mod write_tx;
+mod writer;
+
+pub use error::{OpenError, StoreError};
+pub use event_stream::EventStream;
+pub use page::Page;
+pub use read_tx::{ReadTx, Tx};
+pub use store::{Config, Store, StoreGauges};
+pub use write_tx::WriteTx;

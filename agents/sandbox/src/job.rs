@@ -1,0 +1,102 @@
+//! What is to be run, where, and how much of the machine it may use.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One thing to run in the sandbox.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// What runs.
+    pub program: Program,
+    /// The one folder it can write to, seen inside as `/workspace`.
+    pub workspace: Workspace,
+    /// How much of the machine it may use.
+    pub limits: Limits,
+    /// What it reads on its standard input; end of file where there is none.
+    pub stdin: Option<Vec<u8>>,
+}
+
+impl Job {
+    /// Returns a job with the default limits and no input.
+    pub fn new(program: Program, workspace: Workspace) -> Self {
+        Self {
+            program,
+            workspace,
+            limits: Limits::default(),
+            stdin: None,
+        }
+    }
+}
+
+/// What runs inside.
+#[derive(Debug, Clone)]
+pub enum Program {
+    /// Python code, by the system's interpreter, isolated and without site packages.
+    Python {
+        /// The source text.
+        code: String,
+    },
+    /// A command, looked up in `/usr/bin` where it has no slash.
+    Command {
+        /// The program and its arguments. Arguments are visible to other users of the host for as
+        /// long as the command runs: a secret belongs on its standard input.
+        argv: Vec<String>,
+    },
+}
+
+/// The folder a job works in.
+#[derive(Debug, Clone)]
+pub enum Workspace {
+    /// A folder of the host, kept. Where the node is root it comes to belong to the sandbox's user.
+    Folder(PathBuf),
+    /// An empty folder in memory, gone with the run.
+    Scratch,
+}
+
+/// How much of the machine a job may use. Passing any of them ends it, all its processes included.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Time by the clock on the wall.
+    pub time: Duration,
+    /// Processor time of each process.
+    pub cpu: Duration,
+    /// Memory of all processes together, with what they keep in `/tmp` and `/dev/shm`.
+    pub memory_bytes: u64,
+    /// Address space of each process: the wall behind `memory_bytes`, which is only measured now
+    /// and then. Programs reserve more than they use.
+    pub address_bytes: u64,
+    /// Processes and threads alive at once.
+    pub processes: u64,
+    /// Open descriptors of each process.
+    pub descriptors: u64,
+    /// How much of standard output, and of standard error, is kept; the rest is thrown away.
+    pub output_bytes: usize,
+    /// Size of each file.
+    pub file_bytes: u64,
+    /// Size of `/tmp`, which is in memory.
+    pub tmp_bytes: u64,
+    /// How much the workspace may grow on disk.
+    pub workspace_bytes: u64,
+    /// How many files the workspace may gain; also how many `/tmp` may hold.
+    pub workspace_files: u64,
+}
+
+const MIB: u64 = 1024 * 1024;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            time: Duration::from_mins(1),
+            cpu: Duration::from_mins(1),
+            memory_bytes: 512 * MIB,
+            address_bytes: 1024 * MIB,
+            processes: 64,
+            descriptors: 256,
+            output_bytes: 1024 * 1024,
+            file_bytes: 100 * MIB,
+            tmp_bytes: 64 * MIB,
+            workspace_bytes: 512 * MIB,
+            workspace_files: 10_000,
+        }
+    }
+}

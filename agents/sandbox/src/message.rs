@@ -1,0 +1,108 @@
+//! What the watching thread tells the stage: two frames at the head of its standard input.
+//!
+//! Arguments would be visible to every user of the host, and bubblewrap would have to be trusted
+//! with another descriptor. The program's own input follows the frames.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Written to standard error when every wall stands, just before the program takes over.
+///
+/// Nothing untrusted has run until then, so its first occurrence cannot be forged; without it, what
+/// is on standard error is why the walls could not be raised.
+pub(crate) const READY: &[u8] = b"\0hearth sandbox ready\0\n";
+
+/// Where the workspace is seen inside.
+pub(crate) const WORKSPACE: &str = "/workspace";
+
+/// Where the stage's own program file is seen inside.
+pub(crate) const STAGE: &str = "/run/hearth-stage";
+
+/// Where Python code is put, in a folder that is in memory and of this run alone.
+pub(crate) const SCRIPT: &str = "/tmp/main.py";
+
+/// For the stage before bubblewrap.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Outer {
+    /// The node; if the stage has another parent, the node is gone already.
+    pub parent: u32,
+    /// Bubblewrap.
+    pub bwrap: PathBuf,
+    /// The user to become; none where the node is no root itself.
+    pub run_as: Option<u32>,
+    /// The stage's program file.
+    pub stage_program: PathBuf,
+    /// Its leading arguments.
+    pub stage_args: Vec<String>,
+    /// The folder to bind; none for one in memory.
+    pub workspace: Option<PathBuf>,
+    /// Folders below `/usr` that are to look empty.
+    pub hidden: Vec<PathBuf>,
+    /// Size of `/tmp`, and of a workspace in memory.
+    pub tmp_bytes: u64,
+}
+
+/// For the stage inside bubblewrap.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Inner {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// What to put at [`SCRIPT`] first.
+    pub script: Option<String>,
+    /// Limits that the kernel holds for us.
+    pub limits: KernelLimits,
+}
+
+/// The part of [`crate::Limits`] that becomes `setrlimit`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct KernelLimits {
+    /// Processor seconds of each process.
+    pub cpu_seconds: u64,
+    /// Address space of each process.
+    pub address_bytes: u64,
+    /// Processes and threads.
+    pub processes: u64,
+    /// Descriptors of each process.
+    pub descriptors: u64,
+    /// Size of a file.
+    pub file_bytes: u64,
+}
+
+/// Returns a value as a frame: its length in four bytes, then JSON.
+pub(crate) fn frame<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let body = serde_json::to_vec(value).map_err(io::Error::other)?;
+    let length = u32::try_from(body.len()).map_err(io::Error::other)?;
+    let mut frame = length.to_le_bytes().to_vec();
+    frame.extend(body);
+    Ok(frame)
+}
+
+/// Reads one frame and not a byte more: what follows belongs to the next reader.
+pub(crate) fn read_frame<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<T> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length);
+    let mut body = Vec::new();
+    from.take(u64::from(length)).read_to_end(&mut body)?;
+    serde_json::from_slice(&body).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_read_back_and_what_follows_is_left() {
+        let mut bytes = frame(&["a", "b"]).unwrap();
+        bytes.extend(b"rest");
+        let mut reader = &bytes[..];
+
+        let value: Vec<String> = read_frame(&mut reader).unwrap();
+
+        assert_eq!(value, ["a", "b"]);
+        assert_eq!(reader, b"rest");
+    }
+}

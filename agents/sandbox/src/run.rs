@@ -1,0 +1,162 @@
+//! One run from the caller's side: checks the job, starts the watching thread, waits for it.
+
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use crate::message::{Inner, KernelLimits, Outer, SCRIPT, frame};
+use crate::supervise::{Plan, supervise};
+use crate::{Config, Job, Limits, Outcome, Program, SandboxError, Workspace};
+
+/// A sandbox that was seen to work; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    pub(crate) known: Arc<Known>,
+}
+
+/// What the probe found out.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub config: Config,
+    /// Folders of site packages, which Python is not to see.
+    pub site_packages: Vec<PathBuf>,
+    pub python_version: String,
+}
+
+impl Sandbox {
+    /// Returns the version of the interpreter, such as `3.11.2`.
+    pub fn python_version(&self) -> &str {
+        &self.known.python_version
+    }
+
+    /// Runs a job to its end, or until `cancel` is ready. When this returns, no process of the run
+    /// is left; dropping the future ends the run too.
+    ///
+    /// # Errors
+    /// Fails where the program could not be started. How a started program ended is in the outcome.
+    pub async fn run(
+        &self,
+        job: Job,
+        cancel: impl Future<Output = ()>,
+    ) -> Result<Outcome, SandboxError> {
+        let plan = self.plan(job)?;
+        // Nothing is ever written to it: the thread sees that the writing end is gone.
+        let (stop, keep_running) = io::pipe()?;
+        let (answer, mut answered) = oneshot::channel();
+        // A thread of its own: bubblewrap dies with the thread that started it, which must
+        // therefore live as long as the run, and limits hold however busy the runtime is.
+        thread::Builder::new()
+            .name("sandbox-run".into())
+            .spawn(move || {
+                // Nobody listens where the future was dropped; the run has been ended all the same.
+                let _ = answer.send(supervise(plan, &stop));
+            })?;
+        tokio::select! {
+            biased;
+            answer = &mut answered => return received(answer),
+            () = pin!(cancel) => {}
+        }
+        drop(keep_running);
+        received(answered.await)
+    }
+
+    fn plan(&self, job: Job) -> Result<Plan, SandboxError> {
+        let Known {
+            config,
+            site_packages,
+            ..
+        } = &*self.known;
+        let (argv, script, hidden) = match job.program {
+            Program::Python { code } => {
+                let Some(python) = config.python.to_str() else {
+                    return Err(SandboxError::Invalid {
+                        reason: "python's path is no text",
+                    });
+                };
+                // Isolated, no compiled files left behind, and no buffer that a kill would empty.
+                let argv = [python, "-I", "-B", "-u", SCRIPT]
+                    .map(str::to_owned)
+                    .to_vec();
+                (argv, Some(code), site_packages.clone())
+            }
+            Program::Command { argv } => (argv, None, vec![]),
+        };
+        if argv.first().is_none_or(String::is_empty) {
+            return Err(SandboxError::Invalid {
+                reason: "the command is empty",
+            });
+        }
+        if argv.iter().any(|argument| argument.contains('\0')) {
+            return Err(SandboxError::Invalid {
+                reason: "an argument contains a zero byte",
+            });
+        }
+        let workspace = match job.workspace {
+            Workspace::Folder(folder) => match folder.canonicalize() {
+                Ok(folder) => Some(folder),
+                Err(source) => {
+                    return Err(SandboxError::Workspace {
+                        path: folder,
+                        source,
+                    });
+                }
+            },
+            Workspace::Scratch => None,
+        };
+        let run_as = nix::unistd::geteuid().is_root().then_some(config.run_as);
+        let outer = Outer {
+            parent: std::process::id(),
+            bwrap: config.bwrap.clone(),
+            run_as,
+            stage_program: config.stage.program.clone(),
+            stage_args: config
+                .stage
+                .args
+                .iter()
+                .map(|argument| argument.to_string_lossy().into_owned())
+                .collect(),
+            workspace: workspace.clone(),
+            hidden,
+            tmp_bytes: job.limits.tmp_bytes,
+        };
+        let inner = Inner {
+            argv,
+            script,
+            limits: kernel_limits(&job.limits),
+        };
+        let mut stdin = frame(&outer)?;
+        stdin.extend(frame(&inner)?);
+        stdin.extend(job.stdin.unwrap_or_default());
+        Ok(Plan {
+            stage: config.stage.clone(),
+            stdin,
+            workspace,
+            run_as,
+            limits: job.limits,
+        })
+    }
+}
+
+fn received(
+    answer: Result<Result<Outcome, SandboxError>, oneshot::error::RecvError>,
+) -> Result<Outcome, SandboxError> {
+    // The sender is lost only where the thread panicked.
+    answer.map_err(|lost| SandboxError::Process {
+        source: io::Error::other(lost),
+    })?
+}
+
+fn kernel_limits(limits: &Limits) -> KernelLimits {
+    KernelLimits {
+        cpu_seconds: limits.cpu.as_secs().max(1),
+        address_bytes: limits.address_bytes,
+        processes: limits.processes,
+        descriptors: limits.descriptors,
+        file_bytes: limits.file_bytes,
+    }
+}

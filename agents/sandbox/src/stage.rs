@@ -1,0 +1,72 @@
+//! The processes between the node and the program: one before bubblewrap, one inside it.
+//!
+//! Both are this one function in a process of its own, so that what they do to themselves (change
+//! user, close descriptors, give up rights) needs no code between `fork` and `exec` of a node with
+//! many threads. The host must call it first thing, before it starts any thread.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+#[cfg(target_os = "linux")]
+mod arguments;
+#[cfg(target_os = "linux")]
+mod descriptors;
+#[cfg(target_os = "linux")]
+mod files;
+#[cfg(target_os = "linux")]
+mod inner;
+#[cfg(target_os = "linux")]
+mod outer;
+#[cfg(target_os = "linux")]
+mod rlimits;
+#[cfg(target_os = "linux")]
+mod syscalls;
+
+/// The exit code of a stage that could not raise its walls.
+const FAILED: u8 = 125;
+
+/// Becomes the program, or says on standard error why it cannot and returns.
+///
+/// `args` are those that follow [`crate::Stage::args`].
+#[cfg(target_os = "linux")]
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let step = args.into_iter().next().unwrap_or_default();
+    let result = match step.to_str() {
+        Some("outer") => outer::run().map(|never| match never {}),
+        Some("inner") => inner::run(),
+        _ => Err(std::io::Error::other("this command is for the node itself")),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            say(&format!("hearth sandbox: {error}\n"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Says that there is no sandbox on this system.
+#[cfg(not(target_os = "linux"))]
+pub fn main(_args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    ExitCode::from(FAILED)
+}
+
+/// Writes to standard error; that it fails can be told to nobody.
+#[cfg(target_os = "linux")]
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Returns the standard input without a buffer, so that exactly what is asked for is taken.
+#[cfg(target_os = "linux")]
+fn raw_stdin() -> std::io::Result<std::fs::File> {
+    use std::os::fd::AsFd;
+    Ok(std::io::stdin().as_fd().try_clone_to_owned()?.into())
+}
+
+/// Adds what was being done to an error.
+#[cfg(target_os = "linux")]
+fn doing<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> std::io::Error {
+    move |error| std::io::Error::other(format!("{what}: {error}"))
+}

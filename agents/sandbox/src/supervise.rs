@@ -1,0 +1,289 @@
+//! One run from the watching thread's side: starts it, feeds it, listens, measures, and ends it.
+
+use std::io::{self, ErrorKind, PipeReader, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
+
+use crate::capture::Capture;
+use crate::config::Stage;
+use crate::growth::Growth;
+use crate::message::READY;
+use crate::watch::{self, Allowance};
+use crate::{End, Limit, Limits, Outcome, SandboxError, kill, ownership};
+
+/// How often memory is measured. A program fills about 2 MB in each millisecond and core, and a
+/// measurement costs some 50 microseconds.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// How long is waited for what a program wrote last, once it is gone.
+const DRAIN_FOR: Duration = Duration::from_millis(200);
+
+/// Room for the marker of the stage, beside the output that is kept.
+const PREAMBLE: usize = 4096;
+
+/// Everything the thread needs to know of a job.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub stage: Stage,
+    /// Both frames, then the program's input.
+    pub stdin: Vec<u8>,
+    pub workspace: Option<PathBuf>,
+    /// The user that the workspace must belong to.
+    pub run_as: Option<u32>,
+    pub limits: Limits,
+}
+
+/// Runs a plan to its end, or until the writing end of `stop` is closed.
+pub(crate) fn supervise(plan: Plan, stop: &PipeReader) -> Result<Outcome, SandboxError> {
+    let start = Instant::now();
+    let growth = take_over(&plan)?;
+    let mut run = Run::start(plan, start, growth)?;
+    let followed = run.follow(stop);
+    // Whatever went wrong, nothing is left running.
+    let status = kill::end(&mut run.child)?;
+    kill::gone(&run.inside);
+    run.drain();
+    let end = followed?.unwrap_or_else(|| end_of(status));
+    run.into_outcome(end)
+}
+
+/// Makes the workspace the program's own, and notes what is in it already.
+fn take_over(plan: &Plan) -> Result<Option<Growth>, SandboxError> {
+    let Some(workspace) = &plan.workspace else {
+        return Ok(None);
+    };
+    let refused = |source| SandboxError::Workspace {
+        path: workspace.clone(),
+        source,
+    };
+    if !workspace.metadata().map_err(refused)?.is_dir() {
+        return Err(refused(io::Error::from(ErrorKind::NotADirectory)));
+    }
+    if let Some(id) = plan.run_as {
+        ownership::give(workspace, id).map_err(refused)?;
+    }
+    let Limits {
+        workspace_bytes,
+        workspace_files,
+        ..
+    } = plan.limits;
+    Growth::from_here(workspace, workspace_bytes, workspace_files)
+        .map(Some)
+        .map_err(refused)
+}
+
+/// A run that is under way.
+struct Run {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    input: Vec<u8>,
+    written: usize,
+    stdout: Capture<ChildStdout>,
+    stderr: Capture<ChildStderr>,
+    /// Whether the walls stand and the program has taken over.
+    is_ready: bool,
+    /// The first process inside, once it is known.
+    inside: Vec<Pid>,
+    start: Instant,
+    limits: Limits,
+    /// None where the workspace is in memory.
+    growth: Option<Growth>,
+}
+
+impl Run {
+    fn start(plan: Plan, start: Instant, growth: Option<Growth>) -> io::Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "this is what the sandbox is for")]
+        let mut child = Command::new(&plan.stage.program)
+            .args(&plan.stage.args)
+            .arg("outer")
+            .env_clear()
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let run = Self {
+            stdout: Capture::new(stdout, plan.limits.output_bytes),
+            stderr: Capture::new(stderr, plan.limits.output_bytes.saturating_add(PREAMBLE)),
+            child,
+            stdin,
+            input: plan.stdin,
+            written: 0,
+            is_ready: false,
+            inside: vec![],
+            start,
+            limits: plan.limits,
+            growth,
+        };
+        let ends = [
+            run.stdin.as_ref().map(AsFd::as_fd),
+            run.stdout.descriptor(),
+            run.stderr.descriptor(),
+        ];
+        for end in ends.into_iter().flatten() {
+            // Cannot fail on a pipe that was just made; blocking, the loop would still be right.
+            let _ = fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
+        }
+        Ok(run)
+    }
+
+    /// Follows the run until it ends (none) or has to be ended.
+    fn follow(&mut self, stop: &PipeReader) -> io::Result<Option<End>> {
+        let mut next_look = Instant::now() + LOOK_EVERY;
+        loop {
+            let left = self.limits.time.saturating_sub(self.start.elapsed());
+            if left.is_zero() {
+                return Ok(Some(End::TimedOut));
+            }
+            let until_look = next_look.saturating_duration_since(Instant::now());
+            if self.wait(Some(stop), left.min(until_look))? {
+                return Ok(Some(End::Cancelled));
+            }
+            self.exchange();
+            let is_time = Instant::now() >= next_look;
+            // The pipes close when the last process is gone; a look now and then is for those
+            // that somebody else holds open.
+            if (is_time || self.is_silent()) && self.child.try_wait()?.is_some() {
+                return Ok(None);
+            }
+            if is_time {
+                let began = Instant::now();
+                if let Some(limit) = self.passed_limit() {
+                    return Ok(Some(End::OverLimit(limit)));
+                }
+                // Many processes take long to measure: at most a tenth of the time goes into it.
+                next_look = Instant::now() + LOOK_EVERY.max(began.elapsed() * 9);
+            }
+        }
+    }
+
+    fn is_silent(&self) -> bool {
+        self.stdout.is_closed() && self.stderr.is_closed()
+    }
+
+    /// Waits until a pipe is ready; returns whether the run is to be stopped.
+    fn wait(&self, stop: Option<&PipeReader>, at_most: Duration) -> io::Result<bool> {
+        // With nothing left to listen to, the end is a matter of microseconds.
+        let at_most = if self.is_silent() {
+            at_most.min(Duration::from_millis(1))
+        } else {
+            at_most
+        };
+        let mut ends: Vec<PollFd<'_>> = [
+            stop.map(AsFd::as_fd)
+                .map(|end| PollFd::new(end, PollFlags::POLLIN)),
+            self.stdout
+                .descriptor()
+                .map(|end| PollFd::new(end, PollFlags::POLLIN)),
+            self.stderr
+                .descriptor()
+                .map(|end| PollFd::new(end, PollFlags::POLLIN)),
+            self.stdin
+                .as_ref()
+                .map(|end| PollFd::new(end.as_fd(), PollFlags::POLLOUT)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        // Rounded up, or the last millisecond would be spent turning in circles.
+        let millis = u16::try_from(at_most.as_micros().div_ceil(1000)).unwrap_or(u16::MAX);
+        match poll(&mut ends, PollTimeout::from(millis)) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let stopped = stop.is_some() && ends.first().and_then(PollFd::any) == Some(true);
+        Ok(stopped)
+    }
+
+    /// Moves what can be moved through the pipes.
+    fn exchange(&mut self) {
+        self.stdout.pump();
+        self.stderr.pump();
+        if !self.is_ready && self.stderr.cut_through(READY) {
+            self.is_ready = true;
+            self.inside = watch::children_of(self.monitor());
+        }
+        if let Some(pipe) = &mut self.stdin {
+            match pipe.write(self.input.get(self.written..).unwrap_or_default()) {
+                Ok(length) => self.written += length,
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                // The program does not read on; that is its right.
+                Err(_) => self.written = self.input.len(),
+            }
+            if self.written >= self.input.len() {
+                self.stdin = None;
+                self.input = vec![];
+            }
+        }
+    }
+
+    fn monitor(&self) -> Pid {
+        Pid::from_raw(self.child.id().cast_signed())
+    }
+
+    fn passed_limit(&mut self) -> Option<Limit> {
+        // Until then there is nothing to distrust, and the paths below lead into the host.
+        if !self.is_ready {
+            return None;
+        }
+        let allowance = Allowance {
+            memory_bytes: self.limits.memory_bytes,
+            files: self.limits.workspace_files,
+            workspace_in_memory: self.growth.is_none(),
+        };
+        let monitor = self.monitor();
+        watch::passed(monitor, allowance).or_else(|| self.growth.as_mut()?.passed(monitor))
+    }
+
+    /// Takes what the program wrote before its end, but does not wait for whoever holds the pipe.
+    fn drain(&mut self) {
+        self.stdin = None;
+        let start = Instant::now();
+        while !self.is_silent() && start.elapsed() < DRAIN_FOR {
+            if self.wait(None, Duration::from_millis(10)).is_err() {
+                break;
+            }
+            self.exchange();
+        }
+    }
+
+    fn into_outcome(self, end: End) -> Result<Outcome, SandboxError> {
+        let (stdout, stdout_truncated) = self.stdout.into_parts();
+        let (mut stderr, mut stderr_truncated) = self.stderr.into_parts();
+        if !self.is_ready && matches!(end, End::Exited(_) | End::Signalled(_)) {
+            let detail = String::from_utf8_lossy(&stderr).trim().to_owned();
+            return Err(SandboxError::SetUp { detail });
+        }
+        stderr_truncated |= stderr.len() > self.limits.output_bytes;
+        stderr.truncate(self.limits.output_bytes);
+        let wall = self.start.elapsed();
+        Ok(Outcome {
+            end,
+            stdout,
+            stderr,
+            stdout_truncated,
+            stderr_truncated,
+            wall,
+        })
+    }
+}
+
+/// Bubblewrap ends with 128 and the signal's number where a signal ended the program.
+fn end_of(status: ExitStatus) -> End {
+    match (status.code(), status.signal()) {
+        (Some(code @ 129..=192), _) => End::Signalled(code - 128),
+        (Some(code), _) => End::Exited(code),
+        (None, signal) => End::Signalled(signal.unwrap_or_default()),
+    }
+}

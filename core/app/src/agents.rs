@@ -1,0 +1,108 @@
+//! Operations on agents.
+
+use hearth_domain::agent::{Agent, AgentStatus, Presence, Registration};
+use hearth_domain::field::{AgentName, LABEL_MAX, json_within, line, list_within};
+use hearth_domain::{Actor, AgentId, Change};
+use hearth_store::{Page, WriteTx, agents};
+
+use crate::app::App;
+use crate::authority::{must_act_as, must_work};
+use crate::error::AppError;
+
+impl App {
+    /// Makes an agent known, or takes what a known one now says of itself.
+    ///
+    /// # Errors
+    /// A field is too large; the name is kept for the owner; the key is another agent's.
+    pub async fn register_agent(
+        &self,
+        actor: &Actor,
+        mut new: Registration,
+    ) -> Result<Agent, AppError> {
+        must_work(actor, "register an agent")?;
+        must_act_as(actor, &new.name)?;
+        json_within("metadata", &new.metadata)?;
+        list_within("capabilities", &new.capabilities)?;
+        for capability in &mut new.capabilities {
+            *capability = line("capabilities", capability, LABEL_MAX)?;
+        }
+        let (id, now) = (AgentId(self.ids().next_uuid()), self.now());
+        let agent = self
+            .store()
+            .write(move |tx| match agents::get(tx, &new.name)? {
+                Some(known) => {
+                    let Change { after, event } = known.register_again(new, now);
+                    Ok(agents::save(tx, after, Some(&event), now)?)
+                }
+                None => Ok::<_, AppError>(agents::insert(tx, Agent::register(id, new, now)?)?),
+            })
+            .await?;
+        self.alarm()
+            .set_no_later_than(agent.last_seen_at.after(self.config().offline_after));
+        Ok(agent)
+    }
+
+    /// Notes a sign of life.
+    ///
+    /// # Errors
+    /// No such agent is registered; the key is another agent's.
+    pub async fn heartbeat_agent(
+        &self,
+        actor: &Actor,
+        name: AgentName,
+        status: Option<Presence>,
+    ) -> Result<Agent, AppError> {
+        must_work(actor, "send a heartbeat")?;
+        must_act_as(actor, &name)?;
+        let now = self.now();
+        let agent = self
+            .store()
+            .write(move |tx| {
+                let agent =
+                    agents::get(tx, &name)?.ok_or_else(|| AppError::not_found("agent", &name))?;
+                let (after, event) = agent.heartbeat(status, now);
+                Ok::<_, AppError>(agents::save(tx, after, event.as_ref(), now)?)
+            })
+            .await?;
+        self.alarm()
+            .set_no_later_than(agent.last_seen_at.after(self.config().offline_after));
+        Ok(agent)
+    }
+
+    /// Returns an agent.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn get_agent(&self, name: &AgentName) -> Result<Agent, AppError> {
+        self.store()
+            .read_now(|tx| agents::get(tx, name)?.ok_or_else(|| AppError::not_found("agent", name)))
+    }
+
+    /// Returns a page of agents, by name.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn list_agents(
+        &self,
+        statuses: Vec<AgentStatus>,
+        cursor: Option<AgentName>,
+        limit: usize,
+    ) -> Result<Page<Agent, AgentName>, AppError> {
+        self.store()
+            .read(move |tx| Ok(agents::list(tx, &statuses, cursor.as_ref(), limit)?))
+            .await
+    }
+}
+
+/// Notes a sign of life that came with work on a task; an agent need not be registered to work.
+pub(crate) fn seen_working(
+    tx: &mut WriteTx<'_>,
+    name: &AgentName,
+    now: hearth_domain::Timestamp,
+) -> Result<(), AppError> {
+    if let Some(agent) = agents::get(tx, name)? {
+        let (after, event) = agent.heartbeat(Some(Presence::Busy), now);
+        agents::save(tx, after, event.as_ref(), now)?;
+    }
+    Ok(())
+}

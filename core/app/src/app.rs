@@ -1,0 +1,175 @@
+//! What every operation works with.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use hearth_domain::{Clock, IdSource, Timestamp};
+use hearth_store::Store;
+
+use crate::blobs::Blobs;
+use crate::error::AppError;
+use crate::keys::KeyRing;
+use crate::sweep::Alarm;
+
+/// How the operations are set up.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where artifacts' bytes are kept.
+    pub artifacts_dir: PathBuf,
+    /// The largest artifact, in bytes.
+    pub artifact_max_bytes: u64,
+    /// After how long without a sign of life an agent counts as offline.
+    pub offline_after: Duration,
+}
+
+/// Something the node may or may not be able to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facility {
+    /// Whether it works.
+    pub is_available: bool,
+    /// Why it does not; empty where it does.
+    pub reason: String,
+    /// What would mend it; empty where nothing is to be mended.
+    pub remedy: String,
+}
+
+/// What the node around the operations can do; told by the node once it knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facilities {
+    /// Whether the built-in agents run.
+    pub agents: Facility,
+    /// Whether generated code and commands can be run.
+    pub sandbox: Facility,
+    /// Whether there is a language model.
+    pub model: Facility,
+}
+
+impl Default for Facilities {
+    fn default() -> Self {
+        let none = |reason: &str| Facility {
+            is_available: false,
+            reason: reason.into(),
+            remedy: String::new(),
+        };
+        Self {
+            agents: none("the built-in agents are not running"),
+            sandbox: none("the sandbox was not looked for"),
+            model: none("this version works without a language model"),
+        }
+    }
+}
+
+/// The operations. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    blobs: Blobs,
+    keys: KeyRing,
+    alarm: Alarm,
+    config: Config,
+    /// Read for every pending task that is shown, written once at start.
+    facilities: RwLock<Facilities>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("store", &self.inner.store)
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Puts the operations together; makes the artifacts folder where it is missing.
+    ///
+    /// # Errors
+    /// The artifacts folder cannot be made.
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        config: Config,
+    ) -> std::io::Result<Self> {
+        let blobs = Blobs::open(
+            config.artifacts_dir.clone(),
+            config.artifact_max_bytes,
+            Arc::clone(&ids),
+        )?;
+        let inner = Inner {
+            store,
+            clock,
+            ids,
+            blobs,
+            keys: KeyRing::default(),
+            alarm: Alarm::default(),
+            config,
+            facilities: RwLock::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Tells what the node can do.
+    pub fn set_facilities(&self, facilities: Facilities) {
+        *self
+            .inner
+            .facilities
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = facilities;
+    }
+
+    /// Returns what the node can do.
+    pub fn facilities(&self) -> Facilities {
+        self.inner
+            .facilities
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Returns the present moment.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Whether the database answers: what a readiness check asks.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_ready(&self) -> Result<(), AppError> {
+        self.inner.store.gauges()?;
+        Ok(())
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn ids(&self) -> &Arc<dyn IdSource> {
+        &self.inner.ids
+    }
+
+    pub(crate) fn blobs(&self) -> &Blobs {
+        &self.inner.blobs
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.inner.keys
+    }
+
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.inner.alarm
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.inner.config
+    }
+}

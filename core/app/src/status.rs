@@ -1,0 +1,78 @@
+//! The state of the node at a glance.
+
+use hearth_store::{agents, migrate, tasks};
+
+use crate::app::{App, Facilities};
+use crate::error::AppError;
+
+/// The state of the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The schema of its database.
+    pub schema_version: i64,
+    /// The last event.
+    pub last_seq: i64,
+    /// Writes that wait.
+    pub writes_waiting: usize,
+    /// Tasks by status, as `(status, count)`.
+    pub tasks: Vec<(String, u64)>,
+    /// Agents that are not offline.
+    pub agents_online: u64,
+    /// Agents that hold a task.
+    pub agents_working: u64,
+    /// What the node can do.
+    pub facilities: Facilities,
+}
+
+/// What is measured when somebody asks, rather than when it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gauges {
+    /// Writes that wait.
+    pub writes_waiting: usize,
+    /// The last event.
+    pub last_seq: i64,
+    /// Agents that are not offline.
+    pub agents_online: u64,
+    /// Agents that hold a task.
+    pub agents_working: u64,
+}
+
+impl App {
+    /// Returns the state of the node.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn status(&self) -> Result<Status, AppError> {
+        let gauges = self.gauges()?;
+        let tasks = self
+            .store()
+            .read(|tx| Ok::<_, AppError>(tasks::count_by_status(tx)?))
+            .await?;
+        Ok(Status {
+            schema_version: migrate::schema_version(),
+            last_seq: gauges.last_seq,
+            writes_waiting: gauges.writes_waiting,
+            tasks,
+            agents_online: gauges.agents_online,
+            agents_working: gauges.agents_working,
+            facilities: self.facilities(),
+        })
+    }
+
+    /// Returns what is measured on demand.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn gauges(&self) -> Result<Gauges, AppError> {
+        let store = self.store().gauges()?;
+        let (agents_online, agents_working) = self
+            .store()
+            .read_now(|tx| Ok::<_, AppError>(agents::utilisation(tx)?))?;
+        Ok(Gauges {
+            writes_waiting: store.writes_waiting,
+            last_seq: store.last_seq,
+            agents_online,
+            agents_working,
+        })
+    }
+}

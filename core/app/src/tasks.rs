@@ -1,0 +1,538 @@
+//! Operations on tasks that need no claim: create, read, list, update, and the owner's orders.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use hearth_domain::artifact::Artifact;
+use hearth_domain::field::{
+    AgentName, DESCRIPTION_MAX, InvalidField, NAME_MAX, REASON_MAX, json_within, line, list_within,
+    prose,
+};
+use hearth_domain::task::{MAX_ATTEMPTS_LIMIT, NewTask, Task, TaskPatch, TaskStatus};
+use hearth_domain::{Actor, ArtifactId, Change, ProjectId, TaskId, Timestamp};
+use hearth_store::idempotency::{self, Remembered};
+use hearth_store::tasks::{self, Cursor};
+use hearth_store::{Page, Tx, WriteTx, artifacts, projects};
+
+pub use hearth_store::tasks::{Cursor as TaskCursor, Order, TaskFilter};
+
+use crate::app::{App, Facilities};
+use crate::authority::{must_act_as, must_be_owner, must_hold, must_work};
+use crate::error::AppError;
+use crate::projects::expect_version;
+
+/// How long a repeated request is recognised.
+pub(crate) const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(7 * 24);
+
+/// How a caller names a task: by its identifier or its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskRef {
+    /// By its identifier.
+    Id(TaskId),
+    /// By its number.
+    Number(i64),
+}
+
+impl FromStr for TaskRef {
+    type Err = InvalidField;
+
+    fn from_str(text: &str) -> Result<Self, InvalidField> {
+        if let Ok(number) = text.parse() {
+            return Ok(Self::Number(number));
+        }
+        text.parse()
+            .map(Self::Id)
+            .map_err(|_| InvalidField::new("id", "must be a task's UUID or its number"))
+    }
+}
+
+impl fmt::Display for TaskRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Number(number) => write!(f, "#{number}"),
+        }
+    }
+}
+
+/// A task as it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskView {
+    /// The task.
+    pub task: Task,
+    /// Why nobody takes it up, if it is pending and that can be told.
+    pub waiting_for: Option<String>,
+}
+
+/// A request that is to be done once, however often it arrives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// The name that the caller gave it.
+    pub key: String,
+    /// SHA-256 of what it asks.
+    pub request: [u8; 32],
+}
+
+/// What became of a request to create a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Created {
+    /// The task.
+    pub view: TaskView,
+    /// Whether an earlier request made it.
+    pub is_repeat: bool,
+}
+
+/// A change of a task's fields.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct UpdateTask {
+    /// The fields.
+    pub patch: TaskPatch,
+    /// The fence of its claim, where an agent asks.
+    pub fence: Option<u64>,
+}
+
+impl App {
+    /// Makes a task; artifacts that wait for one are given to it in the same transaction.
+    ///
+    /// # Errors
+    /// A field is too large or names what is not there; the `once` key was used for another
+    /// request; the caller may only read.
+    pub async fn create_task(
+        &self,
+        actor: &Actor,
+        new: NewTask,
+        once: Option<Once>,
+    ) -> Result<Created, AppError> {
+        must_work(actor, "create a task")?;
+        if let Some(name) = &new.created_by {
+            must_act_as(actor, name)?;
+        }
+        check_new(&new)?;
+        if let Some(once) = &once {
+            line("Idempotency-Key", &once.key, NAME_MAX)?;
+        }
+        let (id, now) = (TaskId(self.ids().next_uuid()), self.now());
+        let (actor, facilities) = (actor.clone(), self.facilities());
+        let created = self
+            .store()
+            .write(move |tx| {
+                if let Some(earlier) = find_earlier(tx, &actor, once.as_ref())? {
+                    let view = view(tx, earlier, &facilities, now)?;
+                    return Ok(Created {
+                        view,
+                        is_repeat: true,
+                    });
+                }
+                check_references(tx, new.project_id, new.parent_id, &new.depends_on)?;
+                let attached = new.artifacts.clone();
+                let number = tasks::next_number(tx)?;
+                let task = tasks::insert(tx, Task::create(id, number, new, &actor, now))?;
+                attach(tx, &actor, &attached, task.id, now)?;
+                if let Some(once) = once {
+                    let remembered = Remembered {
+                        request: once.request,
+                        task_id: task.id,
+                    };
+                    idempotency::insert(tx, actor.name(), &once.key, &remembered, now)?;
+                }
+                Ok::<_, AppError>(Created {
+                    view: view(tx, task, &facilities, now)?,
+                    is_repeat: false,
+                })
+            })
+            .await?;
+        if !created.is_repeat {
+            metrics::counter!("hearth_tasks_created_total").increment(1);
+        }
+        Ok(created)
+    }
+
+    /// Returns a task.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn get_task(&self, task: TaskRef) -> Result<TaskView, AppError> {
+        let facilities = self.facilities();
+        self.store()
+            .read_now(|tx| view(tx, find(tx, task)?, &facilities, self.now()))
+    }
+
+    /// Returns a page of tasks.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn list_tasks(
+        &self,
+        filter: TaskFilter,
+        order: Option<Order>,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<TaskView, Cursor>, AppError> {
+        let order = order.unwrap_or_else(|| filter.natural_order());
+        let (facilities, now) = (self.facilities(), self.now());
+        self.store()
+            .read(move |tx| {
+                let page = tasks::list(tx, &filter, order, cursor, limit)?;
+                let items = page
+                    .items
+                    .into_iter()
+                    .map(|task| view(tx, task, &facilities, now));
+                Ok(Page {
+                    items: items.collect::<Result<_, AppError>>()?,
+                    next: page.next,
+                })
+            })
+            .await
+    }
+
+    /// Changes a task's fields.
+    ///
+    /// # Errors
+    /// There is none; it has another version than `expected`; a field is too large or names what
+    /// is not there; its state does not allow it; an agent asks that does not hold it.
+    pub async fn update_task(
+        &self,
+        actor: &Actor,
+        task: TaskRef,
+        update: UpdateTask,
+        expected: Option<u64>,
+    ) -> Result<TaskView, AppError> {
+        check_patch(&update.patch)?;
+        self.change_task(actor, task, expected, move |tx, task, actor, now| {
+            must_hold(actor, &task, update.fence)?;
+            let patch = update.patch;
+            check_references(
+                tx,
+                patch.project_id.flatten(),
+                patch.parent_id.flatten(),
+                patch.depends_on.as_deref().unwrap_or_default(),
+            )?;
+            for needed in patch.depends_on.iter().flatten() {
+                if tasks::depends_on(tx, *needed, task.id)? {
+                    return Err(AppError::invalid(
+                        "depends_on",
+                        format!(
+                            "would make a circle: {needed} already waits for task #{}",
+                            task.number
+                        ),
+                    ));
+                }
+            }
+            if let Some(Some(parent)) = patch.parent_id
+                && tasks::is_part_of(tx, parent, task.id)?
+            {
+                return Err(AppError::invalid(
+                    "parent_id",
+                    format!(
+                        "would make a circle: {parent} is part of task #{}",
+                        task.number
+                    ),
+                ));
+            }
+            Ok(task.update(patch, actor, now)?)
+        })
+        .await
+    }
+
+    /// Makes a blocked task pending again, with or without an answer.
+    ///
+    /// # Errors
+    /// It is not blocked; the caller is not the owner.
+    pub async fn answer_task(
+        &self,
+        actor: &Actor,
+        task: TaskRef,
+        answer: Option<String>,
+        expected: Option<u64>,
+    ) -> Result<TaskView, AppError> {
+        must_be_owner(actor, "answer for the owner")?;
+        let answer = answer
+            .map(|text| prose("answer", &text, REASON_MAX))
+            .transpose()?;
+        if answer.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            return Err(AppError::invalid(
+                "answer",
+                "must not be empty; leave it out to unblock the task",
+            ));
+        }
+        self.change_task(actor, task, expected, move |_, task, actor, now| {
+            let change = task.answer(answer, actor, now)?;
+            json_within("context", &change.after.context)?;
+            Ok(change)
+        })
+        .await
+    }
+
+    /// Ends a task as no longer wanted; running work on it is stopped.
+    ///
+    /// # Errors
+    /// It has ended already; the caller is not the owner.
+    pub async fn cancel_task(
+        &self,
+        actor: &Actor,
+        task: TaskRef,
+        reason: Option<String>,
+        expected: Option<u64>,
+    ) -> Result<TaskView, AppError> {
+        must_be_owner(actor, "cancel a task")?;
+        let reason = reason
+            .map(|text| prose("reason", &text, REASON_MAX))
+            .transpose()?;
+        self.change_task(actor, task, expected, move |_, task, actor, now| {
+            Ok(task.cancel(reason, actor, now)?)
+        })
+        .await
+    }
+
+    /// Makes an ended task pending again.
+    ///
+    /// # Errors
+    /// It has not ended; the caller is not the owner.
+    pub async fn reopen_task(
+        &self,
+        actor: &Actor,
+        task: TaskRef,
+        reason: Option<String>,
+        expected: Option<u64>,
+    ) -> Result<TaskView, AppError> {
+        must_be_owner(actor, "reopen a task")?;
+        let reason = reason
+            .map(|text| prose("reason", &text, REASON_MAX))
+            .transpose()?;
+        self.change_task(actor, task, expected, move |_, task, actor, now| {
+            Ok(task.reopen(reason, actor, now)?)
+        })
+        .await
+    }
+
+    /// Loads a task, lets `decide` make a change of it, saves that.
+    pub(crate) async fn change_task(
+        &self,
+        actor: &Actor,
+        task: TaskRef,
+        expected: Option<u64>,
+        decide: impl FnOnce(&mut WriteTx<'_>, Task, &Actor, Timestamp) -> Result<Change<Task>, AppError>
+        + Send
+        + 'static,
+    ) -> Result<TaskView, AppError> {
+        must_work(actor, "change a task")?;
+        let (actor, facilities, now) = (actor.clone(), self.facilities(), self.now());
+        self.store()
+            .write(move |tx| {
+                let task = find(tx, task)?;
+                expect_version("task", task.version, expected)?;
+                let change = decide(tx, task, &actor, now)?;
+                let task = tasks::save(tx, change)?;
+                view(tx, task, &facilities, now)
+            })
+            .await
+    }
+}
+
+/// Returns the task a caller names.
+pub(crate) fn find(tx: &impl Tx, task: TaskRef) -> Result<Task, AppError> {
+    let found = match task {
+        TaskRef::Id(id) => tasks::get(tx, id)?,
+        TaskRef::Number(number) => tasks::find_by_number(tx, number)?,
+    };
+    found.ok_or_else(|| AppError::not_found("task", task))
+}
+
+/// Gives artifacts that wait for a task to `task`. An agent gives only what it made.
+pub(crate) fn attach(
+    tx: &mut WriteTx<'_>,
+    actor: &Actor,
+    ids: &[ArtifactId],
+    task: TaskId,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    for id in ids {
+        let missing = || AppError::invalid("artifacts", format!("{id} is not an artifact"));
+        let artifact: Artifact = artifacts::get(tx, *id)?.ok_or_else(missing)?;
+        if artifact.task_id == Some(task) {
+            continue;
+        }
+        if let Actor::Agent(name) = actor
+            && artifact.created_by != name.as_str()
+        {
+            return Err(AppError::Denied(format!(
+                "artifact {id} was not made by agent {name}"
+            )));
+        }
+        artifacts::save(tx, artifact.attach(task)?, actor, now)?;
+    }
+    Ok(())
+}
+
+/// Puts a task together with why it waits.
+pub(crate) fn view(
+    tx: &impl Tx,
+    task: Task,
+    facilities: &Facilities,
+    now: Timestamp,
+) -> Result<TaskView, AppError> {
+    let waiting_for = waiting_for(tx, &task, facilities, now)?;
+    Ok(TaskView { task, waiting_for })
+}
+
+fn waiting_for(
+    tx: &impl Tx,
+    task: &Task,
+    facilities: &Facilities,
+    now: Timestamp,
+) -> Result<Option<String>, AppError> {
+    if task.status() != TaskStatus::Pending {
+        return Ok(None);
+    }
+    if let Some(name) = &task.reserved_for {
+        if name.is_owner() {
+            return Ok(Some("it is kept for you; no agent takes it".into()));
+        }
+        if name.as_str() != SEED {
+            return Ok(Some(format!("it is kept for agent {name}")));
+        }
+    }
+    if let Some(moment) = task.not_before.filter(|moment| *moment > now) {
+        return Ok(Some(format!("it is not to be started before {moment}")));
+    }
+    if !task.depends_on.is_empty() {
+        let open = tasks::open_dependencies(tx, task.id)?;
+        if open > 0 {
+            return Ok(Some(format!(
+                "{open} of the tasks it depends on are not completed"
+            )));
+        }
+    }
+    if !task.has_plan() && !facilities.model.is_available {
+        return Ok(Some(
+            "a language model: it has no plan, and no model is configured; give it a plan \
+             (--python-file), or let an agent of yours claim it"
+                .into(),
+        ));
+    }
+    if !facilities.agents.is_available {
+        return Ok(Some(facilities.agents.reason.clone()));
+    }
+    Ok(None)
+}
+
+/// The built-in agent that executes tasks.
+pub const SEED: &str = "seed";
+
+fn find_earlier(
+    tx: &impl Tx,
+    actor: &Actor,
+    once: Option<&Once>,
+) -> Result<Option<Task>, AppError> {
+    let Some(once) = once else {
+        return Ok(None);
+    };
+    let Some(earlier) = idempotency::find(tx, actor.name(), &once.key)? else {
+        return Ok(None);
+    };
+    if earlier.request != once.request {
+        return Err(AppError::conflict(
+            "idempotency_key_reused",
+            "this Idempotency-Key was used for another request; use a fresh one",
+        ));
+    }
+    Ok(tasks::get(tx, earlier.task_id)?)
+}
+
+fn check_new(new: &NewTask) -> Result<(), AppError> {
+    prose("description", &new.description, DESCRIPTION_MAX)?;
+    json_within("context", &new.context)?;
+    list_within("labels", &new.labels)?;
+    list_within("depends_on", &new.depends_on)?;
+    list_within("acceptance", &new.acceptance)?;
+    list_within("artifacts", &new.artifacts)?;
+    check_attempts(new.max_attempts)?;
+    check_assigned(new.assigned_to.as_ref())?;
+    check_budget(new.budget)
+}
+
+fn check_patch(patch: &TaskPatch) -> Result<(), AppError> {
+    if patch.fields().is_empty() {
+        return Err(AppError::invalid("body", "names no field to change"));
+    }
+    if let Some(description) = &patch.description {
+        prose("description", description, DESCRIPTION_MAX)?;
+    }
+    if let Some(context) = &patch.context {
+        json_within("context", context)?;
+    }
+    list_within("labels", patch.labels.as_deref().unwrap_or_default())?;
+    list_within(
+        "depends_on",
+        patch.depends_on.as_deref().unwrap_or_default(),
+    )?;
+    list_within(
+        "acceptance",
+        patch.acceptance.as_deref().unwrap_or_default(),
+    )?;
+    patch.max_attempts.map_or(Ok(()), check_attempts)?;
+    check_assigned(patch.assigned_to.as_ref().and_then(Option::as_ref))?;
+    check_budget(patch.budget.flatten())
+}
+
+fn check_attempts(attempts: u32) -> Result<(), AppError> {
+    if (1..=MAX_ATTEMPTS_LIMIT).contains(&attempts) {
+        return Ok(());
+    }
+    Err(AppError::invalid(
+        "max_attempts",
+        format!("must be 1 to {MAX_ATTEMPTS_LIMIT}"),
+    ))
+}
+
+fn check_assigned(name: Option<&AgentName>) -> Result<(), AppError> {
+    match name {
+        Some(name) if name.is_reserved() && !name.is_owner() => Err(AppError::invalid(
+            "assigned_to",
+            "must be an agent or owner",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn check_budget(budget: Option<hearth_domain::task::Budget>) -> Result<(), AppError> {
+    let usd = budget.and_then(|budget| budget.usd).unwrap_or_default();
+    if usd.is_finite() && (0.0..=1_000_000.0).contains(&usd) {
+        return Ok(());
+    }
+    Err(AppError::invalid("budget.usd", "must be 0 to 1000000"))
+}
+
+fn check_references(
+    tx: &impl Tx,
+    project: Option<ProjectId>,
+    parent: Option<TaskId>,
+    depends_on: &[TaskId],
+) -> Result<(), AppError> {
+    if let Some(id) = project
+        && !projects::is_present(tx, id)?
+    {
+        return Err(AppError::invalid(
+            "project_id",
+            format!("{id} is not a project"),
+        ));
+    }
+    if let Some(id) = parent
+        && !tasks::is_present(tx, id)?
+    {
+        return Err(AppError::invalid(
+            "parent_id",
+            format!("{id} is not a task"),
+        ));
+    }
+    for id in depends_on {
+        if !tasks::is_present(tx, *id)? {
+            return Err(AppError::invalid(
+                "depends_on",
+                format!("{id} is not a task"),
+            ));
+        }
+    }
+    Ok(())
+}

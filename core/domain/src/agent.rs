@@ -1,0 +1,195 @@
+//! Agents: who works. The node learns of them when they register and keeps an eye on whether
+//! they are there.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::change::Change;
+use crate::clock::Timestamp;
+use crate::event::{AgentFacts, EventKind};
+use crate::field::{AgentName, InvalidField, JsonObject, Word};
+use crate::id::AgentId;
+
+/// Whether an agent is there, and what it is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentStatus {
+    /// There.
+    Active,
+    /// There, with nothing to do.
+    Idle,
+    /// There, and working.
+    Busy,
+    /// Not heard from for longer than the node waits.
+    Offline,
+}
+
+impl AgentStatus {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Idle, Self::Busy, Self::Offline];
+
+    /// Returns its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Idle => "idle",
+            Self::Busy => "busy",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+impl fmt::Display for AgentStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for AgentStatus {
+    type Err = InvalidField;
+
+    fn from_str(text: &str) -> Result<Self, InvalidField> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| InvalidField::new("status", "must be active, idle, busy or offline"))
+    }
+}
+
+/// An agent as the node knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    /// Identifies it, beside its name.
+    pub id: AgentId,
+    /// Its unique name.
+    pub name: AgentName,
+    /// What sort it is, such as `orchestrator`.
+    pub kind: Word,
+    /// Whether it is there.
+    pub status: AgentStatus,
+    /// What it says it can do.
+    pub capabilities: Vec<String>,
+    /// Whatever it keeps with itself.
+    pub metadata: JsonObject,
+    /// When it first registered.
+    pub created_at: Timestamp,
+    /// When it was last heard from.
+    pub last_seen_at: Timestamp,
+}
+
+/// What an agent says of itself when it registers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Registration {
+    /// See [`Agent::name`].
+    pub name: AgentName,
+    /// See [`Agent::kind`].
+    pub kind: Word,
+    /// See [`Agent::capabilities`].
+    pub capabilities: Vec<String>,
+    /// See [`Agent::metadata`].
+    pub metadata: JsonObject,
+}
+
+impl Agent {
+    /// Makes an agent known.
+    ///
+    /// # Errors
+    /// `owner` and `system` are not agents.
+    pub fn register(
+        id: AgentId,
+        new: Registration,
+        now: Timestamp,
+    ) -> Result<Change<Self>, InvalidField> {
+        if new.name.is_reserved() {
+            return Err(InvalidField::new(
+                "name",
+                "must not be owner or system; these are not agents",
+            ));
+        }
+        let after = Self {
+            id,
+            name: new.name,
+            kind: new.kind,
+            status: AgentStatus::Active,
+            capabilities: new.capabilities,
+            metadata: new.metadata,
+            created_at: now,
+            last_seen_at: now,
+        };
+        let event = EventKind::AgentRegistered(after.facts());
+        Ok(Change { after, event })
+    }
+
+    /// Takes what a known agent says of itself when it registers again.
+    pub fn register_again(mut self, new: Registration, now: Timestamp) -> Change<Self> {
+        self.kind = new.kind;
+        self.capabilities = new.capabilities;
+        self.metadata = new.metadata;
+        self.status = AgentStatus::Active;
+        self.last_seen_at = now;
+        let event = EventKind::AgentRegistered(self.facts());
+        Change { after: self, event }
+    }
+
+    /// Notes a sign of life. An event tells of it only when it changes whether the agent is there:
+    /// one every few seconds from each agent would drown the rest.
+    pub fn heartbeat(
+        mut self,
+        status: Option<Presence>,
+        now: Timestamp,
+    ) -> (Self, Option<EventKind>) {
+        let was_offline = self.status == AgentStatus::Offline;
+        self.last_seen_at = self.last_seen_at.max(now);
+        match status {
+            Some(presence) => self.status = presence.into(),
+            None if was_offline => self.status = AgentStatus::Active,
+            None => (),
+        }
+        let event = was_offline.then(|| EventKind::AgentOnline(self.facts()));
+        (self, event)
+    }
+
+    /// Notes that it has not been heard from for too long; `None` if that is already known.
+    pub fn fall_silent(mut self) -> Option<Change<Self>> {
+        if self.status == AgentStatus::Offline {
+            return None;
+        }
+        self.status = AgentStatus::Offline;
+        let event = EventKind::AgentOffline(self.facts());
+        Some(Change { after: self, event })
+    }
+
+    fn facts(&self) -> AgentFacts {
+        AgentFacts {
+            agent_id: self.id,
+            name: self.name.clone(),
+            kind: self.kind.clone(),
+            status: self.status,
+            last_seen_at: self.last_seen_at,
+        }
+    }
+}
+
+/// What an agent may say of itself in a heartbeat; only the node says `offline`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// There.
+    Active,
+    /// There, with nothing to do.
+    Idle,
+    /// There, and working.
+    Busy,
+}
+
+impl From<Presence> for AgentStatus {
+    fn from(presence: Presence) -> Self {
+        match presence {
+            Presence::Active => Self::Active,
+            Presence::Idle => Self::Idle,
+            Presence::Busy => Self::Busy,
+        }
+    }
+}

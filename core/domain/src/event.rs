@@ -1,0 +1,433 @@
+//! Events: what happened, in the past tense, in one increasing sequence.
+//!
+//! [`EventKind`] is a stored format: a variant or field, once written by a release, keeps its name
+//! and meaning. This is the one place where domain types are serialized.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::agent::AgentStatus;
+use crate::clock::Timestamp;
+use crate::field::{AgentName, JsonObject, Name, Title, Word};
+use crate::id::{AgentId, ArtifactId, EventId, ProjectId, TaskId};
+use crate::key::Grant;
+use crate::priority::Priority;
+use crate::project::ProjectStatus;
+use crate::task::{Check, TaskStatus};
+
+/// A position in the sequence of events; the first event has 1.
+pub type Seq = i64;
+
+/// What every event about a task says of it, as it is after the change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskFacts {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its short number.
+    pub number: i64,
+    /// Its title.
+    pub title: Title,
+    /// Its project.
+    pub project_id: Option<ProjectId>,
+    /// Its status.
+    pub status: TaskStatus,
+    /// Its version.
+    pub version: u64,
+    /// Its fence.
+    pub fence: u64,
+    /// Its attempt.
+    pub attempt: u32,
+    /// Who holds it or is to take it.
+    pub assigned_to: Option<AgentName>,
+}
+
+/// What every event about a project says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProjectFacts {
+    /// The project.
+    pub project_id: ProjectId,
+    /// Its name.
+    pub name: Name,
+    /// Its status.
+    pub status: ProjectStatus,
+    /// Its version.
+    pub version: u64,
+}
+
+/// What every event about an agent says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentFacts {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// Its name.
+    pub name: AgentName,
+    /// What sort it is.
+    #[serde(rename = "type")]
+    pub kind: Word,
+    /// Whether it is there.
+    pub status: AgentStatus,
+    /// When it was last heard from.
+    pub last_seen_at: Timestamp,
+}
+
+/// What every event about an artifact says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArtifactFacts {
+    /// The artifact.
+    pub artifact_id: ArtifactId,
+    /// The task it belongs to.
+    pub task_id: Option<TaskId>,
+    /// What sort it is.
+    #[serde(rename = "type")]
+    pub kind: Word,
+    /// What people call it.
+    pub name: Option<Name>,
+    /// What its bytes are.
+    pub media_type: String,
+    /// How many bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Why work on a task stopped without an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseCause {
+    /// Its holder gave it back.
+    GivenBack,
+    /// Its holder was not heard from until the lease ran out.
+    LeaseExpired,
+    /// The node was killed while one of its own agents held it.
+    NodeRestarted,
+    /// The node was stopped and handed it back first; this costs no attempt.
+    NodeStopped,
+}
+
+/// One acceptance check that held, and what showed it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The check.
+    pub check: Check,
+    /// What was found.
+    pub found: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "payload")]
+pub enum EventKind {
+    /// A project was made.
+    #[serde(rename = "project.created")]
+    ProjectCreated(ProjectFacts),
+    /// A project's fields changed.
+    #[serde(rename = "project.updated")]
+    ProjectUpdated(ProjectFacts),
+    /// A project was deleted, and its tasks with it.
+    #[serde(rename = "project.deleted")]
+    ProjectDeleted {
+        /// The project.
+        #[serde(flatten)]
+        project: ProjectFacts,
+        /// How many tasks went with it.
+        deleted_tasks: u64,
+    },
+    /// A task was made.
+    #[serde(rename = "task.created")]
+    TaskCreated {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// How urgent it is.
+        priority: Priority,
+        /// Who made it.
+        created_by: String,
+    },
+    /// An agent took a task.
+    #[serde(rename = "task.claimed")]
+    TaskClaimed {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// Who took it.
+        agent: AgentName,
+        /// Until when, unless renewed.
+        lease_expires_at: Timestamp,
+    },
+    /// A task's fields changed.
+    #[serde(rename = "task.updated")]
+    TaskUpdated {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// The names of the fields that changed.
+        changed: Vec<String>,
+    },
+    /// The holder tells how far it is.
+    #[serde(rename = "task.progress")]
+    TaskProgress {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// What it is doing.
+        message: String,
+        /// How far it is, from 0 to 100, if it knows.
+        percent: Option<u8>,
+    },
+    /// A task was done.
+    #[serde(rename = "task.completed")]
+    TaskCompleted {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// Who did it.
+        agent: AgentName,
+        /// What came of it.
+        result: Option<JsonObject>,
+        /// What showed that it is done: one entry per acceptance check.
+        evidence: Vec<Evidence>,
+        /// The artifacts it has.
+        artifacts: Vec<ArtifactId>,
+        /// How long the last attempt took.
+        duration_ms: u64,
+    },
+    /// A task needs somebody.
+    #[serde(rename = "task.blocked")]
+    TaskBlocked {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// Why.
+        reason: String,
+        /// Answers to choose from, if it is a question.
+        options: Vec<String>,
+    },
+    /// A blocked task was answered and waits to be taken up.
+    #[serde(rename = "task.answered")]
+    TaskAnswered {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// The answer; none when it was only unblocked.
+        answer: Option<String>,
+    },
+    /// Work on a task stopped, and it waits to be taken up.
+    #[serde(rename = "task.released")]
+    TaskReleased {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// Who had it.
+        agent: AgentName,
+        /// Why it stopped.
+        cause: ReleaseCause,
+        /// What its holder said.
+        reason: Option<String>,
+    },
+    /// A task is no longer wanted.
+    #[serde(rename = "task.cancelled")]
+    TaskCancelled {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// An ended task is wanted again.
+    #[serde(rename = "task.reopened")]
+    TaskReopened {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// An agent made itself known.
+    #[serde(rename = "agent.registered")]
+    AgentRegistered(AgentFacts),
+    /// An agent that was offline was heard from.
+    #[serde(rename = "agent.online")]
+    AgentOnline(AgentFacts),
+    /// An agent was not heard from for too long.
+    #[serde(rename = "agent.offline")]
+    AgentOffline(AgentFacts),
+    /// An artifact was stored.
+    #[serde(rename = "artifact.created")]
+    ArtifactCreated(ArtifactFacts),
+    /// An artifact that waited was given to a task.
+    #[serde(rename = "artifact.attached")]
+    ArtifactAttached(ArtifactFacts),
+    /// A key was made.
+    #[serde(rename = "key.created")]
+    KeyCreated {
+        /// What its maker called it.
+        name: Name,
+        /// What it allows.
+        grant: Grant,
+    },
+    /// A key stopped being valid.
+    #[serde(rename = "key.revoked")]
+    KeyRevoked {
+        /// What its maker called it.
+        name: Name,
+    },
+}
+
+/// The sort of thing an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntityType {
+    /// A project.
+    Project,
+    /// A task.
+    Task,
+    /// An agent.
+    Agent,
+    /// An artifact.
+    Artifact,
+    /// A key.
+    Key,
+}
+
+impl EntityType {
+    /// Returns its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Task => "task",
+            Self::Agent => "agent",
+            Self::Artifact => "artifact",
+            Self::Key => "key",
+        }
+    }
+}
+
+impl EventKind {
+    /// Every type name, in the order of the variants.
+    pub const TYPES: [&'static str; 20] = [
+        "project.created",
+        "project.updated",
+        "project.deleted",
+        "task.created",
+        "task.claimed",
+        "task.updated",
+        "task.progress",
+        "task.completed",
+        "task.blocked",
+        "task.answered",
+        "task.released",
+        "task.cancelled",
+        "task.reopened",
+        "agent.registered",
+        "agent.online",
+        "agent.offline",
+        "artifact.created",
+        "artifact.attached",
+        "key.created",
+        "key.revoked",
+    ];
+
+    /// Returns the type name, such as `task.created`.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::ProjectCreated(_) => "project.created",
+            Self::ProjectUpdated(_) => "project.updated",
+            Self::ProjectDeleted { .. } => "project.deleted",
+            Self::TaskCreated { .. } => "task.created",
+            Self::TaskClaimed { .. } => "task.claimed",
+            Self::TaskUpdated { .. } => "task.updated",
+            Self::TaskProgress { .. } => "task.progress",
+            Self::TaskCompleted { .. } => "task.completed",
+            Self::TaskBlocked { .. } => "task.blocked",
+            Self::TaskAnswered { .. } => "task.answered",
+            Self::TaskReleased { .. } => "task.released",
+            Self::TaskCancelled { .. } => "task.cancelled",
+            Self::TaskReopened { .. } => "task.reopened",
+            Self::AgentRegistered(_) => "agent.registered",
+            Self::AgentOnline(_) => "agent.online",
+            Self::AgentOffline(_) => "agent.offline",
+            Self::ArtifactCreated(_) => "artifact.created",
+            Self::ArtifactAttached(_) => "artifact.attached",
+            Self::KeyCreated { .. } => "key.created",
+            Self::KeyRevoked { .. } => "key.revoked",
+        }
+    }
+
+    /// Returns what sort of thing the event is about.
+    pub fn entity_type(&self) -> EntityType {
+        match self {
+            Self::ProjectCreated(_) | Self::ProjectUpdated(_) | Self::ProjectDeleted { .. } => {
+                EntityType::Project
+            }
+            Self::TaskCreated { .. }
+            | Self::TaskClaimed { .. }
+            | Self::TaskUpdated { .. }
+            | Self::TaskProgress { .. }
+            | Self::TaskCompleted { .. }
+            | Self::TaskBlocked { .. }
+            | Self::TaskAnswered { .. }
+            | Self::TaskReleased { .. }
+            | Self::TaskCancelled { .. }
+            | Self::TaskReopened { .. } => EntityType::Task,
+            Self::AgentRegistered(_) | Self::AgentOnline(_) | Self::AgentOffline(_) => {
+                EntityType::Agent
+            }
+            Self::ArtifactCreated(_) | Self::ArtifactAttached(_) => EntityType::Artifact,
+            Self::KeyCreated { .. } | Self::KeyRevoked { .. } => EntityType::Key,
+        }
+    }
+
+    /// Returns the payload as JSON text.
+    ///
+    /// # Errors
+    /// Never in practice: every field is a string, a number or a list of these.
+    pub fn payload_json(&self) -> Result<String, serde_json::Error> {
+        // The adjacently tagged form is `{"type":"...","payload":{...}}`; the payload is what
+        // stands between the known head and the last brace.
+        let whole = serde_json::to_string(self)?;
+        let head = r#"{"type":"","payload":"#.len() + self.type_name().len();
+        Ok(whole.get(head..whole.len() - 1).unwrap_or("{}").to_owned())
+    }
+
+    /// Reads a stored event back.
+    ///
+    /// # Errors
+    /// A type this version does not know, or a payload that does not fit it.
+    pub fn from_stored(type_name: &str, payload: &str) -> Result<Self, serde_json::Error> {
+        let payload: &RawValue = serde_json::from_str(payload)?;
+        serde_json::from_value(serde_json::json!({ "type": type_name, "payload": payload }))
+    }
+}
+
+/// An event as it lies in the store.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its position.
+    pub seq: Seq,
+    /// Its identifier.
+    pub id: EventId,
+    /// Its type, such as `task.created`.
+    pub type_name: String,
+    /// What sort of thing it is about.
+    pub entity_type: String,
+    /// Which one.
+    pub entity_id: uuid::Uuid,
+    /// Who caused it.
+    pub agent_name: String,
+    /// The payload as JSON text, as it was stored.
+    pub payload: Box<RawValue>,
+    /// When it happened.
+    pub timestamp: Timestamp,
+}
+
+impl Event {
+    /// Returns what happened.
+    ///
+    /// # Errors
+    /// An event of a type that this version does not know.
+    pub fn kind(&self) -> Result<EventKind, serde_json::Error> {
+        EventKind::from_stored(&self.type_name, self.payload.get())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Artifacts: the rows. The bytes are files, elsewhere.
+
+use hearth_domain::artifact::{Artifact, ContentHash, MediaType};
+use hearth_domain::field::{Name, Word};
+use hearth_domain::{Actor, ArtifactId, Change, TaskId, Timestamp};
+use rusqlite::params;
+
+use crate::columns::{Columns, to_json};
+use crate::error::StoreError;
+use crate::page::Page;
+use crate::read_tx::Tx;
+use crate::write_tx::WriteTx;
+
+const ENTITY: &str = "artifact";
+const COLUMNS: &str =
+    "id, task_id, type, name, media_type, size_bytes, sha256, metadata, created_by, created_at";
+
+/// Returns an artifact.
+pub fn get(tx: &impl Tx, id: ArtifactId) -> Result<Option<Artifact>, StoreError> {
+    let mut statement = tx
+        .conn()
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM artifacts WHERE id = ?1"))?;
+    let mut rows = statement.query([id.0])?;
+    rows.next()?
+        .map(|row| {
+            read(&Columns {
+                entity: ENTITY,
+                row,
+            })
+        })
+        .transpose()
+}
+
+/// Returns up to `limit` artifacts of a task after `cursor`, oldest first.
+pub fn list_by_task(
+    tx: &impl Tx,
+    task: TaskId,
+    cursor: Option<ArtifactId>,
+    limit: usize,
+) -> Result<Page<Artifact, ArtifactId>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM artifacts WHERE task_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+    );
+    let mut statement = tx.conn().prepare_cached(&sql)?;
+    let after = cursor.map_or_else(uuid::Uuid::nil, |id| id.0);
+    let mut rows = statement.query(params![
+        task.0,
+        after,
+        i64::try_from(limit + 1).unwrap_or(i64::MAX)
+    ])?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        items.push(read(&Columns {
+            entity: ENTITY,
+            row,
+        })?);
+    }
+    Ok(Page::cut(items, limit, |artifact| artifact.id))
+}
+
+/// Stores an artifact that was made.
+pub fn insert(tx: &mut WriteTx<'_>, change: Change<Artifact>) -> Result<Artifact, StoreError> {
+    let Change { after, event } = change;
+    tx.execute(
+        "INSERT INTO artifacts (id, task_id, type, name, media_type, size_bytes, sha256, metadata,
+             created_by, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            after.id.0,
+            after.task_id.map(|id| id.0),
+            after.kind.as_str(),
+            after.name.as_ref().map(Name::as_str),
+            after.media_type.as_str(),
+            after.size_bytes,
+            after.hash.0,
+            to_json(ENTITY, "metadata", &after.metadata)?,
+            after.created_by,
+            after.created_at.as_millis(),
+        ],
+    )?;
+    tx.append(after.id.0, &after.created_by, after.created_at, &event)?;
+    Ok(after)
+}
+
+/// Stores that an artifact was given to a task.
+pub fn save(
+    tx: &mut WriteTx<'_>,
+    change: Change<Artifact>,
+    by: &Actor,
+    at: Timestamp,
+) -> Result<Artifact, StoreError> {
+    let Change { after, event } = change;
+    let changed = tx.execute(
+        "UPDATE artifacts SET task_id = ?2 WHERE id = ?1 AND task_id IS NULL",
+        params![after.id.0, after.task_id.map(|id| id.0)],
+    )?;
+    if changed != 1 {
+        return Err(StoreError::Stale {
+            entity: ENTITY,
+            id: after.id.0,
+        });
+    }
+    tx.append(after.id.0, by.name(), at, &event)?;
+    Ok(after)
+}
+
+fn read(columns: &Columns<'_, '_>) -> Result<Artifact, StoreError> {
+    Ok(Artifact {
+        id: ArtifactId(columns.uuid(0)?),
+        task_id: columns.uuid_option(1)?.map(TaskId),
+        kind: Word::from_stored(columns.text(2)?),
+        name: columns.text_option(3)?.map(Name::from_stored),
+        media_type: MediaType::from_stored(columns.text(4)?),
+        size_bytes: columns.count("size_bytes", 5)?,
+        hash: ContentHash(columns.row.get(6)?),
+        metadata: columns.object("metadata", 7)?,
+        created_by: columns.text(8)?,
+        created_at: columns.time(9)?,
+    })
+}

@@ -1,0 +1,58 @@
+//! Requests that named an Idempotency-Key, so that a repeated one is answered and not done again.
+
+use hearth_domain::{TaskId, Timestamp};
+use rusqlite::{OptionalExtension, params};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::read_tx::Tx;
+use crate::write_tx::WriteTx;
+
+/// What a request with a key led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// SHA-256 of the request.
+    pub request: [u8; 32],
+    /// The task it made.
+    pub task_id: TaskId,
+}
+
+/// Returns what `actor`'s request under `key` led to.
+pub fn find(tx: &impl Tx, actor: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
+    let mut statement = tx.conn().prepare_cached(
+        "SELECT request, task_id FROM idempotency_keys WHERE actor = ?1 AND key = ?2",
+    )?;
+    let found = statement
+        .query_row([actor, key], |row| {
+            Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, Uuid>(1)?))
+        })
+        .optional()?;
+    Ok(found.map(|(request, task_id)| Remembered {
+        request,
+        task_id: TaskId(task_id),
+    }))
+}
+
+/// Remembers what a request led to.
+pub fn insert(
+    tx: &WriteTx<'_>,
+    actor: &str,
+    key: &str,
+    remembered: &Remembered,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO idempotency_keys (actor, key, request, task_id, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![actor, key, remembered.request, remembered.task_id.0, at.as_millis()],
+    )?;
+    Ok(())
+}
+
+/// Forgets requests from before `moment`, a bounded number at a time; returns how many.
+pub fn forget_before(tx: &WriteTx<'_>, moment: Timestamp) -> Result<usize, StoreError> {
+    tx.execute(
+        "DELETE FROM idempotency_keys WHERE (actor, key) IN
+             (SELECT actor, key FROM idempotency_keys WHERE created_at < ?1 LIMIT 500)",
+        [moment.as_millis()],
+    )
+}

@@ -1,0 +1,129 @@
+//! Keys: by their hash, never by themselves.
+
+use hearth_domain::field::{AgentName, Name};
+use hearth_domain::key::{Grant, Key};
+use hearth_domain::{Actor, Change, KeyId, Timestamp};
+use rusqlite::params;
+
+use crate::columns::Columns;
+use crate::error::StoreError;
+use crate::read_tx::Tx;
+use crate::write_tx::WriteTx;
+
+const ENTITY: &str = "key";
+const COLUMNS: &str = "id, name, role, agent, sha256, created_at, last_used_at, revoked_at";
+/// The most keys a list shows; a node has a handful.
+const LIST_MAX: usize = 1000;
+
+/// Returns the key with a hash, revoked or not.
+pub fn find_by_hash(tx: &impl Tx, hash: &[u8; 32]) -> Result<Option<Key>, StoreError> {
+    let mut statement = tx
+        .conn()
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM api_keys WHERE sha256 = ?1"))?;
+    let mut rows = statement.query([hash])?;
+    rows.next()?
+        .map(|row| {
+            read(&Columns {
+                entity: ENTITY,
+                row,
+            })
+        })
+        .transpose()
+}
+
+/// Returns a key.
+pub fn get(tx: &impl Tx, id: KeyId) -> Result<Option<Key>, StoreError> {
+    let mut statement = tx
+        .conn()
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM api_keys WHERE id = ?1"))?;
+    let mut rows = statement.query([id.0])?;
+    rows.next()?
+        .map(|row| {
+            read(&Columns {
+                entity: ENTITY,
+                row,
+            })
+        })
+        .transpose()
+}
+
+/// Returns every key, oldest first.
+pub fn list(tx: &impl Tx) -> Result<Vec<Key>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM api_keys ORDER BY id LIMIT {LIST_MAX}");
+    let mut statement = tx.conn().prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        items.push(read(&Columns {
+            entity: ENTITY,
+            row,
+        })?);
+    }
+    Ok(items)
+}
+
+/// Stores a key that was made.
+pub fn insert(tx: &mut WriteTx<'_>, change: Change<Key>, by: &Actor) -> Result<Key, StoreError> {
+    let Change { after, event } = change;
+    tx.execute(
+        "INSERT INTO api_keys (id, name, role, agent, sha256, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            after.id.0,
+            after.name.as_str(),
+            after.grant.role().as_str(),
+            after.grant.agent().map(AgentName::as_str),
+            after.hash,
+            after.created_at.as_millis(),
+        ],
+    )?;
+    tx.append(after.id.0, by.name(), after.created_at, &event)?;
+    Ok(after)
+}
+
+/// Stores that a key was revoked.
+pub fn save(
+    tx: &mut WriteTx<'_>,
+    change: Change<Key>,
+    by: &Actor,
+    at: Timestamp,
+) -> Result<Key, StoreError> {
+    let Change { after, event } = change;
+    let changed = tx.execute(
+        "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
+        params![after.id.0, after.revoked_at.map(Timestamp::as_millis)],
+    )?;
+    if changed != 1 {
+        return Err(StoreError::Stale {
+            entity: ENTITY,
+            id: after.id.0,
+        });
+    }
+    tx.append(after.id.0, by.name(), at, &event)?;
+    Ok(after)
+}
+
+/// Notes when keys were last used. This is no change of a key: no event.
+pub fn touch(tx: &WriteTx<'_>, used: &[(KeyId, Timestamp)]) -> Result<(), StoreError> {
+    for (id, at) in used {
+        tx.execute(
+            "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?2) WHERE id = ?1",
+            params![id.0, at.as_millis()],
+        )?;
+    }
+    Ok(())
+}
+
+fn read(columns: &Columns<'_, '_>) -> Result<Key, StoreError> {
+    let agent = columns.text_option(3)?.map(AgentName::from_stored);
+    let grant = Grant::new(columns.word("role", 2)?, agent)
+        .map_err(|problem| StoreError::corrupt(ENTITY, "agent", problem))?;
+    Ok(Key {
+        id: KeyId(columns.uuid(0)?),
+        name: Name::from_stored(columns.text(1)?),
+        grant,
+        hash: columns.row.get(4)?,
+        created_at: columns.time(5)?,
+        last_used_at: columns.time_option(6)?,
+        revoked_at: columns.time_option(7)?,
+    })
+}

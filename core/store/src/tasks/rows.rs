@@ -1,0 +1,357 @@
+//! How a task lies in its row.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use hearth_domain::field::{AgentName, Title};
+use hearth_domain::task::{Block, BlockCause, Budget, Lease, Task, TaskState, TaskStatus};
+use hearth_domain::{Priority, ProjectId, TaskId, Timestamp};
+use rusqlite::ToSql;
+use uuid::Uuid;
+
+use super::ENTITY;
+use crate::columns::{Columns, list_to_json, to_json};
+use crate::error::StoreError;
+use crate::write_tx::WriteTx;
+
+/// Every column that [`read`] reads, in its order.
+pub(super) const COLUMNS: &str = "number, id, project_id, parent_id, title, description, status, priority, \
+     reserved_for, worker, lease_holder, lease_expires_at, lease_ms, blocked_reason, blocked_options, \
+     blocked_cause, result, completed_at, cancelled_at, cancelled_reason, context, depends_on, labels, \
+     due_at, not_before, attempt, max_attempts, failed_attempts, fence, acceptance, budget_usd, \
+     budget_tokens, version, created_at, updated_at, started_at, created_by, updated_by";
+
+pub(super) fn read(columns: &Columns<'_, '_>) -> Result<Task, StoreError> {
+    let state = match columns.word("status", 6)? {
+        TaskStatus::Pending => TaskState::Pending,
+        TaskStatus::InProgress => TaskState::InProgress {
+            lease: Lease {
+                holder: AgentName::from_stored(columns.text(10)?),
+                expires_at: columns.time(11)?,
+                length: Duration::from_millis(columns.count("lease_ms", 12)?),
+            },
+        },
+        TaskStatus::Blocked => TaskState::Blocked {
+            block: Block {
+                reason: columns.text(13)?,
+                options: columns
+                    .json_option("blocked_options", 14)?
+                    .unwrap_or_default(),
+                cause: match columns.text_option(15)?.as_deref() {
+                    Some("attempts_used") => BlockCause::AttemptsUsed,
+                    _ => BlockCause::Holder,
+                },
+            },
+        },
+        TaskStatus::Completed => TaskState::Completed {
+            result: columns.json_option("result", 16)?,
+            at: columns.time(17)?,
+        },
+        TaskStatus::Cancelled => TaskState::Cancelled {
+            reason: columns.text_option(19)?,
+            at: columns.time(18)?,
+        },
+    };
+    let budget = Budget {
+        usd: columns.row.get(30)?,
+        tokens: columns.row.get(31)?,
+    };
+    let agent =
+        |index| Ok::<_, StoreError>(columns.text_option(index)?.map(AgentName::from_stored));
+    Ok(Task {
+        number: columns.integer(0)?,
+        id: TaskId(columns.uuid(1)?),
+        project_id: columns.uuid_option(2)?.map(ProjectId),
+        parent_id: columns.uuid_option(3)?.map(TaskId),
+        title: Title::from_stored(columns.text(4)?),
+        description: columns.text(5)?,
+        priority: Priority::from_rank(columns.count("priority", 7)?)
+            .ok_or_else(|| StoreError::corrupt(ENTITY, "priority", "is out of range"))?,
+        reserved_for: agent(8)?,
+        worker: agent(9)?,
+        state,
+        context: columns.object("context", 20)?,
+        depends_on: columns.json_option("depends_on", 21)?.unwrap_or_default(),
+        labels: columns.json_option("labels", 22)?.unwrap_or_default(),
+        due_at: columns.time_option(23)?,
+        not_before: columns.time_option(24)?,
+        attempt: columns.count("attempt", 25)?,
+        max_attempts: columns.count("max_attempts", 26)?,
+        failed_attempts: columns
+            .json_option("failed_attempts", 27)?
+            .unwrap_or_default(),
+        fence: columns.count("fence", 28)?,
+        acceptance: columns.json_option("acceptance", 29)?.unwrap_or_default(),
+        budget: (budget != Budget::default()).then_some(budget),
+        version: columns.count("version", 32)?,
+        created_at: columns.time(33)?,
+        updated_at: columns.time(34)?,
+        started_at: columns.time_option(35)?,
+        created_by: columns.text(36)?,
+        updated_by: columns.text(37)?,
+    })
+}
+
+const INSERT: &str = "INSERT INTO tasks (number, id, project_id, parent_id, title, description, status, priority,
+     assigned_to, reserved_for, worker, lease_holder, lease_expires_at, lease_ms, blocked_reason,
+     blocked_options, blocked_cause, result, completed_at, cancelled_at, cancelled_reason, context, has_plan,
+     depends_on, labels, due_at, not_before, attempt, max_attempts, failed_attempts, fence, acceptance,
+     budget_usd, budget_tokens, version, created_at, updated_at, started_at, created_by, updated_by)
+ VALUES (:number, :id, :project_id, :parent_id, :title, :description, :status, :priority,
+     :assigned_to, :reserved_for, :worker, :lease_holder, :lease_expires_at, :lease_ms, :blocked_reason,
+     :blocked_options, :blocked_cause, :result, :completed_at, :cancelled_at, :cancelled_reason, :context,
+     :has_plan, :depends_on, :labels, :due_at, :not_before, :attempt, :max_attempts, :failed_attempts, :fence,
+     :acceptance, :budget_usd, :budget_tokens, :version, :created_at, :updated_at, :started_at, :created_by,
+     :updated_by)";
+
+/// What a transition may change. The other columns are left out, and with them their indexes.
+const STATE_COLUMNS: &[&str] = &[
+    "status",
+    "assigned_to",
+    "reserved_for",
+    "worker",
+    "lease_holder",
+    "lease_expires_at",
+    "lease_ms",
+    "blocked_reason",
+    "blocked_options",
+    "blocked_cause",
+    "result",
+    "completed_at",
+    "cancelled_at",
+    "cancelled_reason",
+    "context",
+    "has_plan",
+    "attempt",
+    "failed_attempts",
+    "fence",
+    "version",
+    "updated_at",
+    "started_at",
+    "updated_by",
+];
+
+/// What else a change of fields may change.
+const FIELD_COLUMNS: &[&str] = &[
+    "project_id",
+    "parent_id",
+    "title",
+    "description",
+    "priority",
+    "depends_on",
+    "labels",
+    "due_at",
+    "not_before",
+    "max_attempts",
+    "acceptance",
+    "budget_usd",
+    "budget_tokens",
+];
+
+static UPDATE_STATE: LazyLock<String> = LazyLock::new(|| update_statement(STATE_COLUMNS.iter()));
+static UPDATE_ALL: LazyLock<String> =
+    LazyLock::new(|| update_statement(STATE_COLUMNS.iter().chain(FIELD_COLUMNS)));
+
+fn update_statement<'a>(columns: impl Iterator<Item = &'a &'static str>) -> String {
+    let sets: Vec<String> = columns
+        .map(|column| format!("{column} = :{column}"))
+        .collect();
+    format!(
+        "UPDATE tasks SET {} WHERE number = :number AND id = :id AND version = :version - 1",
+        sets.join(", ")
+    )
+}
+
+pub(super) fn insert(tx: &WriteTx<'_>, task: &Task) -> Result<usize, StoreError> {
+    let values = Values::of(task)?;
+    let mut all = values.state();
+    all.extend(values.fields());
+    all.extend(values.birth());
+    tx.execute(INSERT, all.as_slice())
+}
+
+/// Updates the row after a transition, if it still has the version before this one; returns how
+/// many did.
+pub(super) fn update_state(tx: &WriteTx<'_>, task: &Task) -> Result<usize, StoreError> {
+    let values = Values::of(task)?;
+    let mut all = values.state();
+    all.extend(values.key());
+    tx.execute(&UPDATE_STATE, all.as_slice())
+}
+
+/// Updates the row after any change; otherwise as [`update_state`].
+pub(super) fn update_all(tx: &WriteTx<'_>, task: &Task) -> Result<usize, StoreError> {
+    let values = Values::of(task)?;
+    let mut all = values.state();
+    all.extend(values.fields());
+    all.extend(values.key());
+    tx.execute(&UPDATE_ALL, all.as_slice())
+}
+
+type Named<'a> = (&'a str, &'a dyn ToSql);
+
+/// A task's columns as they are stored.
+struct Values<'a> {
+    task: &'a Task,
+    state: StateColumns<'a>,
+    status: &'static str,
+    priority: u8,
+    assigned_to: Option<&'a str>,
+    reserved_for: Option<&'a str>,
+    worker: Option<&'a str>,
+    project_id: Option<Uuid>,
+    parent_id: Option<Uuid>,
+    context: String,
+    has_plan: bool,
+    depends_on: Option<String>,
+    labels: Option<String>,
+    due_at: Option<i64>,
+    not_before: Option<i64>,
+    failed_attempts: Option<String>,
+    acceptance: Option<String>,
+    budget: Budget,
+    title: &'a str,
+    created_at: i64,
+    updated_at: i64,
+    started_at: Option<i64>,
+}
+
+impl<'a> Values<'a> {
+    fn of(task: &'a Task) -> Result<Self, StoreError> {
+        let millis = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
+        Ok(Self {
+            task,
+            state: StateColumns::of(&task.state)?,
+            status: task.status().as_str(),
+            priority: task.priority.rank(),
+            assigned_to: task.assigned_to().map(AgentName::as_str),
+            reserved_for: task.reserved_for.as_ref().map(AgentName::as_str),
+            worker: task.worker.as_ref().map(AgentName::as_str),
+            project_id: task.project_id.map(|id| id.0),
+            parent_id: task.parent_id.map(|id| id.0),
+            context: to_json(ENTITY, "context", &task.context)?,
+            has_plan: task.has_plan(),
+            depends_on: list_to_json(ENTITY, "depends_on", &task.depends_on)?,
+            labels: list_to_json(ENTITY, "labels", &task.labels)?,
+            due_at: millis(task.due_at),
+            not_before: millis(task.not_before),
+            failed_attempts: list_to_json(ENTITY, "failed_attempts", &task.failed_attempts)?,
+            acceptance: list_to_json(ENTITY, "acceptance", &task.acceptance)?,
+            budget: task.budget.unwrap_or_default(),
+            title: task.title.as_str(),
+            created_at: task.created_at.as_millis(),
+            updated_at: task.updated_at.as_millis(),
+            started_at: millis(task.started_at),
+        })
+    }
+
+    fn state(&self) -> Vec<Named<'_>> {
+        let (state, task) = (&self.state, self.task);
+        vec![
+            (":status", &self.status),
+            (":assigned_to", &self.assigned_to),
+            (":reserved_for", &self.reserved_for),
+            (":worker", &self.worker),
+            (":lease_holder", &state.lease_holder),
+            (":lease_expires_at", &state.lease_expires_at),
+            (":lease_ms", &state.lease_ms),
+            (":blocked_reason", &state.blocked_reason),
+            (":blocked_options", &state.blocked_options),
+            (":blocked_cause", &state.blocked_cause),
+            (":result", &state.result),
+            (":completed_at", &state.completed_at),
+            (":cancelled_at", &state.cancelled_at),
+            (":cancelled_reason", &state.cancelled_reason),
+            (":context", &self.context),
+            (":has_plan", &self.has_plan),
+            (":attempt", &task.attempt),
+            (":failed_attempts", &self.failed_attempts),
+            (":fence", &task.fence),
+            (":version", &task.version),
+            (":updated_at", &self.updated_at),
+            (":started_at", &self.started_at),
+            (":updated_by", &task.updated_by),
+        ]
+    }
+
+    fn fields(&self) -> Vec<Named<'_>> {
+        vec![
+            (":project_id", &self.project_id),
+            (":parent_id", &self.parent_id),
+            (":title", &self.title),
+            (":description", &self.task.description),
+            (":priority", &self.priority),
+            (":depends_on", &self.depends_on),
+            (":labels", &self.labels),
+            (":due_at", &self.due_at),
+            (":not_before", &self.not_before),
+            (":max_attempts", &self.task.max_attempts),
+            (":acceptance", &self.acceptance),
+            (":budget_usd", &self.budget.usd),
+            (":budget_tokens", &self.budget.tokens),
+        ]
+    }
+
+    fn key(&self) -> Vec<Named<'_>> {
+        vec![(":number", &self.task.number), (":id", &self.task.id.0)]
+    }
+
+    fn birth(&self) -> Vec<Named<'_>> {
+        let mut values = self.key();
+        values.push((":created_at", &self.created_at));
+        values.push((":created_by", &self.task.created_by));
+        values
+    }
+}
+
+/// The columns that belong to one state each.
+#[derive(Default)]
+struct StateColumns<'a> {
+    lease_holder: Option<&'a str>,
+    lease_expires_at: Option<i64>,
+    lease_ms: Option<i64>,
+    blocked_reason: Option<&'a str>,
+    blocked_options: Option<String>,
+    blocked_cause: Option<&'static str>,
+    result: Option<String>,
+    completed_at: Option<i64>,
+    cancelled_at: Option<i64>,
+    cancelled_reason: Option<&'a str>,
+}
+
+impl<'a> StateColumns<'a> {
+    fn of(state: &'a TaskState) -> Result<Self, StoreError> {
+        let none = Self::default();
+        Ok(match state {
+            TaskState::Pending => none,
+            TaskState::InProgress { lease } => Self {
+                lease_holder: Some(lease.holder.as_str()),
+                lease_expires_at: Some(lease.expires_at.as_millis()),
+                lease_ms: i64::try_from(lease.length.as_millis()).ok(),
+                ..none
+            },
+            TaskState::Blocked { block } => Self {
+                blocked_reason: Some(&block.reason),
+                blocked_options: list_to_json(ENTITY, "blocked_options", &block.options)?,
+                blocked_cause: Some(match block.cause {
+                    BlockCause::Holder => "holder",
+                    BlockCause::AttemptsUsed => "attempts_used",
+                }),
+                ..none
+            },
+            TaskState::Completed { result, at } => Self {
+                result: result
+                    .as_ref()
+                    .map(|result| to_json(ENTITY, "result", result))
+                    .transpose()?,
+                completed_at: Some(at.as_millis()),
+                ..none
+            },
+            TaskState::Cancelled { reason, at } => Self {
+                cancelled_at: Some(at.as_millis()),
+                cancelled_reason: reason.as_deref(),
+                ..none
+            },
+        })
+    }
+}
