@@ -264,6 +264,9 @@ async fn filling_the_disk_behind_a_closed_door_is_ended() {
         )
         .await;
 
+    // Or a plain user could not clear it away.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(ground.workspace().join("in"), open).unwrap();
     assert!(
         matches!(outcome.end, End::OverLimit(_)),
         "{:?}",

@@ -1,0 +1,56 @@
+//! The sandbox as the agents see it: there, or not there with a reason and a remedy.
+
+use std::sync::Arc;
+
+use hearth_app::{App, Facility};
+use hearth_sandbox::{Config, Sandbox, Unavailable};
+use tokio::sync::Mutex;
+
+/// The sandbox, looked for again each time it is needed and was not there: whoever mends it need
+/// not restart the node.
+#[derive(Clone)]
+pub struct SandboxFacility {
+    config: Config,
+    app: App,
+    /// Held while looking, so that two runs do not look at once.
+    found: Arc<Mutex<Option<Sandbox>>>,
+}
+
+impl SandboxFacility {
+    /// A sandbox that is to be looked for.
+    pub fn new(config: Config, app: App) -> Self {
+        Self {
+            config,
+            app,
+            found: Arc::default(),
+        }
+    }
+
+    /// Returns the sandbox, and tells the node whether there is one.
+    ///
+    /// # Errors
+    /// Says what is missing and what mends it.
+    pub async fn get(&self) -> Result<Sandbox, Unavailable> {
+        let mut found = self.found.lock().await;
+        if let Some(sandbox) = found.as_ref() {
+            return Ok(sandbox.clone());
+        }
+        let probed = Sandbox::probe(self.config.clone()).await;
+        let mut facilities = self.app.facilities();
+        facilities.sandbox = match &probed {
+            Ok(_) => Facility {
+                is_available: true,
+                reason: String::new(),
+                remedy: String::new(),
+            },
+            Err(missing) => Facility {
+                is_available: false,
+                reason: missing.reason.clone(),
+                remedy: missing.remedy.clone(),
+            },
+        };
+        self.app.set_facilities(facilities);
+        *found = probed.as_ref().ok().cloned();
+        probed
+    }
+}
