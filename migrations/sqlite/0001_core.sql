@@ -95,26 +95,13 @@ CREATE TABLE task_dependencies (
 CREATE INDEX task_dependencies_back ON task_dependencies (depends_on_id);
 
 -- Full text of titles and descriptions. Word lists only (detail=none) and no sizes: Hearth asks
--- which tasks hold the words, and never ranks them.
+-- which tasks hold the words, and never ranks them. Filled by the program rather than by triggers:
+-- inside a savepoint, each change would be written out by itself.
 CREATE VIRTUAL TABLE task_text USING fts5 (
     title, description,
     content = 'tasks', content_rowid = 'number', detail = none, columnsize = 0,
     tokenize = 'unicode61 remove_diacritics 2'
 );
-CREATE TRIGGER task_text_insert AFTER INSERT ON tasks BEGIN
-    INSERT INTO task_text (rowid, title, description) VALUES (new.number, new.title, new.description);
-END;
-CREATE TRIGGER task_text_update AFTER UPDATE OF title, description ON tasks
-WHEN old.title IS NOT new.title OR old.description IS NOT new.description BEGIN
-    INSERT INTO task_text (task_text, rowid, title, description)
-        VALUES ('delete', old.number, old.title, old.description);
-    INSERT INTO task_text (rowid, title, description) VALUES (new.number, new.title, new.description);
-END;
-CREATE TRIGGER task_text_delete AFTER DELETE ON tasks BEGIN
-    INSERT INTO task_text (task_text, rowid, title, description)
-        VALUES ('delete', old.number, old.title, old.description);
-END;
-
 -- What happened, in the order it was committed. Only ever appended to, so the next seq is always
 -- one more than the greatest.
 CREATE TABLE events (

@@ -126,3 +126,6 @@ impl App {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,3 +70,6 @@ fn who(actor: &Actor) -> String {
         Actor::Viewer => "a viewer".into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

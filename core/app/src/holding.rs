@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::authority::{must_act_as, must_work};
 use crate::error::AppError;
 use crate::projects::expect_version;
-use crate::tasks::{TaskRef, TaskView, attach, find, view};
+use crate::tasks::{TaskRef, TaskView, attach, find, to_attach, view};
 
 /// The most artifacts of one task that a completion looks at.
 const ARTIFACTS_SEEN: usize = 1000;
@@ -75,7 +75,7 @@ impl App {
         let (facilities, now) = (self.facilities(), self.now());
         let view = self
             .store()
-            .write(move |tx| {
+            .write_checked(move |tx| {
                 let task = find(tx, task)?;
                 expect_version("task", task.version, expected)?;
                 let open = if task.depends_on.is_empty() {
@@ -106,7 +106,7 @@ impl App {
         let (facilities, now) = (self.facilities(), self.now());
         let view = self
             .store()
-            .write(move |tx| {
+            .write_checked(move |tx| {
                 let wanted = Wanted {
                     agent: claim.agent.clone(),
                     has_plan,
@@ -144,8 +144,9 @@ impl App {
             }
         }
         let (facilities, now) = (self.facilities(), self.now());
-        self.store()
-            .write(move |tx| {
+        let view = self
+            .store()
+            .write_checked(move |tx| {
                 let task = find(tx, task)?;
                 let Hold { agent, fence } = hold;
                 let task = match progress {
@@ -158,7 +159,11 @@ impl App {
                 seen_working(tx, &agent, now)?;
                 view(tx, task, &facilities, now)
             })
-            .await
+            .await?;
+        // An agent that was offline is watched again.
+        self.alarm()
+            .set_no_later_than(now.after(self.config().offline_after));
+        Ok(view)
     }
 
     /// Ends a task as done, if its acceptance checks hold.
@@ -178,22 +183,27 @@ impl App {
             json_within("result", result)?;
         }
         list_within("artifacts", &done.artifacts)?;
+        must_work(actor, "complete a task")?;
         // Artifacts are given in the holder's name, whoever carries the message.
         let holder = Actor::Agent(hold.agent.clone());
+        let (facilities, now) = (self.facilities(), self.now());
         let view = self
-            .change_task(actor, task, expected, move |tx, task, _, now| {
+            .store()
+            .write_checked(move |tx| {
+                let task = find(tx, task)?;
+                expect_version("task", task.version, expected)?;
                 task.held_by("complete", &hold.agent, hold.fence)?;
-                attach(tx, &holder, &done.artifacts, task.id, now)?;
-                let all = artifacts::list_by_task(tx, task.id, None, ARTIFACTS_SEEN)?.items;
-                Ok(task.complete(
-                    &hold.agent,
-                    hold.fence,
-                    Completion {
-                        result: done.result,
-                    },
-                    &all,
-                    now,
-                )?)
+                let id = task.id;
+                let given = to_attach(tx, &holder, &done.artifacts, Some(id))?;
+                let mut all = artifacts::list_by_task(tx, id, None, ARTIFACTS_SEEN)?.items;
+                all.extend(given.iter().cloned());
+                let completion = Completion {
+                    result: done.result,
+                };
+                let change = task.complete(&hold.agent, hold.fence, completion, &all, now)?;
+                attach(tx, &holder, given, id, now)?;
+                let task = tasks::save(tx, change)?;
+                view(tx, task, &facilities, now)
             })
             .await?;
         metrics::counter!("hearth_tasks_completed_total").increment(1);
@@ -305,3 +315,6 @@ fn check_claim(actor: &Actor, claim: &Claim) -> Result<(), AppError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -188,32 +188,44 @@ impl App {
     /// # Errors
     /// The store failed; the next call tries again.
     pub async fn flush_key_use(&self) -> Result<(), AppError> {
-        let due: Vec<(KeyId, Timestamp)> = {
+        let due: Vec<([u8; 32], KeyId, Timestamp)> = {
             let used = self
                 .keys()
                 .used
                 .read()
                 .unwrap_or_else(PoisonError::into_inner);
-            used.values()
-                .filter_map(|key| {
+            used.iter()
+                .filter_map(|(hash, key)| {
                     let last = key.last_used_ms.load(Ordering::Relaxed);
                     let is_due = last - key.stored_ms.load(Ordering::Relaxed) >= USE_RESOLUTION_MS;
-                    is_due.then(|| {
-                        key.stored_ms.store(last, Ordering::Relaxed);
-                        (key.caller.key_id, Timestamp::from_millis(last))
-                    })
+                    is_due.then(|| (*hash, key.caller.key_id, Timestamp::from_millis(last)))
                 })
                 .collect()
         };
         if due.is_empty() {
             return Ok(());
         }
+        let uses: Vec<(KeyId, Timestamp)> = due.iter().map(|(_, id, at)| (*id, *at)).collect();
         self.store()
-            .write(move |tx| Ok(keys::touch(tx, &due)?))
-            .await
+            .write(move |tx| Ok::<_, AppError>(keys::touch(tx, &uses)?))
+            .await?;
+        let used = self
+            .keys()
+            .used
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (hash, _, at) in due {
+            if let Some(key) = used.get(&hash) {
+                key.stored_ms.fetch_max(at.as_millis(), Ordering::Relaxed);
+            }
+        }
+        Ok(())
     }
 }
 
 fn hash(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,8 @@ pub mod projects;
 pub mod status;
 pub mod sweep;
 pub mod tasks;
+#[cfg(test)]
+mod test_support;
 
 pub use app::{App, Config, Facilities, Facility};
 pub use error::{AppError, UnavailableCause};

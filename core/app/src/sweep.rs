@@ -131,10 +131,15 @@ impl App {
     async fn forget_old_requests(&self) -> Result<(), AppError> {
         let kept_ms = i64::try_from(IDEMPOTENCY_KEPT.as_millis()).unwrap_or(i64::MAX);
         let moment = Timestamp::from_millis(self.now().as_millis().saturating_sub(kept_ms));
-        self.store()
-            .write(move |tx| Ok::<_, AppError>(idempotency::forget_before(tx, moment)?))
-            .await?;
-        Ok(())
+        loop {
+            let forgotten = self
+                .store()
+                .write(move |tx| Ok::<_, AppError>(idempotency::forget_before(tx, moment)?))
+                .await?;
+            if forgotten == 0 {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -205,3 +210,6 @@ async fn look(app: &App, is_in_grace: bool) -> Result<Duration, AppError> {
         .fetch_min(next.as_millis(), Ordering::Relaxed);
     Ok(next.since(app.now()).clamp(SHORTEST_SLEEP, LONGEST_SLEEP))
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,8 @@ use crate::authority::{must_act_as, must_be_owner, must_hold, must_work};
 use crate::error::AppError;
 use crate::projects::expect_version;
 
+/// The most tokens a task may be given: far above any run, and within what SQLite counts to.
+const BUDGET_TOKENS_MAX: u64 = 1_000_000_000_000;
 /// How long a repeated request is recognised.
 pub(crate) const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(7 * 24);
 
@@ -116,7 +118,7 @@ impl App {
         let (actor, facilities) = (actor.clone(), self.facilities());
         let created = self
             .store()
-            .write(move |tx| {
+            .write_checked(move |tx| {
                 if let Some(earlier) = find_earlier(tx, &actor, once.as_ref())? {
                     let view = view(tx, earlier, &facilities, now)?;
                     return Ok(Created {
@@ -125,10 +127,10 @@ impl App {
                     });
                 }
                 check_references(tx, new.project_id, new.parent_id, &new.depends_on)?;
-                let attached = new.artifacts.clone();
+                let given = to_attach(tx, &actor, &new.artifacts, None)?;
                 let number = tasks::next_number(tx)?;
                 let task = tasks::insert(tx, Task::create(id, number, new, &actor, now))?;
-                attach(tx, &actor, &attached, task.id, now)?;
+                attach(tx, &actor, given, task.id, now)?;
                 if let Some(once) = once {
                     let remembered = Remembered {
                         request: once.request,
@@ -312,14 +314,14 @@ impl App {
         actor: &Actor,
         task: TaskRef,
         expected: Option<u64>,
-        decide: impl FnOnce(&mut WriteTx<'_>, Task, &Actor, Timestamp) -> Result<Change<Task>, AppError>
+        decide: impl FnOnce(&WriteTx<'_>, Task, &Actor, Timestamp) -> Result<Change<Task>, AppError>
         + Send
         + 'static,
     ) -> Result<TaskView, AppError> {
         must_work(actor, "change a task")?;
         let (actor, facilities, now) = (actor.clone(), self.facilities(), self.now());
         self.store()
-            .write(move |tx| {
+            .write_checked(move |tx| {
                 let task = find(tx, task)?;
                 expect_version("task", task.version, expected)?;
                 let change = decide(tx, task, &actor, now)?;
@@ -339,20 +341,18 @@ pub(crate) fn find(tx: &impl Tx, task: TaskRef) -> Result<Task, AppError> {
     found.ok_or_else(|| AppError::not_found("task", task))
 }
 
-/// Gives artifacts that wait for a task to `task`. An agent gives only what it made.
-pub(crate) fn attach(
-    tx: &mut WriteTx<'_>,
+/// Returns the artifacts that are to be given to `task`, those left out that it has already. An
+/// agent gives only what it made.
+pub(crate) fn to_attach(
+    tx: &impl Tx,
     actor: &Actor,
     ids: &[ArtifactId],
-    task: TaskId,
-    now: Timestamp,
-) -> Result<(), AppError> {
+    task: Option<TaskId>,
+) -> Result<Vec<Artifact>, AppError> {
+    let mut found: Vec<Artifact> = Vec::with_capacity(ids.len());
     for id in ids {
         let missing = || AppError::invalid("artifacts", format!("{id} is not an artifact"));
-        let artifact: Artifact = artifacts::get(tx, *id)?.ok_or_else(missing)?;
-        if artifact.task_id == Some(task) {
-            continue;
-        }
+        let artifact = artifacts::get(tx, *id)?.ok_or_else(missing)?;
         if let Actor::Agent(name) = actor
             && artifact.created_by != name.as_str()
         {
@@ -360,6 +360,30 @@ pub(crate) fn attach(
                 "artifact {id} was not made by agent {name}"
             )));
         }
+        match artifact.task_id {
+            Some(owner) if Some(owner) == task => (),
+            Some(_) => {
+                return Err(AppError::invalid(
+                    "artifacts",
+                    format!("{id} already belongs to a task"),
+                ));
+            }
+            None if found.iter().any(|known| known.id == *id) => (),
+            None => found.push(artifact),
+        }
+    }
+    Ok(found)
+}
+
+/// Gives artifacts that [`to_attach`] returned to `task`.
+pub(crate) fn attach(
+    tx: &mut WriteTx<'_>,
+    actor: &Actor,
+    found: Vec<Artifact>,
+    task: TaskId,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    for artifact in found {
         artifacts::save(tx, artifact.attach(task)?, actor, now)?;
     }
     Ok(())
@@ -497,11 +521,21 @@ fn check_assigned(name: Option<&AgentName>) -> Result<(), AppError> {
 }
 
 fn check_budget(budget: Option<hearth_domain::task::Budget>) -> Result<(), AppError> {
-    let usd = budget.and_then(|budget| budget.usd).unwrap_or_default();
-    if usd.is_finite() && (0.0..=1_000_000.0).contains(&usd) {
-        return Ok(());
+    let budget = budget.unwrap_or_default();
+    let usd = budget.usd.unwrap_or_default();
+    if !usd.is_finite() || !(0.0..=1_000_000.0).contains(&usd) {
+        return Err(AppError::invalid("budget.usd", "must be 0 to 1000000"));
     }
-    Err(AppError::invalid("budget.usd", "must be 0 to 1000000"))
+    if budget
+        .tokens
+        .is_some_and(|tokens| tokens > BUDGET_TOKENS_MAX)
+    {
+        return Err(AppError::invalid(
+            "budget.tokens",
+            format!("must be 0 to {BUDGET_TOKENS_MAX}"),
+        ));
+    }
+    Ok(())
 }
 
 fn check_references(
@@ -536,3 +570,6 @@ fn check_references(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

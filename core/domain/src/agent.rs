@@ -193,3 +193,92 @@ impl From<Presence> for AgentStatus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn registration(name: &str) -> Registration {
+        Registration {
+            name: name.parse().unwrap(),
+            kind: "worker".parse().unwrap(),
+            capabilities: vec!["python".into()],
+            metadata: JsonObject::new(),
+        }
+    }
+
+    fn agent() -> Agent {
+        let id = AgentId(Uuid::from_u128(1));
+        Agent::register(id, registration("seed"), at(0))
+            .unwrap()
+            .after
+    }
+
+    #[test]
+    fn the_names_of_the_person_and_the_node_are_no_agents() {
+        for name in ["owner", "system"] {
+            let refused = Agent::register(AgentId(Uuid::nil()), registration(name), at(0));
+            assert_eq!(refused.unwrap_err().field, "name");
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_tells_of_itself_only_after_a_silence() {
+        let (agent, event) = agent().heartbeat(Some(Presence::Busy), at(5));
+        assert_eq!(
+            (agent.status, agent.last_seen_at),
+            (AgentStatus::Busy, at(5))
+        );
+        assert_eq!(event, None);
+
+        let silent = agent.fall_silent().unwrap();
+        assert_eq!(silent.event.type_name(), "agent.offline");
+        assert_eq!(silent.after.clone().fall_silent(), None);
+
+        let (agent, event) = silent.after.heartbeat(None, at(90));
+        assert_eq!(agent.status, AgentStatus::Active);
+        assert_eq!(event.unwrap().type_name(), "agent.online");
+    }
+
+    #[test]
+    fn a_heartbeat_that_says_nothing_leaves_the_status() {
+        let (agent, _) = agent().heartbeat(Some(Presence::Idle), at(5));
+        let (agent, _) = agent.heartbeat(None, at(3));
+        assert_eq!(
+            (agent.status, agent.last_seen_at),
+            (AgentStatus::Idle, at(5))
+        );
+    }
+
+    #[test]
+    fn registering_again_keeps_the_identifier_and_takes_the_rest() {
+        let known = agent();
+        let new = Registration {
+            kind: "orchestrator".parse().unwrap(),
+            ..registration("seed")
+        };
+
+        let change = known.clone().register_again(new, at(9));
+
+        assert_eq!(
+            (change.after.id, change.after.created_at),
+            (known.id, known.created_at)
+        );
+        assert_eq!(change.after.kind.as_str(), "orchestrator");
+        assert_eq!(change.after.last_seen_at, at(9));
+    }
+
+    #[test]
+    fn words_of_statuses_read_back() {
+        for status in AgentStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+        assert!("asleep".parse::<AgentStatus>().is_err());
+    }
+}

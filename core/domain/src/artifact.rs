@@ -170,3 +170,80 @@ impl Artifact {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn artifact() -> Artifact {
+        let new = NewArtifact {
+            task_id: None,
+            kind: "report".parse().unwrap(),
+            name: Some("../../etc/passwd".parse().unwrap()),
+            media_type: MediaType::octet_stream(),
+            size_bytes: 3,
+            hash: ContentHash([0xab; 32]),
+            metadata: JsonObject::new(),
+        };
+        let id = ArtifactId(Uuid::from_u128(1));
+        Artifact::create(id, new, &Actor::Owner, Timestamp::from_millis(0)).after
+    }
+
+    #[test]
+    fn the_address_of_the_bytes_is_their_hash_and_nothing_else() {
+        assert_eq!(
+            artifact().storage_url(),
+            format!("cas:sha256:{}", "ab".repeat(32))
+        );
+    }
+
+    #[test]
+    fn an_artifact_belongs_to_one_task_for_good() {
+        let change = artifact().attach(TaskId(Uuid::from_u128(2))).unwrap();
+        assert_eq!(change.event.type_name(), "artifact.attached");
+
+        let again = change.after.attach(TaskId(Uuid::from_u128(3)));
+
+        assert_eq!(again.unwrap_err().field, "artifacts");
+    }
+
+    #[test]
+    fn a_media_type_is_safe_as_a_header() {
+        for good in [
+            "text/plain",
+            "text/plain; charset=utf-8",
+            "application/vnd.api+json",
+            "image/svg+xml",
+        ] {
+            assert_eq!(good.parse::<MediaType>().unwrap().as_str(), good);
+        }
+        let long = format!("text/{}", "x".repeat(200));
+        for bad in [
+            "",
+            "text",
+            "text/",
+            "/plain",
+            "a b/c",
+            "text/plain\r\nX: y",
+            "text/plain; a=\u{fc}",
+            "text/a/b",
+            &long,
+        ] {
+            assert!(bad.parse::<MediaType>().is_err(), "{bad:?} was taken");
+        }
+        assert!(
+            MediaType::plain_text()
+                .as_str()
+                .parse::<MediaType>()
+                .is_ok()
+        );
+        assert!(
+            MediaType::octet_stream()
+                .as_str()
+                .parse::<MediaType>()
+                .is_ok()
+        );
+    }
+}

@@ -92,3 +92,71 @@ pub trait IdSource: Send + Sync + 'static {
     /// Returns a fresh UUID; successive ones ascend.
     fn next_uuid(&self) -> Uuid;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<&str>) {
+        let read = Timestamp::parse("due_at", text).ok();
+        assert_eq!(
+            read.map(|time| time.to_string()).as_deref(),
+            expected,
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn rfc_3339_is_read_in_any_offset_and_written_in_utc() {
+        check("2026-11-23T09:00:00Z", Some("2026-11-23T09:00:00.000Z"));
+        check(
+            "2026-11-23T09:00:00.1239+02:00",
+            Some("2026-11-23T07:00:00.123Z"),
+        );
+        check("1970-01-01T00:00:00Z", Some("1970-01-01T00:00:00.000Z"));
+        check("9999-12-31T23:59:59.999Z", Some("9999-12-31T23:59:59.999Z"));
+        check("2016-12-31T23:59:60Z", Some("2017-01-01T00:00:00.000Z"));
+    }
+
+    #[test]
+    fn other_text_and_other_years_are_refused_by_the_name_of_the_field() {
+        for bad in [
+            "",
+            "tomorrow",
+            "2026-11-23",
+            "2026-11-23T09:00:00",
+            "2026-13-01T00:00:00Z",
+        ] {
+            check(bad, None);
+        }
+        check("1969-12-31T23:59:59.999Z", None);
+        check("9999-12-31T23:59:59.999-01:00", None);
+        assert_eq!(
+            Timestamp::parse("due_at", "soon").unwrap_err().field,
+            "due_at"
+        );
+    }
+
+    #[test]
+    fn a_moment_outside_what_can_be_written_is_held_at_the_edge() {
+        assert_eq!(Timestamp::from_millis(-1).as_millis(), 0);
+        let last = Timestamp::from_millis(i64::MAX);
+        assert_eq!(last.to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(last.after(Duration::MAX), last);
+    }
+
+    #[test]
+    fn time_that_went_backwards_counts_as_none() {
+        let (early, late) = (Timestamp::from_millis(1000), Timestamp::from_millis(3500));
+        assert_eq!(late.since(early), Duration::from_millis(2500));
+        assert_eq!(early.since(late), Duration::ZERO);
+        assert_eq!(early.after(Duration::from_millis(2500)), late);
+    }
+
+    #[test]
+    fn json_reads_back() {
+        let time = Timestamp::from_millis(1_795_424_400_123);
+        let text = serde_json::to_string(&time).unwrap();
+        assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), time);
+    }
+}

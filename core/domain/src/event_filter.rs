@@ -167,3 +167,113 @@ impl EventFilter {
         *self == Self::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::event::EventKind;
+    use crate::id::EventId;
+
+    fn event(type_name: &str, entity: u128, agent_name: &str) -> Event {
+        Event {
+            seq: 1,
+            id: EventId(Uuid::nil()),
+            type_name: type_name.into(),
+            entity_type: type_name.split('.').next().unwrap().into(),
+            entity_id: Uuid::from_u128(entity),
+            agent_name: agent_name.into(),
+            payload: RawValue::from_string("{}".into()).unwrap(),
+            timestamp: Timestamp::from_millis(0),
+        }
+    }
+
+    fn carried(patterns: &[TypePattern]) -> Vec<&'static str> {
+        let is_carried = |name: &&str| patterns.iter().any(|pattern| pattern.matches(name));
+        EventKind::TYPES.into_iter().filter(is_carried).collect()
+    }
+
+    #[test]
+    fn a_pattern_is_a_type_a_prefix_or_everything() {
+        let matches = |pattern: &str| carried(&[pattern.parse().unwrap()]).len();
+        assert_eq!(matches("*"), EventKind::TYPES.len());
+        assert_eq!(matches("task.*"), 10);
+        assert_eq!(matches("task.created"), 1);
+        assert_eq!(matches("task.create"), 0);
+    }
+
+    #[test]
+    fn a_pattern_of_another_form_is_refused() {
+        for bad in [
+            "",
+            "task*",
+            "ta*",
+            "*.created",
+            "task.**",
+            "Task.created",
+            "task created",
+            "task.%",
+        ] {
+            assert!(bad.parse::<TypePattern>().is_err(), "{bad:?} was taken");
+        }
+        assert!("a".repeat(65).parse::<TypePattern>().is_err());
+    }
+
+    #[test]
+    fn the_five_channels_carry_their_types() {
+        let carried = |name: &str| carried(&name.parse::<Channel>().unwrap().patterns()).join(" ");
+        assert_eq!(carried("events:all"), EventKind::TYPES.join(" "));
+        assert_eq!(
+            carried("events:tasks"),
+            "task.created task.claimed task.updated task.progress task.completed task.blocked \
+             task.answered task.released task.cancelled task.reopened"
+        );
+        assert_eq!(
+            carried("events:agents"),
+            "agent.registered agent.online agent.offline"
+        );
+        assert_eq!(
+            carried("tasks:pending"),
+            "task.created task.answered task.released task.reopened"
+        );
+        assert_eq!(carried("tasks:completed"), "task.completed");
+        for channel in Channel::ALL {
+            assert_eq!(channel.as_str().parse(), Ok(channel));
+        }
+        assert!("events:none".parse::<Channel>().is_err());
+    }
+
+    #[test]
+    fn an_event_fits_if_every_condition_that_is_named_fits() {
+        let filter = EventFilter {
+            channel: Some(Channel::Tasks),
+            types: vec!["task.created".parse().unwrap(), "agent.*".parse().unwrap()],
+            entity_ids: vec![Uuid::from_u128(1), Uuid::from_u128(2)],
+            entity_types: vec!["task".into()],
+            agent_names: vec!["seed".into()],
+        };
+
+        assert!(filter.matches(&event("task.created", 2, "seed")));
+        assert!(!filter.matches(&event("task.created", 3, "seed")));
+        assert!(!filter.matches(&event("task.created", 2, "owner")));
+        assert!(!filter.matches(&event("task.claimed", 2, "seed")));
+        assert!(
+            !filter.matches(&event("agent.online", 2, "seed")),
+            "another channel"
+        );
+    }
+
+    #[test]
+    fn a_filter_that_names_nothing_wants_everything() {
+        let filter = EventFilter::default();
+        assert!(filter.is_any());
+        assert!(filter.matches(&event("key.revoked", 9, "owner")));
+        let narrow = EventFilter {
+            channel: Some(Channel::All),
+            ..filter
+        };
+        assert!(!narrow.is_any());
+    }
+}

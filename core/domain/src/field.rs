@@ -292,4 +292,75 @@ mod tests {
             "context"
         );
     }
+
+    #[test]
+    fn running_text_may_have_lines_but_no_nul() {
+        assert!(prose("reason", "two\nlines\tand a tab", REASON_MAX).is_ok());
+        assert!(prose("reason", "", REASON_MAX).is_ok());
+        assert!(prose("reason", "a\0b", REASON_MAX).is_err());
+        assert!(prose("reason", &"\u{1f525}".repeat(REASON_MAX), REASON_MAX).is_ok());
+        assert!(prose("reason", &"x".repeat(REASON_MAX + 1), REASON_MAX).is_err());
+    }
+
+    #[test]
+    fn a_list_has_at_most_fifty_entries() {
+        assert!(list_within("labels", &[0; LIST_MAX]).is_ok());
+        assert_eq!(
+            list_within("labels", &[0; LIST_MAX + 1]).unwrap_err().field,
+            "labels"
+        );
+    }
+
+    #[test]
+    fn a_label_loses_its_hash_and_takes_any_script() {
+        for (text, expected) in [
+            ("#design", "design"),
+            ("web", "web"),
+            ("été", "été"),
+            ("買い物", "買い物"),
+        ] {
+            assert_eq!(Label::parse("labels", text).unwrap().as_str(), expected);
+        }
+        for bad in [
+            "",
+            "#",
+            "a b",
+            "a,b",
+            "a#b",
+            "a\u{7}",
+            &"x".repeat(LABEL_MAX + 1),
+        ] {
+            assert!(Label::parse("labels[0]", bad).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_type_is_one_plain_word() {
+        assert!(Word::parse("type", "report_v1.2-x").is_ok());
+        for bad in ["", "a b", "a/b", "ü", &"x".repeat(LABEL_MAX + 1)] {
+            assert!(Word::parse("type", bad).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn the_person_and_the_node_have_names_of_their_own() {
+        let name = |text: &str| AgentName::parse("agent", text).unwrap();
+        assert!(name(OWNER).is_owner() && name(OWNER).is_reserved());
+        assert!(!name(SYSTEM).is_owner() && name(SYSTEM).is_reserved());
+        assert!(!name("seed").is_reserved());
+    }
+
+    #[test]
+    fn json_is_checked_as_it_is_read() {
+        assert!(serde_json::from_str::<Title>("\" \"").is_err());
+        assert!(serde_json::from_str::<AgentName>("\"../x\"").is_err());
+        let name: Name = serde_json::from_str("\" Notes \"").unwrap();
+        assert_eq!(serde_json::to_string(&name).unwrap(), "\"Notes\"");
+    }
+
+    #[test]
+    fn an_invalid_field_reads_as_a_sentence() {
+        let error = Title::parse("title", "").unwrap_err();
+        assert_eq!(error.to_string(), "title must not be empty");
+    }
 }

@@ -128,3 +128,63 @@ impl Key {
         Some(Change { after: self, event })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn only_an_agent_key_names_an_agent_and_never_the_owner() {
+        let name = |text: &str| Some(text.parse::<AgentName>().unwrap());
+        assert_eq!(Grant::new(Role::Admin, None), Ok(Grant::Admin));
+        assert_eq!(Grant::new(Role::Viewer, None), Ok(Grant::Viewer));
+        assert_eq!(
+            Grant::new(Role::Agent, name("seed")).unwrap().actor(),
+            Actor::Agent("seed".parse().unwrap())
+        );
+        for (role, agent) in [
+            (Role::Admin, name("seed")),
+            (Role::Viewer, name("seed")),
+            (Role::Agent, None),
+            (Role::Agent, name("owner")),
+            (Role::Agent, name("system")),
+        ] {
+            assert_eq!(Grant::new(role, agent).unwrap_err().field, "agent");
+        }
+    }
+
+    #[test]
+    fn a_grant_and_its_actor_have_the_same_role() {
+        for grant in [
+            Grant::Admin,
+            Grant::Agent("seed".parse().unwrap()),
+            Grant::Viewer,
+        ] {
+            assert_eq!(grant.actor().role(), grant.role());
+            assert_eq!(grant.role().as_str().parse(), Ok(grant.role()));
+        }
+    }
+
+    #[test]
+    fn revoking_twice_changes_nothing() {
+        let key = Key::create(
+            KeyId(Uuid::nil()),
+            "laptop".parse().unwrap(),
+            Grant::Viewer,
+            [1; 32],
+            at(0),
+        );
+        assert_eq!(key.event.type_name(), "key.created");
+
+        let revoked = key.after.revoke(at(5)).unwrap();
+
+        assert_eq!(revoked.after.revoked_at, Some(at(5)));
+        assert_eq!(revoked.after.revoke(at(6)), None);
+    }
+}

@@ -65,3 +65,20 @@ impl FromStr for Priority {
             .ok_or_else(|| InvalidField::new("priority", "must be low, medium, high or critical"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_and_words_read_back_in_order() {
+        for (rank, priority) in (0..).zip(Priority::ALL) {
+            assert_eq!(priority.rank(), rank);
+            assert_eq!(Priority::from_rank(rank), Some(priority));
+            assert_eq!(priority.as_str().parse(), Ok(priority));
+        }
+        assert_eq!(Priority::from_rank(4), None);
+        assert!("urgent".parse::<Priority>().is_err());
+        assert!(Priority::ALL.is_sorted());
+    }
+}

@@ -173,3 +173,65 @@ pub(crate) fn merge(object: &mut JsonObject, patch: JsonObject) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn project() -> Project {
+        let new = NewProject {
+            name: "notes".parse().unwrap(),
+            description: String::new(),
+            status: ProjectStatus::Active,
+            metadata: json!({"a": 1, "b": 2}).as_object().unwrap().clone(),
+        };
+        Project::create(ProjectId(Uuid::from_u128(1)), new, at(0)).after
+    }
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_raises_the_version() {
+        let patch = ProjectPatch {
+            status: Some(ProjectStatus::Paused),
+            metadata: json!({"b": null, "c": 3}).as_object().cloned(),
+            ..ProjectPatch::default()
+        };
+
+        let change = project().update(patch, at(5));
+
+        assert_eq!(change.after.status, ProjectStatus::Paused);
+        assert_eq!(change.after.name.as_str(), "notes");
+        assert_eq!((change.after.version, change.after.updated_at), (2, at(5)));
+        assert_eq!(
+            Value::Object(change.after.metadata),
+            json!({"a": 1, "c": 3})
+        );
+        assert_eq!(change.event.type_name(), "project.updated");
+    }
+
+    #[test]
+    fn a_deletion_tells_how_many_tasks_went_with_it() {
+        let change = project().delete(7);
+        assert!(matches!(
+            change.event,
+            EventKind::ProjectDeleted {
+                deleted_tasks: 7,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn words_of_statuses_read_back() {
+        for status in ProjectStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+        assert!("deleted".parse::<ProjectStatus>().is_err());
+    }
+}

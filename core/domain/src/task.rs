@@ -35,11 +35,11 @@ pub use state::{AttemptEnd, Block, BlockCause, Lease, TaskState, TaskStatus};
 pub use transitions::{Completion, Progress};
 
 /// How long a claim lasts without a heartbeat, unless the claim says otherwise.
-pub const LEASE_DEFAULT: Duration = Duration::from_secs(60);
+pub const LEASE_DEFAULT: Duration = Duration::from_mins(1);
 /// The shortest lease: less would expire between two heartbeats of a busy worker.
 pub const LEASE_MIN: Duration = Duration::from_secs(5);
 /// The longest lease: a dead worker's task comes back within the hour.
-pub const LEASE_MAX: Duration = Duration::from_secs(3600);
+pub const LEASE_MAX: Duration = Duration::from_hours(1);
 /// How many attempts a task gets unless it says otherwise.
 pub const MAX_ATTEMPTS_DEFAULT: u32 = 3;
 /// The most attempts a task may ask for.

@@ -174,3 +174,80 @@ fn read(columns: &Columns<'_, '_>) -> Result<Agent, StoreError> {
         last_seen_at: columns.time(7)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use hearth_domain::JsonObject;
+    use hearth_domain::agent::Registration;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::Store;
+    use crate::test_support::{TestStore, agent, at};
+
+    async fn register(store: &Store, id: u128, name: &str, seconds: i64) -> Agent {
+        let new = Registration {
+            name: agent(name),
+            kind: "worker".parse().unwrap(),
+            capabilities: vec!["python".into()],
+            metadata: JsonObject::from_iter([("a".into(), 1.into())]),
+        };
+        let change = Agent::register(AgentId(Uuid::from_u128(id)), new, at(seconds)).unwrap();
+        store.write(|tx| insert(tx, change)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn agents_that_fell_silent_are_found_once() {
+        let test = TestStore::new();
+        let early = register(&test.store, 1, "early", 10).await;
+        register(&test.store, 2, "late", 20).await;
+        let oldest = || test.store.read_now(|tx| oldest_sign_of_life(tx)).unwrap();
+        assert_eq!(oldest(), Some(at(10)));
+        let silent = test.store.read_now(|tx| silent_since(tx, at(10))).unwrap();
+        assert_eq!(silent, [early.clone()]);
+
+        let Change { after, event } = early.fall_silent().unwrap();
+        let saved = after.clone();
+        test.store
+            .write(move |tx| save(tx, saved, Some(&event), at(70)))
+            .await
+            .unwrap();
+
+        assert!(
+            test.store
+                .read_now(|tx| silent_since(tx, at(10)))
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(oldest(), Some(at(20)));
+        assert_eq!(
+            test.store.read_now(|tx| get(tx, &agent("early"))).unwrap(),
+            Some(after)
+        );
+        assert_eq!(test.store.read_now(|tx| utilisation(tx)).unwrap(), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_list_is_by_name_and_pages_hold_together() {
+        let test = TestStore::new();
+        for (id, name) in (1..).zip(["c", "a", "b"]) {
+            register(&test.store, id, name, 1).await;
+        }
+        let page = test
+            .store
+            .read_now(|tx| list(tx, &[AgentStatus::Active], None, 2))
+            .unwrap();
+        let names: Vec<&str> = page.items.iter().map(|agent| agent.name.as_str()).collect();
+        assert_eq!(names, ["a", "b"]);
+        let rest = test
+            .store
+            .read_now(|tx| list(tx, &[], page.next.as_ref(), 2))
+            .unwrap();
+        assert_eq!((rest.items[0].name.as_str(), rest.next), ("c", None));
+        let none = test
+            .store
+            .read_now(|tx| list(tx, &[AgentStatus::Idle], None, 2))
+            .unwrap();
+        assert!(none.items.is_empty());
+    }
+}

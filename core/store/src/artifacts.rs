@@ -118,3 +118,68 @@ fn read(columns: &Columns<'_, '_>) -> Result<Artifact, StoreError> {
         created_at: columns.time(9)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use hearth_domain::JsonObject;
+    use hearth_domain::artifact::NewArtifact;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::test_support::{TestStore, add, at};
+
+    fn artifact(id: u128, task_id: Option<TaskId>) -> Change<Artifact> {
+        let new = NewArtifact {
+            task_id,
+            kind: "report".parse().unwrap(),
+            name: Some("notes.md".parse().unwrap()),
+            media_type: MediaType::plain_text(),
+            size_bytes: 1 << 40,
+            hash: ContentHash([3; 32]),
+            metadata: JsonObject::from_iter([("a".into(), 1.into())]),
+        };
+        Artifact::create(ArtifactId(Uuid::from_u128(id)), new, &Actor::Owner, at(1))
+    }
+
+    #[tokio::test]
+    async fn an_artifact_that_waits_is_given_away_once() {
+        let test = TestStore::new();
+        let task = add(&test.store, "task").await.unwrap();
+        let waiting = test
+            .store
+            .write(|tx| insert(tx, artifact(1, None)))
+            .await
+            .unwrap();
+        assert_eq!(
+            test.store.read_now(|tx| get(tx, waiting.id)).unwrap(),
+            Some(waiting.clone())
+        );
+        let give = waiting.attach(task.id).unwrap();
+        let again = give.clone();
+
+        test.store
+            .write(|tx| save(tx, give, &Actor::Owner, at(2)))
+            .await
+            .unwrap();
+
+        let stale = test
+            .store
+            .write(|tx| save(tx, again, &Actor::Owner, at(2)))
+            .await;
+        assert!(matches!(stale, Err(StoreError::Stale { .. })));
+        test.store
+            .write(move |tx| insert(tx, artifact(2, Some(task.id))))
+            .await
+            .unwrap();
+        let first = test
+            .store
+            .read_now(|tx| list_by_task(tx, task.id, None, 1))
+            .unwrap();
+        let second = test
+            .store
+            .read_now(|tx| list_by_task(tx, task.id, first.next, 1))
+            .unwrap();
+        assert_eq!(first.items[0].id.0.as_u128(), 1);
+        assert_eq!((second.items[0].id.0.as_u128(), second.next), (2, None));
+    }
+}

@@ -134,6 +134,10 @@ impl StoreError {
         )
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "errors are handed on as they come, without a name of their own"
+    )]
     pub(crate) fn corrupt(
         entity: &'static str,
         column: &'static str,

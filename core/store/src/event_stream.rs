@@ -102,3 +102,6 @@ impl EventStream {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

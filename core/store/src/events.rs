@@ -174,3 +174,6 @@ fn read(columns: &Columns<'_, '_>) -> Result<Event, StoreError> {
         timestamp: columns.time(7)?,
     })
 }
+
+#[cfg(test)]
+mod tests;

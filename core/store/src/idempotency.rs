@@ -56,3 +56,43 @@ pub fn forget_before(tx: &WriteTx<'_>, moment: Timestamp) -> Result<usize, Store
         [moment.as_millis()],
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{TestStore, add, at};
+
+    #[tokio::test]
+    async fn a_request_is_remembered_for_its_actor_until_it_is_old() {
+        let test = TestStore::new();
+        let task = add(&test.store, "task").await.unwrap();
+        let remembered = Remembered {
+            request: [1; 32],
+            task_id: task.id,
+        };
+        let kept = remembered.clone();
+        test.store
+            .write(move |tx| insert(tx, "seed", "key", &kept, at(5)))
+            .await
+            .unwrap();
+        let look = |actor: &str| test.store.read_now(|tx| find(tx, actor, "key")).unwrap();
+
+        assert_eq!(look("seed"), Some(remembered));
+        assert_eq!(look("scout"), None);
+        assert_eq!(
+            test.store
+                .write(|tx| forget_before(tx, at(5)))
+                .await
+                .unwrap(),
+            0
+        );
+        assert_eq!(
+            test.store
+                .write(|tx| forget_before(tx, at(6)))
+                .await
+                .unwrap(),
+            1
+        );
+        assert_eq!(look("seed"), None);
+    }
+}

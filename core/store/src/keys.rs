@@ -127,3 +127,59 @@ fn read(columns: &Columns<'_, '_>) -> Result<Key, StoreError> {
         revoked_at: columns.time_option(7)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::test_support::{TestStore, agent, at};
+
+    #[tokio::test]
+    async fn a_key_reads_back_with_its_use_and_its_end() {
+        let test = TestStore::new();
+        let id = KeyId(Uuid::from_u128(5));
+        let grant = Grant::Agent(agent("seed"));
+        let made = Key::create(id, "laptop".parse().unwrap(), grant, [7; 32], at(1));
+        let key = test
+            .store
+            .write(|tx| insert(tx, made, &Actor::Owner))
+            .await
+            .unwrap();
+        assert_eq!(
+            test.store
+                .read_now(|tx| find_by_hash(tx, &[7; 32]))
+                .unwrap(),
+            Some(key.clone())
+        );
+        assert_eq!(
+            test.store
+                .read_now(|tx| find_by_hash(tx, &[8; 32]))
+                .unwrap(),
+            None
+        );
+
+        test.store
+            .write(move |tx| touch(tx, &[(id, at(5)), (id, at(3))]))
+            .await
+            .unwrap();
+        let revoke = key.revoke(at(9)).unwrap();
+        let again = revoke.clone();
+        test.store
+            .write(|tx| save(tx, revoke, &Actor::Owner, at(9)))
+            .await
+            .unwrap();
+
+        let found = test.store.read_now(|tx| list(tx)).unwrap();
+        assert_eq!(
+            (found[0].last_used_at, found[0].revoked_at),
+            (Some(at(5)), Some(at(9)))
+        );
+        let stale = test
+            .store
+            .write(|tx| save(tx, again, &Actor::Owner, at(9)))
+            .await;
+        assert!(matches!(stale, Err(StoreError::Stale { .. })));
+        assert_eq!(test.store.gauges().unwrap().last_seq, 2, "use is no event");
+    }
+}

@@ -23,6 +23,9 @@ pub mod projects;
 mod read_tx;
 mod store;
 pub mod tasks;
+#[cfg(test)]
+mod test_support;
+mod text_index;
 pub mod write_tx;
 mod writer;
 

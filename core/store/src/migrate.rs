@@ -4,6 +4,7 @@
 //! place; the old file stays beside it until the next good start.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rusqlite::backup::Backup;
@@ -13,14 +14,18 @@ use tracing::info;
 use crate::error::OpenError;
 
 /// Every migration, in order: its number is its place, from 1 on.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_core.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_core.sql")];
 
 /// Marks a file as ours in its header: the letters "HRTH".
 const APPLICATION_ID: i64 = 0x4852_5448;
 
 /// Returns the schema that this program knows.
 pub fn schema_version() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    newest(MIGRATIONS)
+}
+
+fn newest(migrations: &[&str]) -> i64 {
+    i64::try_from(migrations.len()).unwrap_or(i64::MAX)
 }
 
 /// What a start found.
@@ -35,35 +40,34 @@ pub(crate) enum Prepared {
 }
 
 /// Makes sure that `path` is a database of the present schema.
-pub(crate) fn prepare(path: &Path) -> Result<Prepared, OpenError> {
+pub(crate) fn prepare(path: &Path, migrations: &[&str]) -> Result<Prepared, OpenError> {
+    let known = newest(migrations);
     let is_present = path.try_exists().map_err(file("look for", path))?;
     let build = beside(path, "new");
     remove_database(&build)?;
     if !is_present {
+        set_log_aside(path)?;
         let conn = Connection::open(&build).map_err(|source| OpenError::Sqlite {
             act: "make the database",
             source,
         })?;
-        migrate_and_swap(conn, &build, path, 0)?;
+        migrate_and_swap(conn, &build, path, 0, migrations)?;
         return Ok(Prepared::Made);
     }
     let found = read_version(path)?;
-    if found > schema_version() {
+    if found > known {
         return Err(OpenError::NewerSchema {
             path: path.into(),
             found,
-            known: schema_version(),
+            known,
         });
     }
-    if found == schema_version() {
+    check_readable(path)?;
+    if found == known {
         return Ok(Prepared::Present);
     }
-    info!(
-        from = found,
-        to = schema_version(),
-        "migrating a copy of the database"
-    );
-    let failed = |problem: rusqlite::Error| migration_failed(path, problem);
+    info!(from = found, to = known, "migrating a copy of the database");
+    let failed = |problem: rusqlite::Error| migration_failed(path, known, problem.to_string());
     let old = crate::store::open_existing(path).map_err(failed)?;
     let mut copy = Connection::open(&build).map_err(failed)?;
     Backup::new(&old, &mut copy)
@@ -73,13 +77,20 @@ pub(crate) fn prepare(path: &Path) -> Result<Prepared, OpenError> {
     old.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         .map_err(failed)?;
     drop(old);
-    migrate_and_swap(copy, &build, path, found)?;
+    if has_log(path) {
+        return Err(migration_failed(
+            path,
+            known,
+            "another program has the database open",
+        ));
+    }
+    migrate_and_swap(copy, &build, path, found, migrations)?;
     Ok(Prepared::Migrated)
 }
 
 /// Removes what an earlier start's migration kept, now that the new database has opened again.
-pub(crate) fn forget_old(path: &Path) -> Result<(), OpenError> {
-    (1..schema_version()).try_for_each(|version| remove_if_there(&kept(path, version)))
+pub(crate) fn forget_old(path: &Path, migrations: &[&str]) -> Result<(), OpenError> {
+    (1..newest(migrations)).try_for_each(|version| remove_if_there(&kept(path, version)))
 }
 
 fn migrate_and_swap(
@@ -87,24 +98,30 @@ fn migrate_and_swap(
     build: &Path,
     path: &Path,
     from: i64,
+    migrations: &[&str],
 ) -> Result<(), OpenError> {
-    let failed = |problem: rusqlite::Error| migration_failed(path, problem);
+    let known = newest(migrations);
+    let failed = |problem: rusqlite::Error| migration_failed(path, known, problem.to_string());
     // One plain file, whole on disk: it is about to be renamed.
     conn.pragma_update(None, "journal_mode", "DELETE")
         .map_err(failed)?;
     conn.pragma_update(None, "synchronous", "FULL")
         .map_err(failed)?;
+    // A migration may rebuild a table; dropping the old one must not take what refers to it along.
+    // The check afterwards finds what refers to nothing.
+    conn.pragma_update(None, "foreign_keys", "OFF")
+        .map_err(failed)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)
         .map_err(failed)?;
     let done = usize::try_from(from).unwrap_or(usize::MAX);
-    for (version, sql) in (1_i64..).zip(MIGRATIONS).skip(done) {
+    for (version, sql) in (1_i64..).zip(migrations).skip(done) {
         let tx = conn.transaction().map_err(failed)?;
         tx.execute_batch(sql).map_err(failed)?;
         tx.pragma_update(None, "user_version", version)
             .map_err(failed)?;
         tx.commit().map_err(failed)?;
     }
-    check(&conn, path)?;
+    check(&conn, path, known)?;
     conn.close().map_err(|(_, problem)| failed(problem))?;
     File::open(build)
         .and_then(|file| file.sync_all())
@@ -127,8 +144,8 @@ fn migrate_and_swap(
     Ok(())
 }
 
-fn check(conn: &Connection, path: &Path) -> Result<(), OpenError> {
-    let failed = |problem: rusqlite::Error| migration_failed(path, problem);
+fn check(conn: &Connection, path: &Path, to: i64) -> Result<(), OpenError> {
+    let failed = |problem: rusqlite::Error| migration_failed(path, to, problem.to_string());
     let verdict: String = conn
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
         .map_err(failed)?;
@@ -144,35 +161,72 @@ fn check(conn: &Connection, path: &Path) -> Result<(), OpenError> {
         ("ok", Some(table)) => format!("a row of {table} refers to one that is not there"),
         (verdict, _) => verdict.to_owned(),
     };
-    Err(OpenError::Migration {
-        path: path.into(),
-        to: schema_version(),
-        problem,
-    })
+    Err(migration_failed(path, to, problem))
 }
 
-/// Reads the schema's number without changing the file; refuses what is not a Hearth database.
+/// Reads the schema's number from the file's header; refuses what is not a Hearth database.
+///
+/// Read as bytes, because SQLite leaves files beside a database that it opens. A migration writes
+/// the header before the database gets its name, and nothing changes these fields afterwards.
 fn read_version(path: &Path) -> Result<i64, OpenError> {
-    let unreadable = |problem: String| OpenError::Unreadable {
-        path: path.into(),
-        problem,
+    let mut header = [0; 72];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    match read {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => (),
+        other => other.map_err(file("read", path))?,
+    }
+    let number = |at: usize, length: usize| {
+        let bytes = header.iter().skip(at).take(length);
+        bytes.fold(0, |number, byte| (number << 8) | i64::from(*byte))
     };
-    let read = || -> rusqlite::Result<(i64, i64)> {
-        let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        conn.busy_timeout(std::time::Duration::from_secs(5))?;
-        let application = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-        let version = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        // Reading a table finds a header that is whole and a body that is not.
-        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        Ok((application, version))
-    };
-    let (application, version) = read().map_err(|problem| unreadable(problem.to_string()))?;
+    let (version, application) = (number(60, 4), number(68, 4));
+    if !header.starts_with(b"SQLite format 3\0") {
+        return Err(unreadable(path, "it is no database"));
+    }
     if application != APPLICATION_ID || version < 1 {
-        return Err(unreadable(
-            "it is a database of another program, or empty".into(),
-        ));
+        return Err(unreadable(path, "it is a database of another program"));
+    }
+    // SQLite takes no notice of a last page that is cut short. The size 65536 is written as 1.
+    let page_bytes = match number(16, 2) {
+        1 => 65_536,
+        bytes => bytes,
+    };
+    let needed = u64::try_from(page_bytes * number(28, 4)).unwrap_or(u64::MAX);
+    let has = path.metadata().map_err(file("look at", path))?.len();
+    if has < needed && !has_log(path) {
+        return Err(unreadable(path, format!("it has {has} bytes of {needed}")));
     }
     Ok(version)
+}
+
+/// Looks into the database without changing it: finds a header that is whole before a body that
+/// is not.
+fn check_readable(path: &Path) -> Result<(), OpenError> {
+    let read = || -> rusqlite::Result<()> {
+        let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        conn.busy_timeout(std::time::Duration::from_secs(5))?;
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+    };
+    read().map_err(|problem| unreadable(path, problem.to_string()))
+}
+
+fn unreadable(path: &Path, problem: impl Into<String>) -> OpenError {
+    OpenError::Unreadable {
+        path: path.into(),
+        problem: problem.into(),
+    }
+}
+
+/// Keeps the write-ahead log of a database that is gone from being read into the new one.
+fn set_log_aside(path: &Path) -> Result<(), OpenError> {
+    let stale = log(path, "-wal");
+    match fs::rename(&stale, beside(path, "orphaned-wal")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(file("set aside", &stale)(error));
+        }
+        Ok(()) | Err(_) => (),
+    }
+    remove_if_there(&log(path, "-shm"))
 }
 
 fn kept(path: &Path, version: i64) -> PathBuf {
@@ -186,14 +240,23 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// One of the files that SQLite keeps with a database.
+fn log(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Whether there are changes outside the database's own file.
+fn has_log(path: &Path) -> bool {
+    log(path, "-wal").metadata().is_ok_and(|wal| wal.len() > 0)
+}
+
 /// Removes what an interrupted build left.
 fn remove_database(path: &Path) -> Result<(), OpenError> {
-    for suffix in ["", "-journal", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        remove_if_there(&PathBuf::from(name))?;
-    }
-    Ok(())
+    ["", "-journal", "-wal", "-shm"]
+        .into_iter()
+        .try_for_each(|suffix| remove_if_there(&log(path, suffix)))
 }
 
 fn remove_if_there(path: &Path) -> Result<(), OpenError> {
@@ -210,11 +273,11 @@ fn file(act: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> OpenEr
     move |source| OpenError::File { act, path, source }
 }
 
-fn migration_failed(path: &Path, problem: rusqlite::Error) -> OpenError {
+fn migration_failed(path: &Path, to: i64, problem: impl Into<String>) -> OpenError {
     OpenError::Migration {
         path: path.into(),
-        to: schema_version(),
-        problem: problem.to_string(),
+        to,
+        problem: problem.into(),
     }
 }
 

@@ -169,6 +169,7 @@ pub fn delete(
     at: hearth_domain::Timestamp,
 ) -> Result<(), StoreError> {
     let Change { after, event } = change;
+    crate::tasks::forget_texts(tx, after.id)?;
     let gone = tx.execute(
         "DELETE FROM projects WHERE id = ?1 AND version = ?2",
         params![after.id.0, after.version],
@@ -203,4 +204,79 @@ fn read(columns: &Columns<'_, '_>) -> Result<Project, StoreError> {
         created_at: columns.time(6)?,
         updated_at: columns.time(7)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use hearth_domain::project::ProjectPatch;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::test_support::{TestStore, add_project, at};
+
+    #[tokio::test]
+    async fn a_name_is_taken_once_also_by_renaming() {
+        let test = TestStore::new();
+        let first = add_project(&test.store, 1, "notes").await;
+        let second = add_project(&test.store, 2, "web").await;
+        let rename = |project: Project| {
+            let patch = ProjectPatch {
+                name: Some("notes".parse().unwrap()),
+                ..ProjectPatch::default()
+            };
+            let change = project.update(patch, at(2));
+            test.store.write(move |tx| save(tx, change, &Actor::Owner))
+        };
+
+        let taken = rename(second).await;
+
+        assert!(
+            matches!(
+                taken,
+                Err(StoreError::Taken {
+                    entity: "project",
+                    field: "name"
+                })
+            ),
+            "{taken:?}"
+        );
+        assert_eq!(rename(first.clone()).await.unwrap().version, 2);
+        let stale = rename(first).await;
+        assert!(matches!(stale, Err(StoreError::Stale { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_list_is_by_age_and_pages_hold_together() {
+        let test = TestStore::new();
+        for id in 1..=5 {
+            add_project(&test.store, id, &format!("project {id}")).await;
+        }
+        let mut found = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = test
+                .store
+                .read_now(|tx| list(tx, &ProjectFilter::default(), cursor, 2))
+                .unwrap();
+            found.extend(page.items.iter().map(|project| project.id.0.as_u128()));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, [1, 2, 3, 4, 5]);
+
+        let named = ProjectFilter {
+            statuses: vec![ProjectStatus::Active],
+            name: Some("project 3".parse().unwrap()),
+        };
+        let page = test.store.read_now(|tx| list(tx, &named, None, 2)).unwrap();
+        assert_eq!(page.items[0].id, ProjectId(Uuid::from_u128(3)));
+        let none = ProjectFilter {
+            statuses: vec![ProjectStatus::Archived],
+            name: None,
+        };
+        let page = test.store.read_now(|tx| list(tx, &none, None, 2)).unwrap();
+        assert!(page.items.is_empty());
+    }
 }

@@ -1,5 +1,6 @@
 //! Opening, reading, writing, closing.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -11,6 +12,7 @@ use hearth_domain::event_filter::EventFilter;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, broadcast, oneshot};
+use tracing::error;
 
 use crate::checkpoint;
 use crate::error::{OpenError, StoreError};
@@ -18,8 +20,8 @@ use crate::event_stream::EventStream;
 use crate::migrate::{self, Prepared};
 use crate::pragmas;
 use crate::read_tx::ReadTx;
-use crate::write_tx::WriteTx;
-use crate::writer::{Ran, Writer, WriterParts};
+use crate::write_tx::{Shield, WriteTx};
+use crate::writer::{Job, Ran, Since, Writer, WriterParts};
 
 /// How many events a subscriber may be behind before it reads from the table again.
 const BUS_EVENTS: usize = 1024;
@@ -54,8 +56,9 @@ pub struct Store {
 struct Inner {
     writer: Writer,
     readers: r2d2::Pool<SqliteConnectionManager>,
-    slow_reads: Semaphore,
-    bus: broadcast::Sender<Arc<Event>>,
+    slow_reads: Arc<Semaphore>,
+    /// Weak, so that the bus ends with the writer and tells its listeners so.
+    bus: broadcast::WeakSender<Arc<Event>>,
     path: PathBuf,
     /// Joined at the end. A mutex because closing takes them through a shared reference.
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -75,55 +78,7 @@ impl Store {
     /// # Errors
     /// See [`OpenError`]; whatever the error, the file is as it was.
     pub fn open(config: &Config, ids: Arc<dyn IdSource>) -> Result<Self, OpenError> {
-        pragmas::check_sqlite_version()?;
-        let prepared = migrate::prepare(&config.path)?;
-        let sqlite = |act| move |source| OpenError::Sqlite { act, source };
-
-        let conn = open_existing(&config.path).map_err(sqlite("open the database for writing"))?;
-        pragmas::for_writer(&conn).map_err(sqlite("set up the database for writing"))?;
-        let checkpointer =
-            open_existing(&config.path).map_err(sqlite("open the database for checkpoints"))?;
-        pragmas::for_checkpointer(&checkpointer).map_err(sqlite("set up checkpoints"))?;
-
-        let manager = SqliteConnectionManager::file(&config.path)
-            .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .with_init(|conn| pragmas::for_reader(conn));
-        let readers = r2d2::Pool::builder()
-            .max_size(READERS)
-            .min_idle(Some(1))
-            .test_on_check_out(false)
-            .connection_timeout(Duration::from_secs(5))
-            .build(manager)?;
-
-        let (bus, _) = broadcast::channel(BUS_EVENTS);
-        // One place: a second ring while the first waits says nothing new.
-        let (ring, wake) = std::sync::mpsc::sync_channel(1);
-        let thread = |source| OpenError::File {
-            act: "start a thread for",
-            path: config.path.clone(),
-            source,
-        };
-        let checkpoints = checkpoint::start(checkpointer, &config.path, wake).map_err(thread)?;
-        let parts = WriterParts {
-            conn,
-            ids,
-            bus: bus.clone(),
-            checkpoint: ring,
-        };
-        let (writer, writes) = Writer::start(parts).map_err(thread)?;
-        if prepared == Prepared::Present {
-            migrate::forget_old(&config.path)?;
-        }
-        Ok(Self {
-            inner: Arc::new(Inner {
-                writer,
-                readers,
-                slow_reads: Semaphore::new(SLOW_READS),
-                bus,
-                path: config.path.clone(),
-                threads: Mutex::new(vec![writes, checkpoints]),
-            }),
-        })
+        open_with(config, ids, migrate::MIGRATIONS)
     }
 
     /// Runs `work` on one snapshot, on a thread where it may take its time.
@@ -138,14 +93,14 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let inner = Arc::clone(&self.inner);
-        let _permit = inner
-            .slow_reads
-            .acquire()
+        let permit = Arc::clone(&self.inner.slow_reads)
+            .acquire_owned()
             .await
             .map_err(|_| StoreError::Closed)?;
         let inner = Arc::clone(&self.inner);
         let task = tokio::task::spawn_blocking(move || {
+            // Given back when the connection is, though the caller may have gone before.
+            let _permit = permit;
             let mut conn = inner.readers.get().map_err(StoreError::from)?;
             let tx = conn.transaction().map_err(StoreError::from)?;
             work(&ReadTx::new(&tx))
@@ -180,9 +135,43 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.submit(Shield::Savepoint, work).await
+    }
+
+    /// As [`Store::write`], for `work` that refuses before its first write if it refuses at all: a
+    /// third faster. Where a write fails all the same, the others of its transaction fail too, with
+    /// [`StoreError::Busy`], and nothing of any of them remains.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_checked<T, E>(
+        &self,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.submit(Shield::CheckedFirst, work).await
+    }
+
+    async fn submit<T, E>(
+        &self,
+        shield: Shield,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (sender, receiver) = oneshot::channel();
-        self.inner.writer.submit(Box::new(move |tx| {
-            let outcome = work(tx);
+        let run = move |tx: Result<&mut WriteTx<'_>, StoreError>| {
+            // Caught, so that one panic does not end all writes for the life of the process.
+            let run = AssertUnwindSafe(|| tx.map_err(E::from).and_then(work));
+            let outcome = catch_unwind(run).unwrap_or_else(|_| {
+                error!("a write panicked and was rolled back");
+                Err(StoreError::Panicked.into())
+            });
             Ran {
                 keep: outcome.is_ok(),
                 answer: Box::new(move |commit| {
@@ -195,13 +184,21 @@ impl Store {
                     let _ = sender.send(answer);
                 }),
             }
-        }))?;
-        receiver.await.map_err(|_| StoreError::Panicked)?
+        };
+        self.inner.writer.submit(Job {
+            shield,
+            run: Box::new(run),
+        })?;
+        receiver.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Streams every event after `after` that `filter` wants: those stored first, then live ones.
     pub fn subscribe(&self, after: Seq, filter: EventFilter) -> EventStream {
-        EventStream::new(self.clone(), self.inner.bus.subscribe(), after, filter)
+        let live = match self.inner.bus.upgrade() {
+            Some(bus) => bus.subscribe(),
+            None => broadcast::channel(1).1,
+        };
+        EventStream::new(self.clone(), live, after, filter)
     }
 
     /// Returns what can be measured at any moment.
@@ -244,6 +241,65 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Opens with a list of migrations, so that tests can add one.
+pub(crate) fn open_with(
+    config: &Config,
+    ids: Arc<dyn IdSource>,
+    migrations: &[&str],
+) -> Result<Store, OpenError> {
+    pragmas::check_sqlite_version()?;
+    let prepared = migrate::prepare(&config.path, migrations)?;
+    let sqlite = |act| move |source| OpenError::Sqlite { act, source };
+
+    let conn = open_existing(&config.path).map_err(sqlite("open the database for writing"))?;
+    pragmas::for_writer(&conn).map_err(sqlite("set up the database for writing"))?;
+    let checkpointer =
+        open_existing(&config.path).map_err(sqlite("open the database for checkpoints"))?;
+    pragmas::for_checkpointer(&checkpointer).map_err(sqlite("set up checkpoints"))?;
+
+    let manager = SqliteConnectionManager::file(&config.path)
+        .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .with_init(|conn| pragmas::for_reader(conn));
+    let readers = r2d2::Pool::builder()
+        .max_size(READERS)
+        .min_idle(Some(1))
+        .test_on_check_out(false)
+        .connection_timeout(Duration::from_secs(5))
+        .build(manager)?;
+
+    let (bus, _) = broadcast::channel(BUS_EVENTS);
+    // One place: a second ring while the first waits says nothing new.
+    let (ring, wake) = std::sync::mpsc::sync_channel(1);
+    let thread = |source| OpenError::File {
+        act: "start a thread for",
+        path: config.path.clone(),
+        source,
+    };
+    let checkpoints = checkpoint::start(checkpointer, wake).map_err(thread)?;
+    let parts = WriterParts {
+        conn,
+        ids,
+        bus,
+        checkpoint: ring,
+        since: Since::default(),
+    };
+    let bus = parts.bus.downgrade();
+    let (writer, writes) = Writer::start(parts).map_err(thread)?;
+    if prepared == Prepared::Present {
+        migrate::forget_old(&config.path, migrations)?;
+    }
+    Ok(Store {
+        inner: Arc::new(Inner {
+            writer,
+            readers,
+            slow_reads: Arc::new(Semaphore::new(SLOW_READS)),
+            bus,
+            path: config.path.clone(),
+            threads: Mutex::new(vec![writes, checkpoints]),
+        }),
+    })
 }
 
 /// Opens a file that must be there: a blank database is never made by accident.

@@ -6,13 +6,14 @@ mod rows;
 use hearth_domain::event::EventKind;
 use hearth_domain::field::{AgentName, Label};
 use hearth_domain::task::Task;
-use hearth_domain::{Change, TaskId, Timestamp};
+use hearth_domain::{Change, ProjectId, TaskId, Timestamp};
 use rusqlite::{OptionalExtension, ToSql, params};
 use uuid::Uuid;
 
 use crate::columns::Columns;
 use crate::error::StoreError;
 use crate::read_tx::Tx;
+use crate::text_index::{Text, TextChange};
 use crate::write_tx::WriteTx;
 
 pub use list::{Cursor, Order, TaskFilter, list};
@@ -187,6 +188,11 @@ pub fn insert(tx: &mut WriteTx<'_>, change: Change<Task>) -> Result<Task, StoreE
     rows::insert(tx, &after)?;
     index_labels(tx, &after)?;
     index_dependencies(tx, &after)?;
+    tx.index_text(TextChange {
+        number: after.number,
+        old: None,
+        new: Some(text_of(&after)),
+    });
     tx.append(after.id.0, &after.updated_by, after.updated_at, &event)?;
     Ok(after)
 }
@@ -195,6 +201,11 @@ pub fn insert(tx: &mut WriteTx<'_>, change: Change<Task>) -> Result<Task, StoreE
 pub fn save(tx: &mut WriteTx<'_>, change: Change<Task>) -> Result<Task, StoreError> {
     let Change { after, event } = change;
     let has_new_fields = matches!(event, EventKind::TaskUpdated { .. });
+    let old_text = if has_new_fields {
+        stored_text(tx, after.number)?
+    } else {
+        None
+    };
     let changed = if has_new_fields {
         rows::update_all(tx, &after)?
     } else {
@@ -207,6 +218,14 @@ pub fn save(tx: &mut WriteTx<'_>, change: Change<Task>) -> Result<Task, StoreErr
         });
     }
     if has_new_fields {
+        let new = text_of(&after);
+        if let Some(old) = old_text.filter(|old| *old != new) {
+            tx.index_text(TextChange {
+                number: after.number,
+                old: Some(old),
+                new: Some(new),
+            });
+        }
         tx.execute("DELETE FROM task_labels WHERE number = ?1", [after.number])?;
         index_labels(tx, &after)?;
         tx.execute(
@@ -234,6 +253,50 @@ pub fn save_lease(tx: &WriteTx<'_>, task: &Task) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Takes the tasks of a project out of the full-text index: they are about to be deleted.
+pub(crate) fn forget_texts(tx: &mut WriteTx<'_>, project: ProjectId) -> Result<(), StoreError> {
+    let texts = {
+        let sql = "SELECT number, title, description FROM tasks WHERE project_id = ?1";
+        let mut statement = tx.conn().prepare_cached(sql)?;
+        let rows = statement.query_map([project.0], |row| {
+            let old = Text {
+                title: row.get(1)?,
+                description: row.get(2)?,
+            };
+            Ok(TextChange {
+                number: row.get(0)?,
+                old: Some(old),
+                new: None,
+            })
+        })?;
+        rows.collect::<Result<Vec<_>, _>>()?
+    };
+    for text in texts {
+        tx.index_text(text);
+    }
+    Ok(())
+}
+
+fn text_of(task: &Task) -> Text {
+    Text {
+        title: task.title.as_str().to_owned(),
+        description: task.description.clone(),
+    }
+}
+
+fn stored_text(tx: &impl Tx, number: i64) -> Result<Option<Text>, StoreError> {
+    let mut statement = tx
+        .conn()
+        .prepare_cached("SELECT title, description FROM tasks WHERE number = ?1")?;
+    let text = |row: &rusqlite::Row<'_>| {
+        Ok(Text {
+            title: row.get(0)?,
+            description: row.get(1)?,
+        })
+    };
+    Ok(statement.query_row([number], text).optional()?)
+}
+
 fn index_labels(tx: &WriteTx<'_>, task: &Task) -> Result<(), StoreError> {
     for label in &task.labels {
         tx.execute(
@@ -247,7 +310,9 @@ fn index_labels(tx: &WriteTx<'_>, task: &Task) -> Result<(), StoreError> {
 fn index_dependencies(tx: &WriteTx<'_>, task: &Task) -> Result<(), StoreError> {
     for needed in &task.depends_on {
         tx.execute(
-            "INSERT INTO task_dependencies (task_id, depends_on_id) VALUES (?1, ?2)",
+            // A task that went with its project is not waited for.
+            "INSERT INTO task_dependencies (task_id, depends_on_id)
+             SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM tasks WHERE id = ?2)",
             params![task.id.0, needed.0],
         )?;
     }
@@ -282,3 +347,6 @@ fn many(tx: &impl Tx, condition: &str, value: &dyn ToSql) -> Result<Vec<Task>, S
     }
     Ok(tasks)
 }
+
+#[cfg(test)]
+mod tests;

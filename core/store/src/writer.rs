@@ -1,11 +1,11 @@
 //! The writer thread: takes the closures that wait, runs them in one transaction, commits once,
 //! then answers. One fsync serves many writes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use hearth_domain::IdSource;
 use hearth_domain::event::Event;
@@ -14,18 +14,41 @@ use tokio::sync::broadcast;
 use tracing::{error, warn};
 
 use crate::error::StoreError;
-use crate::write_tx::WriteTx;
+use crate::text_index::{self, TextChange};
+use crate::write_tx::{Shield, WriteTx};
 
 /// How many closures may wait. A full queue is answered with [`StoreError::Busy`] at once.
 pub(crate) const QUEUE: usize = 256;
 /// How many closures share a commit.
 const BATCH: usize = 256;
 
+/// How long the writer waits for those it expects: a part of what a flush takes.
+const GATHER: Duration = Duration::from_micros(50);
+/// After how many commits a checkpoint is due: some ten megabytes of WAL when each is small.
+const COMMITS_PER_CHECKPOINT: u64 = 256;
+/// After how many changed rows it is due at the latest: as much when commits are large.
+const CHANGES_PER_CHECKPOINT: u64 = 10_000;
+
+/// What was written since the last checkpoint was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Since {
+    commits: u64,
+    /// As the connection counts them, since it was opened.
+    changes_before: u64,
+}
+
 /// What became of a closure inside the transaction, told to its caller after the commit.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// A closure on its way to the writer: it runs inside the transaction and returns how to answer.
-pub(crate) type Job = Box<dyn FnOnce(&mut WriteTx<'_>) -> Ran + Send>;
+/// A closure on its way to the writer: it runs inside the transaction, or takes why there is none,
+/// and returns how to answer. It does not panic. Dropped unrun, it means that the writer has ended.
+pub(crate) type Closure = Box<dyn FnOnce(Result<&mut WriteTx<'_>, StoreError>) -> Ran + Send>;
+
+/// A closure, and how the others are shielded from its failure.
+pub(crate) struct Job {
+    pub(crate) shield: Shield,
+    pub(crate) run: Closure,
+}
 
 /// A closure that has run.
 pub(crate) struct Ran {
@@ -52,8 +75,10 @@ pub(crate) struct WriterParts {
     pub(crate) conn: Connection,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) bus: broadcast::Sender<Arc<Event>>,
-    /// Rung after commits, so that the checkpointer looks at the WAL. Full means it was rung.
+    /// Rung when a checkpoint is due. Full means that it was rung already.
     pub(crate) checkpoint: SyncSender<()>,
+    /// Since it was last rung.
+    pub(crate) since: Since,
 }
 
 impl Writer {
@@ -93,30 +118,59 @@ impl Writer {
 }
 
 fn run(mut parts: WriterParts, receiver: &Receiver<Message>, waiting: &AtomicUsize) {
+    let mut served = 0;
     loop {
         let mut jobs = Vec::new();
-        let mut is_closing = false;
         match receiver.recv() {
             Ok(Message::Job(job)) => jobs.push(job),
             Ok(Message::Close) | Err(_) => break,
         }
-        while jobs.len() < BATCH {
-            match receiver.try_recv() {
-                Ok(Message::Job(job)) => jobs.push(job),
-                Ok(Message::Close) => {
-                    is_closing = true;
-                    break;
-                }
-                Err(_) => break,
-            }
+        let mut is_closing = drain(receiver, &mut jobs);
+        if !is_closing {
+            is_closing = gather(receiver, &mut jobs, served);
         }
+        served = jobs.len();
         waiting.fetch_sub(jobs.len(), Ordering::Relaxed);
         run_batch(&mut parts, jobs);
         if is_closing {
             break;
         }
     }
+    // What came in behind the closing is answered too.
+    while let Ok(message) = receiver.try_recv() {
+        if let Message::Job(job) = message {
+            refuse(job, &StoreError::Closed);
+        }
+    }
     close(&parts.conn);
+}
+
+/// Takes what waits, up to a batch; returns whether the thread is to end.
+fn drain(receiver: &Receiver<Message>, jobs: &mut Vec<Job>) -> bool {
+    while jobs.len() < BATCH {
+        match receiver.try_recv() {
+            Ok(Message::Job(job)) => jobs.push(job),
+            Ok(Message::Close) => return true,
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+/// Gives those whom the last commit served a moment to ask again, so that one commit serves them
+/// and those who waited meanwhile; otherwise the two would take turns, each paying for a flush.
+/// Where the last commit served one, nobody is waited for. Returns whether the thread is to end.
+fn gather(receiver: &Receiver<Message>, jobs: &mut Vec<Job>, served: usize) -> bool {
+    let expected = BATCH.min(if served > 1 { served } else { 0 });
+    let end = Instant::now() + GATHER;
+    while jobs.len() < expected {
+        match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(Message::Job(job)) => jobs.push(job),
+            Ok(Message::Close) => return true,
+            Err(_) => return false,
+        }
+    }
+    drain(receiver, jobs)
 }
 
 fn run_batch(parts: &mut WriterParts, jobs: Vec<Job>) {
@@ -124,26 +178,27 @@ fn run_batch(parts: &mut WriterParts, jobs: Vec<Job>) {
     metrics::histogram!("hearth_store_commit_batch_size").record(f64::from(size));
     let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
     let mut events: Vec<Arc<Event>> = Vec::with_capacity(jobs.len());
+    let mut texts: Vec<TextChange> = Vec::new();
     let mut jobs = jobs.into_iter();
     while let Some(job) = jobs.next() {
         // Begun here and not before the loop: an error may have ended the transaction.
         if parts.conn.is_autocommit()
             && let Err(failure) = begin(&parts.conn)
         {
-            let text = failure.to_string();
+            warn!(error = %failure, "no transaction could be begun, writes are refused");
             fail(answers, &failure);
-            run_none(job, &parts.conn, &text);
-            jobs.for_each(|job| run_none(job, &parts.conn, &text));
+            refuse(job, &failure);
+            jobs.for_each(|job| refuse(job, &failure));
             return;
         }
         let ids = Arc::clone(&parts.ids);
         let mut next_id = move || ids.next_uuid();
-        let mut tx = WriteTx::new(&parts.conn, &mut next_id);
-        let ran = catch_unwind(AssertUnwindSafe(|| job(&mut tx)));
-        let kept = match ran {
-            Ok(Ran { keep: true, answer }) => match tx.keep() {
-                Ok(mut new) => {
-                    events.append(&mut new);
+        let mut tx = WriteTx::new(&parts.conn, &mut next_id, job.shield);
+        let kept = match (job.run)(Ok(&mut tx)) {
+            Ran { keep: true, answer } => match tx.keep() {
+                Ok(mut kept) => {
+                    events.append(&mut kept.events);
+                    texts.append(&mut kept.texts);
                     answers.push(answer);
                     Ok(())
                 }
@@ -152,39 +207,43 @@ fn run_batch(parts: &mut WriterParts, jobs: Vec<Job>) {
                     Err(failure)
                 }
             },
-            Ok(Ran {
+            Ran {
                 keep: false,
                 answer,
-            }) => {
+            } => {
                 let undone = tx.undo();
                 answers.push(answer);
                 undone
             }
-            Err(_) => {
-                // The caller learns of it by its answer being dropped.
-                error!("a write panicked and was rolled back");
-                tx.undo()
+        };
+        // A full disk ends the transaction by itself; so does giving it up here.
+        let failure = match kept {
+            Ok(()) => StoreError::NoRoom,
+            Err(failure) => {
+                warn!(error = %failure, "a transaction was given up and rolled back");
+                rollback(&parts.conn);
+                failure
             }
         };
-        if let Err(failure) = kept {
-            error!(error = %failure, "a savepoint could not be ended, the transaction is rolled back");
-            rollback(&parts.conn);
-        }
         if parts.conn.is_autocommit() {
             // The transaction is gone, and with it what the earlier closures wrote.
-            fail(std::mem::take(&mut answers), &StoreError::NoRoom);
+            fail(std::mem::take(&mut answers), &failure);
             events.clear();
+            texts.clear();
         }
     }
-    commit(parts, answers, events);
+    commit(parts, answers, events, &texts);
 }
 
-fn commit(parts: &WriterParts, answers: Vec<Answer>, events: Vec<Arc<Event>>) {
+fn commit(
+    parts: &mut WriterParts,
+    answers: Vec<Answer>,
+    events: Vec<Arc<Event>>,
+    texts: &[TextChange],
+) {
     if !parts.conn.is_autocommit() {
-        let done = parts
-            .conn
-            .prepare_cached("COMMIT")
-            .and_then(|mut statement| statement.execute([]));
+        let done = text_index::apply(&parts.conn, texts)
+            .and_then(|()| parts.conn.prepare_cached("COMMIT")?.execute([]));
         if let Err(failure) = done {
             let failure = StoreError::from(failure);
             warn!(error = %failure, "a commit failed and was rolled back");
@@ -193,13 +252,20 @@ fn commit(parts: &WriterParts, answers: Vec<Answer>, events: Vec<Arc<Event>>) {
             return;
         }
     }
-    let has_changed = !events.is_empty();
     for event in events {
         // An error means that nobody listens.
         let _ = parts.bus.send(event);
     }
     answers.into_iter().for_each(|answer| answer(Ok(())));
-    if has_changed {
+    parts.since.commits += 1;
+    let changes = parts.conn.total_changes();
+    let is_due = parts.since.commits >= COMMITS_PER_CHECKPOINT
+        || changes - parts.since.changes_before >= CHANGES_PER_CHECKPOINT;
+    if is_due {
+        parts.since = Since {
+            commits: 0,
+            changes_before: changes,
+        };
         let _ = parts.checkpoint.try_send(());
     }
 }
@@ -223,21 +289,17 @@ fn fail(answers: Vec<Answer>, failure: &StoreError) {
         .for_each(|answer| answer(Err(copy(failure))));
 }
 
-/// Fails a closure that never ran, because no transaction could be begun.
-fn run_none(job: Job, _conn: &Connection, problem: &str) {
-    warn!(
-        problem,
-        "a write was dropped because no transaction could be begun"
-    );
-    // Dropping the closure drops its answer, which its caller sees as a failed write.
-    drop(job);
+/// Fails a closure that does not get to run.
+fn refuse(job: Job, failure: &StoreError) {
+    ((job.run)(Err(copy(failure))).answer)(Ok(()));
 }
 
-/// The shared failure of a commit, once for each who shared it.
+/// The shared failure of a transaction, once for each who shared it.
 fn copy(failure: &StoreError) -> StoreError {
     match failure {
         StoreError::NoRoom => StoreError::NoRoom,
         StoreError::Busy => StoreError::Busy,
+        StoreError::Closed => StoreError::Closed,
         other => StoreError::Commit(other.to_string()),
     }
 }

@@ -1,1 +1,307 @@
+//! Every event as it is stored. A literal here that has to be changed means that old databases no
+//! longer read.
 
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::*;
+use crate::actor::Role;
+use crate::task::AttemptEnd;
+
+fn facts() -> TaskFacts {
+    TaskFacts {
+        task_id: TaskId(Uuid::from_u128(1)),
+        number: 12,
+        title: "Count".parse().unwrap(),
+        project_id: Some(ProjectId(Uuid::from_u128(2))),
+        status: TaskStatus::InProgress,
+        version: 3,
+        fence: 2,
+        attempt: 2,
+        assigned_to: Some("seed".parse().unwrap()),
+    }
+}
+
+/// `fields` laid over the facts of a task, as they are stored.
+fn task_payload(fields: Value) -> Value {
+    let mut payload = json!({
+        "task_id": "00000000-0000-0000-0000-000000000001", "number": 12, "title": "Count",
+        "project_id": "00000000-0000-0000-0000-000000000002", "status": "in_progress", "version": 3,
+        "fence": 2, "attempt": 2, "assigned_to": "seed",
+    });
+    let Value::Object(fields) = fields else {
+        panic!("{fields} is no object")
+    };
+    payload.as_object_mut().unwrap().extend(fields);
+    payload
+}
+
+fn project() -> ProjectFacts {
+    ProjectFacts {
+        project_id: ProjectId(Uuid::from_u128(2)),
+        name: "notes".parse().unwrap(),
+        status: ProjectStatus::Active,
+        version: 1,
+    }
+}
+
+fn project_payload() -> Value {
+    json!({
+        "project_id": "00000000-0000-0000-0000-000000000002", "name": "notes", "status": "active", "version": 1,
+    })
+}
+
+fn agent() -> AgentFacts {
+    AgentFacts {
+        agent_id: AgentId(Uuid::from_u128(3)),
+        name: "seed".parse().unwrap(),
+        kind: "worker".parse().unwrap(),
+        status: AgentStatus::Offline,
+        last_seen_at: Timestamp::from_millis(1000),
+    }
+}
+
+fn agent_payload() -> Value {
+    json!({
+        "agent_id": "00000000-0000-0000-0000-000000000003", "name": "seed", "type": "worker",
+        "status": "offline", "last_seen_at": "1970-01-01T00:00:01.000Z",
+    })
+}
+
+fn artifact() -> ArtifactFacts {
+    ArtifactFacts {
+        artifact_id: ArtifactId(Uuid::from_u128(4)),
+        task_id: None,
+        kind: "report".parse().unwrap(),
+        name: Some("a \"b\".md".parse().unwrap()),
+        media_type: "text/markdown".into(),
+        size_bytes: u64::MAX,
+        sha256: "ab".into(),
+    }
+}
+
+fn artifact_payload() -> Value {
+    json!({
+        "artifact_id": "00000000-0000-0000-0000-000000000004", "task_id": null, "type": "report",
+        "name": "a \"b\".md", "media_type": "text/markdown", "size_bytes": u64::MAX, "sha256": "ab",
+    })
+}
+
+/// One of each, with its payload as it is stored.
+fn one_of_each() -> Vec<(EventKind, Value)> {
+    let seed = || AgentName::from_stored("seed".into());
+    let check = || Check::Artifact {
+        of_type: Some("report".parse().unwrap()),
+        min_bytes: Some(1),
+    };
+    vec![
+        (EventKind::ProjectCreated(project()), project_payload()),
+        (EventKind::ProjectUpdated(project()), project_payload()),
+        (
+            EventKind::ProjectDeleted {
+                project: project(),
+                deleted_tasks: 5,
+            },
+            json!({
+                "project_id": "00000000-0000-0000-0000-000000000002", "name": "notes", "status": "active",
+                "version": 1, "deleted_tasks": 5,
+            }),
+        ),
+        (
+            EventKind::TaskCreated {
+                task: facts(),
+                priority: Priority::High,
+                created_by: "owner".into(),
+            },
+            task_payload(json!({"priority": "high", "created_by": "owner"})),
+        ),
+        (
+            EventKind::TaskClaimed {
+                task: facts(),
+                agent: seed(),
+                lease_expires_at: Timestamp::from_millis(61_000),
+            },
+            task_payload(json!({"agent": "seed", "lease_expires_at": "1970-01-01T00:01:01.000Z"})),
+        ),
+        (
+            EventKind::TaskUpdated {
+                task: facts(),
+                changed: vec!["title".into()],
+            },
+            task_payload(json!({"changed": ["title"]})),
+        ),
+        (
+            EventKind::TaskProgress {
+                task: facts(),
+                message: "half".into(),
+                percent: Some(50),
+            },
+            task_payload(json!({"message": "half", "percent": 50})),
+        ),
+        (
+            EventKind::TaskCompleted {
+                task: facts(),
+                agent: seed(),
+                result: json!({"words": 3, "nested": {"π": [1.5, null]}})
+                    .as_object()
+                    .cloned(),
+                evidence: vec![Evidence {
+                    check: check(),
+                    found: "one".into(),
+                }],
+                artifacts: vec![ArtifactId(Uuid::from_u128(4))],
+                duration_ms: 1234,
+            },
+            task_payload(json!({
+                "agent": "seed", "result": {"words": 3, "nested": {"π": [1.5, null]}},
+                "evidence": [{"check": {"kind": "artifact", "type": "report", "min_bytes": 1}, "found": "one"}],
+                "artifacts": ["00000000-0000-0000-0000-000000000004"], "duration_ms": 1234,
+            })),
+        ),
+        (
+            EventKind::TaskBlocked {
+                task: facts(),
+                reason: "which?\n\u{1f525}".into(),
+                options: vec!["a".into()],
+            },
+            task_payload(json!({"reason": "which?\n\u{1f525}", "options": ["a"]})),
+        ),
+        (
+            EventKind::TaskAnswered {
+                task: facts(),
+                answer: Some("a".into()),
+            },
+            task_payload(json!({"answer": "a"})),
+        ),
+        (
+            EventKind::TaskReleased {
+                task: facts(),
+                agent: seed(),
+                cause: ReleaseCause::LeaseExpired,
+                reason: None,
+            },
+            task_payload(json!({"agent": "seed", "cause": "lease_expired", "reason": null})),
+        ),
+        (
+            EventKind::TaskCancelled {
+                task: facts(),
+                reason: Some("enough".into()),
+            },
+            task_payload(json!({"reason": "enough"})),
+        ),
+        (
+            EventKind::TaskReopened {
+                task: facts(),
+                reason: None,
+            },
+            task_payload(json!({"reason": null})),
+        ),
+        (EventKind::AgentRegistered(agent()), agent_payload()),
+        (EventKind::AgentOnline(agent()), agent_payload()),
+        (EventKind::AgentOffline(agent()), agent_payload()),
+        (EventKind::ArtifactCreated(artifact()), artifact_payload()),
+        (EventKind::ArtifactAttached(artifact()), artifact_payload()),
+        (
+            EventKind::KeyCreated {
+                name: "laptop".parse().unwrap(),
+                grant: Grant::new(Role::Agent, Some(seed())).unwrap(),
+            },
+            json!({"name": "laptop", "grant": {"role": "agent", "agent": "seed"}}),
+        ),
+        (
+            EventKind::KeyRevoked {
+                name: "laptop".parse().unwrap(),
+            },
+            json!({"name": "laptop"}),
+        ),
+    ]
+}
+
+#[test]
+fn every_event_is_stored_as_it_always_was_and_reads_back() {
+    for (kind, expected) in one_of_each() {
+        let stored = kind.payload_json().unwrap();
+
+        let payload: Value = serde_json::from_str(&stored).unwrap();
+        assert_eq!(payload, expected, "{}", kind.type_name());
+        let read = EventKind::from_stored(kind.type_name(), &stored).unwrap();
+        assert_eq!(read, kind);
+    }
+}
+
+#[test]
+fn every_event_reads_back_from_the_payload_of_an_earlier_release() {
+    for (kind, stored) in one_of_each() {
+        let read = EventKind::from_stored(kind.type_name(), &stored.to_string()).unwrap();
+        assert_eq!(read, kind);
+    }
+}
+
+#[test]
+fn the_list_of_types_is_complete_and_in_order() {
+    let names: Vec<&str> = one_of_each()
+        .iter()
+        .map(|(kind, _)| kind.type_name())
+        .collect();
+    assert_eq!(names, EventKind::TYPES);
+}
+
+#[test]
+fn the_type_in_json_is_the_type_by_name() {
+    for (kind, _) in one_of_each() {
+        let whole = serde_json::to_value(&kind).unwrap();
+        assert_eq!(whole["type"], kind.type_name());
+        let (entity, _) = kind.type_name().split_once('.').unwrap();
+        assert_eq!(kind.entity_type().as_str(), entity);
+    }
+}
+
+#[test]
+fn keys_of_each_role_are_told_apart() {
+    for (grant, expected) in [
+        (Grant::Admin, json!({"role": "admin"})),
+        (Grant::Viewer, json!({"role": "viewer"})),
+    ] {
+        let kind = EventKind::KeyCreated {
+            name: "k".parse().unwrap(),
+            grant,
+        };
+        let stored = kind.payload_json().unwrap();
+        assert_eq!(
+            serde_json::from_str::<Value>(&stored).unwrap()["grant"],
+            expected
+        );
+        assert_eq!(
+            EventKind::from_stored("key.created", &stored).unwrap(),
+            kind
+        );
+    }
+}
+
+#[test]
+fn the_end_of_an_attempt_is_stored_as_it_always_was() {
+    let end = AttemptEnd {
+        attempt: 1,
+        agent: "seed".parse().unwrap(),
+        started_at: Timestamp::from_millis(1000),
+        ended_at: Timestamp::from_millis(2000),
+        cause: ReleaseCause::NodeRestarted,
+        reason: None,
+    };
+    let stored = serde_json::to_value(&end).unwrap();
+    assert_eq!(
+        stored,
+        json!({
+            "attempt": 1, "agent": "seed", "started_at": "1970-01-01T00:00:01.000Z",
+            "ended_at": "1970-01-01T00:00:02.000Z", "cause": "node_restarted", "reason": null,
+        })
+    );
+    assert_eq!(serde_json::from_value::<AttemptEnd>(stored).unwrap(), end);
+}
+
+#[test]
+fn an_unknown_type_or_a_payload_that_does_not_fit_is_an_error() {
+    assert!(EventKind::from_stored("task.exploded", "{}").is_err());
+    assert!(EventKind::from_stored("task.created", "{}").is_err());
+    assert!(EventKind::from_stored("key.revoked", "not json").is_err());
+}

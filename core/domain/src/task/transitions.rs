@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::actor::Actor;
 use crate::artifact::Artifact;
 use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::event::{EventKind, Evidence, ReleaseCause, TaskFacts};
-use crate::field::{AgentName, JsonObject, SYSTEM};
+use crate::field::{AgentName, JsonObject, REASON_MAX, SYSTEM, json_within};
 use crate::task::Task;
 use crate::task::acceptance::ArtifactFound;
 use crate::task::refusal::Refusal;
@@ -215,21 +215,23 @@ impl Task {
             return Err(self.refuses("answer"));
         };
         if let Some(text) = &answer {
-            let entry = json!({
-                "question": block.reason, "answer": text, "by": by.name(), "at": now.to_string(),
-            });
-            let kept = match self
-                .context
-                .get("answers")
-                .and_then(serde_json::Value::as_array)
-            {
-                Some(earlier) => {
-                    let skip = (earlier.len() + 1).saturating_sub(ANSWERS_KEPT);
-                    earlier.iter().skip(skip).cloned().chain([entry]).collect()
-                }
-                None => vec![entry],
+            let question: String = block.reason.chars().take(REASON_MAX).collect();
+            let mut answers = match self.context.remove("answers") {
+                Some(Value::Array(earlier)) => earlier,
+                Some(_) | None => Vec::new(),
             };
-            self.context.insert("answers".into(), kept.into());
+            answers.push(json!({
+                "question": question, "answer": text, "by": by.name(), "at": now.to_string(),
+            }));
+            answers.drain(..answers.len().saturating_sub(ANSWERS_KEPT));
+            self.context.insert("answers".into(), answers.into());
+            // Old answers make room, so that a task which was asked much can still be answered.
+            while json_within("context", &self.context).is_err()
+                && let Some(Value::Array(answers)) = self.context.get_mut("answers")
+                && answers.len() > 1
+            {
+                answers.remove(0);
+            }
         }
         self.failed_attempts.clear();
         self.state = TaskState::Pending;
@@ -414,7 +416,8 @@ impl Task {
             });
         }
         let failed = u32::try_from(self.failed_attempts.len()).unwrap_or(u32::MAX);
-        if failed < self.max_attempts {
+        // A stop of the node costs nothing, even where the attempts allowed were lowered meanwhile.
+        if cause == ReleaseCause::NodeStopped || failed < self.max_attempts {
             self.state = TaskState::Pending;
             return self.changed(by, now, |task| EventKind::TaskReleased {
                 task,

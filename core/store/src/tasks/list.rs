@@ -133,7 +133,7 @@ pub fn list(
     cursor: Option<Cursor>,
     limit: usize,
 ) -> Result<Page<Task, Cursor>, StoreError> {
-    let conditions = conditions(filter);
+    let conditions = conditions(tx, filter)?;
     let driver = driver(tx, &conditions, filter, order)?;
     let mut query = Query::new(order, cursor, limit);
     match driver {
@@ -194,7 +194,7 @@ impl Column {
 }
 
 /// The filter's conditions, those that usually fit the fewest tasks first.
-fn conditions(filter: &TaskFilter) -> Vec<Condition> {
+fn conditions(tx: &impl Tx, filter: &TaskFilter) -> Result<Vec<Condition>, StoreError> {
     fn values<T>(list: &[T], value: impl Fn(&T) -> Value) -> Vec<Value> {
         let mut values: Vec<Value> = Vec::new();
         for item in list.iter().map(value) {
@@ -206,7 +206,11 @@ fn conditions(filter: &TaskFilter) -> Vec<Condition> {
     }
     let blob = |id: &uuid::Uuid| Value::Blob(id.as_bytes().to_vec());
     let text = |text: &str| Value::Text(text.to_owned());
-    let words = filter.text.as_deref().map(match_expression);
+    let words = filter
+        .text
+        .as_deref()
+        .map(|text| match_expression(tx, text))
+        .transpose()?;
     let all = [
         (Column::Text, values(words.as_slice(), |words| text(words))),
         (Column::Parent, values(&filter.parent_ids, |id| blob(&id.0))),
@@ -237,26 +241,57 @@ fn conditions(filter: &TaskFilter) -> Vec<Condition> {
             }),
         ),
     ];
-    all.into_iter()
+    Ok(all
+        .into_iter()
         .filter(|(_, values)| !values.is_empty())
         .map(|(column, values)| Condition { column, values })
-        .collect()
+        .collect())
 }
 
 /// Writes a full-text expression that asks for every word, and takes the last as a beginning.
 ///
-/// Quoted words of letters and digits only, so that no text can be read as syntax. Text without
-/// any word asks for one that is nowhere.
-fn match_expression(text: &str) -> String {
-    let words: Vec<String> = text
-        .split(|c: char| !c.is_alphanumeric())
+/// Quoted words of token characters only, so that no text can be read as syntax. Text without any
+/// word asks for one that is nowhere.
+fn match_expression(tx: &impl Tx, text: &str) -> Result<String, StoreError> {
+    let mut words = vec![String::new()];
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(word) if is_token_char(tx, c)? => word.push(c),
+            Some(word) if word.is_empty() => (),
+            Some(_) | None => words.push(String::new()),
+        }
+    }
+    let quoted: Vec<String> = words
+        .iter()
         .filter(|word| !word.is_empty())
         .map(|word| format!("\"{word}\""))
         .collect();
-    if words.is_empty() {
+    Ok(if quoted.is_empty() {
         "\"\u{fffd}\"".into()
     } else {
-        format!("{}*", words.join(" "))
+        format!("{}*", quoted.join(" "))
+    })
+}
+
+/// Whether the index takes `c` as part of a word. SQLite is asked where it is not plain: its
+/// tables of letters and marks are not Rust's, and a word that it takes for two is an error,
+/// because the index keeps no positions.
+fn is_token_char(tx: &impl Tx, c: char) -> Result<bool, StoreError> {
+    if c.is_ascii() {
+        return Ok(c.is_ascii_alphanumeric());
+    }
+    let asked = tx
+        .conn()
+        .prepare_cached("SELECT 1 FROM task_text WHERE task_text MATCH ?1 LIMIT 1")?
+        .exists([format!("\"a{c}a\"")]);
+    match asked {
+        Ok(_) => Ok(true),
+        Err(rusqlite::Error::SqliteFailure(code, _))
+            if code.extended_code == rusqlite::ffi::SQLITE_ERROR =>
+        {
+            Ok(false)
+        }
+        Err(problem) => Err(problem.into()),
     }
 }
 

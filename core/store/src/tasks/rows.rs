@@ -92,19 +92,8 @@ pub(super) fn read(columns: &Columns<'_, '_>) -> Result<Task, StoreError> {
     })
 }
 
-const INSERT: &str = "INSERT INTO tasks (number, id, project_id, parent_id, title, description, status, priority,
-     assigned_to, reserved_for, worker, lease_holder, lease_expires_at, lease_ms, blocked_reason,
-     blocked_options, blocked_cause, result, completed_at, cancelled_at, cancelled_reason, context, has_plan,
-     depends_on, labels, due_at, not_before, attempt, max_attempts, failed_attempts, fence, acceptance,
-     budget_usd, budget_tokens, version, created_at, updated_at, started_at, created_by, updated_by)
- VALUES (:number, :id, :project_id, :parent_id, :title, :description, :status, :priority,
-     :assigned_to, :reserved_for, :worker, :lease_holder, :lease_expires_at, :lease_ms, :blocked_reason,
-     :blocked_options, :blocked_cause, :result, :completed_at, :cancelled_at, :cancelled_reason, :context,
-     :has_plan, :depends_on, :labels, :due_at, :not_before, :attempt, :max_attempts, :failed_attempts, :fence,
-     :acceptance, :budget_usd, :budget_tokens, :version, :created_at, :updated_at, :started_at, :created_by,
-     :updated_by)";
-
-/// What a transition may change. The other columns are left out, and with them their indexes.
+/// What a transition may change, in the order of [`Values::state`]. The other columns are left out
+/// of a transition's statement, and with them their indexes.
 const STATE_COLUMNS: &[&str] = &[
     "status",
     "assigned_to",
@@ -131,7 +120,7 @@ const STATE_COLUMNS: &[&str] = &[
     "updated_by",
 ];
 
-/// What else a change of fields may change.
+/// What else a change of fields may change, in the order of [`Values::fields`].
 const FIELD_COLUMNS: &[&str] = &[
     "project_id",
     "parent_id",
@@ -148,16 +137,29 @@ const FIELD_COLUMNS: &[&str] = &[
     "budget_tokens",
 ];
 
-static UPDATE_STATE: LazyLock<String> = LazyLock::new(|| update_statement(STATE_COLUMNS.iter()));
-static UPDATE_ALL: LazyLock<String> =
-    LazyLock::new(|| update_statement(STATE_COLUMNS.iter().chain(FIELD_COLUMNS)));
+/// What never changes, in the order of [`Values::birth`].
+const BIRTH_COLUMNS: &[&str] = &["number", "id", "created_at", "created_by"];
 
-fn update_statement<'a>(columns: impl Iterator<Item = &'a &'static str>) -> String {
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let columns = [STATE_COLUMNS, FIELD_COLUMNS, BIRTH_COLUMNS].concat();
+    let marks = vec!["?"; columns.len()];
+    format!(
+        "INSERT INTO tasks ({}) VALUES ({})",
+        columns.join(", "),
+        marks.join(", ")
+    )
+});
+static UPDATE_STATE: LazyLock<String> = LazyLock::new(|| update_statement(STATE_COLUMNS));
+static UPDATE_ALL: LazyLock<String> =
+    LazyLock::new(|| update_statement(&[STATE_COLUMNS, FIELD_COLUMNS].concat()));
+
+fn update_statement(columns: &[&str]) -> String {
     let sets: Vec<String> = columns
-        .map(|column| format!("{column} = :{column}"))
+        .iter()
+        .map(|column| format!("{column} = ?"))
         .collect();
     format!(
-        "UPDATE tasks SET {} WHERE number = :number AND id = :id AND version = :version - 1",
+        "UPDATE tasks SET {} WHERE number = ? AND id = ? AND version = ? - 1",
         sets.join(", ")
     )
 }
@@ -167,7 +169,7 @@ pub(super) fn insert(tx: &WriteTx<'_>, task: &Task) -> Result<usize, StoreError>
     let mut all = values.state();
     all.extend(values.fields());
     all.extend(values.birth());
-    tx.execute(INSERT, all.as_slice())
+    tx.execute(&INSERT, all.as_slice())
 }
 
 /// Updates the row after a transition, if it still has the version before this one; returns how
@@ -188,7 +190,7 @@ pub(super) fn update_all(tx: &WriteTx<'_>, task: &Task) -> Result<usize, StoreEr
     tx.execute(&UPDATE_ALL, all.as_slice())
 }
 
-type Named<'a> = (&'a str, &'a dyn ToSql);
+type Value<'a> = &'a dyn ToSql;
 
 /// A task's columns as they are stored.
 struct Values<'a> {
@@ -245,62 +247,65 @@ impl<'a> Values<'a> {
         })
     }
 
-    fn state(&self) -> Vec<Named<'_>> {
+    fn state(&self) -> Vec<Value<'_>> {
         let (state, task) = (&self.state, self.task);
         vec![
-            (":status", &self.status),
-            (":assigned_to", &self.assigned_to),
-            (":reserved_for", &self.reserved_for),
-            (":worker", &self.worker),
-            (":lease_holder", &state.lease_holder),
-            (":lease_expires_at", &state.lease_expires_at),
-            (":lease_ms", &state.lease_ms),
-            (":blocked_reason", &state.blocked_reason),
-            (":blocked_options", &state.blocked_options),
-            (":blocked_cause", &state.blocked_cause),
-            (":result", &state.result),
-            (":completed_at", &state.completed_at),
-            (":cancelled_at", &state.cancelled_at),
-            (":cancelled_reason", &state.cancelled_reason),
-            (":context", &self.context),
-            (":has_plan", &self.has_plan),
-            (":attempt", &task.attempt),
-            (":failed_attempts", &self.failed_attempts),
-            (":fence", &task.fence),
-            (":version", &task.version),
-            (":updated_at", &self.updated_at),
-            (":started_at", &self.started_at),
-            (":updated_by", &task.updated_by),
+            &self.status,
+            &self.assigned_to,
+            &self.reserved_for,
+            &self.worker,
+            &state.lease_holder,
+            &state.lease_expires_at,
+            &state.lease_ms,
+            &state.blocked_reason,
+            &state.blocked_options,
+            &state.blocked_cause,
+            &state.result,
+            &state.completed_at,
+            &state.cancelled_at,
+            &state.cancelled_reason,
+            &self.context,
+            &self.has_plan,
+            &task.attempt,
+            &self.failed_attempts,
+            &task.fence,
+            &task.version,
+            &self.updated_at,
+            &self.started_at,
+            &task.updated_by,
         ]
     }
 
-    fn fields(&self) -> Vec<Named<'_>> {
+    fn fields(&self) -> Vec<Value<'_>> {
         vec![
-            (":project_id", &self.project_id),
-            (":parent_id", &self.parent_id),
-            (":title", &self.title),
-            (":description", &self.task.description),
-            (":priority", &self.priority),
-            (":depends_on", &self.depends_on),
-            (":labels", &self.labels),
-            (":due_at", &self.due_at),
-            (":not_before", &self.not_before),
-            (":max_attempts", &self.task.max_attempts),
-            (":acceptance", &self.acceptance),
-            (":budget_usd", &self.budget.usd),
-            (":budget_tokens", &self.budget.tokens),
+            &self.project_id,
+            &self.parent_id,
+            &self.title,
+            &self.task.description,
+            &self.priority,
+            &self.depends_on,
+            &self.labels,
+            &self.due_at,
+            &self.not_before,
+            &self.task.max_attempts,
+            &self.acceptance,
+            &self.budget.usd,
+            &self.budget.tokens,
         ]
     }
 
-    fn key(&self) -> Vec<Named<'_>> {
-        vec![(":number", &self.task.number), (":id", &self.task.id.0)]
+    fn birth(&self) -> Vec<Value<'_>> {
+        vec![
+            &self.task.number,
+            &self.task.id.0,
+            &self.created_at,
+            &self.task.created_by,
+        ]
     }
 
-    fn birth(&self) -> Vec<Named<'_>> {
-        let mut values = self.key();
-        values.push((":created_at", &self.created_at));
-        values.push((":created_by", &self.task.created_by));
-        values
+    /// Finds the row as it was before the change.
+    fn key(&self) -> Vec<Value<'_>> {
+        vec![&self.task.number, &self.task.id.0, &self.task.version]
     }
 }
 

@@ -1,0 +1,96 @@
+//! Names in paths.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path};
+use hearth_app::tasks::TaskRef;
+use hearth_domain::field::AgentName;
+use hearth_domain::{ArtifactId, InvalidField, KeyId, ProjectId};
+use http::request::Parts;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, Required, SchemaFormat, Type};
+
+use crate::problem::Problem;
+
+/// What stands for one path parameter.
+pub(crate) trait Segment: FromStr<Err = InvalidField> {
+    /// Its name in the path.
+    const NAME: &'static str;
+    /// What it names.
+    const ABOUT: &'static str;
+
+    fn schema() -> ObjectBuilder {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+    }
+}
+
+impl Segment for ProjectId {
+    const NAME: &'static str = "id";
+    const ABOUT: &'static str = "The project.";
+}
+
+impl Segment for ArtifactId {
+    const NAME: &'static str = "id";
+    const ABOUT: &'static str = "The artifact.";
+}
+
+impl Segment for KeyId {
+    const NAME: &'static str = "id";
+    const ABOUT: &'static str = "The key; not the key itself.";
+}
+
+impl Segment for TaskRef {
+    const NAME: &'static str = "id";
+    const ABOUT: &'static str = "The task: its UUID, or its number.";
+
+    fn schema() -> ObjectBuilder {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(format!("^([0-9]{{1,18}}|{UUID})$")))
+    }
+}
+
+impl Segment for AgentName {
+    const NAME: &'static str = "name";
+    const ABOUT: &'static str = "The agent.";
+
+    fn schema() -> ObjectBuilder {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))
+    }
+}
+
+const UUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
+
+/// The one parameter of a path.
+pub(crate) struct Named<T>(pub(crate) T);
+
+impl<T: Segment, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::invalid(T::NAME, "is not UTF-8"))?;
+        text.parse()
+            .map(Self)
+            .map_err(|error: InvalidField| Problem::invalid(T::NAME, &error.problem))
+    }
+}
+
+impl<T: Segment> IntoParams for Named<T> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = ParameterBuilder::new()
+            .name(T::NAME)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some(T::ABOUT))
+            .schema(Some(T::schema()))
+            .build();
+        vec![parameter]
+    }
+}

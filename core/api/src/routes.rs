@@ -1,0 +1,82 @@
+//! The handlers: each reads its request, calls one operation, writes what comes back.
+
+mod agents;
+mod artifacts;
+mod download;
+mod events;
+mod health;
+mod holding;
+mod keys;
+mod me;
+mod owner;
+mod projects;
+mod status;
+pub(crate) mod stream;
+mod tasks;
+mod upload;
+
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::openapi;
+use crate::problem::Problem;
+use crate::router::Api;
+
+/// Returns every route with its documentation.
+pub(crate) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(projects::create_project, projects::list_projects))
+        .routes(routes!(
+            projects::get_project,
+            projects::update_project,
+            projects::delete_project
+        ))
+        .routes(routes!(tasks::create_task, tasks::list_tasks))
+        .routes(routes!(holding::claim_next_task))
+        .routes(routes!(tasks::get_task, tasks::update_task))
+        .routes(routes!(holding::claim_task))
+        .routes(routes!(holding::heartbeat_task))
+        .routes(routes!(holding::complete_task))
+        .routes(routes!(holding::block_task))
+        .routes(routes!(holding::release_task))
+        .routes(routes!(owner::answer_task))
+        .routes(routes!(owner::cancel_task))
+        .routes(routes!(owner::reopen_task))
+        .routes(routes!(artifacts::list_task_artifacts))
+        .routes(routes!(events::list_events))
+        .routes(routes!(stream::stream_events))
+        .routes(routes!(agents::register_agent))
+        .routes(routes!(agents::heartbeat_agent))
+        .routes(routes!(agents::list_agents))
+        .routes(routes!(agents::get_agent))
+        .routes(routes!(upload::create_artifact))
+        .routes(routes!(artifacts::get_artifact))
+        .routes(routes!(download::get_artifact_content))
+        .routes(routes!(keys::create_key, keys::list_keys))
+        .routes(routes!(keys::revoke_key))
+        .routes(routes!(me::get_me))
+        .routes(routes!(status::get_status))
+        .routes(routes!(status::get_openapi))
+        .routes(routes!(status::get_metrics))
+        .routes(routes!(health::get_health))
+        .routes(routes!(health::get_readiness))
+}
+
+/// Answers what is no path.
+pub(crate) async fn no_such_path() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "no_such_path",
+        "there is nothing at this path; /api/v1/openapi.json lists what there is",
+    )
+}
+
+/// Answers a method that a path does not take; the Allow header lists those it does.
+pub(crate) async fn no_such_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path does not take that method; see the Allow header",
+    )
+}

@@ -1,0 +1,4 @@
+//! The interface through its router: no sockets but for the stream of events.
+
+mod support;
+mod dump;

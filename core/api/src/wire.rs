@@ -1,0 +1,30 @@
+//! The bodies of requests and answers. Each is a type of its own, so that what clients see changes
+//! only where that is meant.
+
+pub(crate) mod agent;
+pub(crate) mod artifact;
+pub(crate) mod event;
+pub(crate) mod event_payload;
+pub(crate) mod field;
+pub(crate) mod holding;
+pub(crate) mod key;
+pub(crate) mod new_task;
+pub(crate) mod project;
+pub(crate) mod status;
+pub(crate) mod task;
+pub(crate) mod task_list;
+pub(crate) mod time;
+pub(crate) mod word;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One page of a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    /// The items, in the list's order.
+    pub(crate) items: Vec<T>,
+    /// Where the next page begins; null at the end.
+    #[schema(required = true)]
+    pub(crate) next_cursor: Option<String>,
+}

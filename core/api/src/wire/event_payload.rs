@@ -1,0 +1,289 @@
+//! The payloads of events, as the OpenAPI document describes them for typed clients. What is sent
+//! is the stored text; a test holds these against it.
+#![expect(dead_code, reason = "these types describe and are never made")]
+
+use hearth_domain::JsonObject;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::task::Check;
+use super::time::Time;
+use super::word;
+
+/// What every event about a project says of it.
+#[derive(ToSchema)]
+pub(crate) struct ProjectPayload {
+    /// The project.
+    project_id: Uuid,
+    /// Its name.
+    name: String,
+    /// Its status.
+    status: word::ProjectStatus,
+    /// Its version.
+    version: u64,
+}
+
+/// A project was deleted.
+#[derive(ToSchema)]
+pub(crate) struct ProjectDeletedPayload {
+    /// The project.
+    #[serde(flatten)]
+    project: ProjectPayload,
+    /// How many tasks went with it.
+    deleted_tasks: u64,
+}
+
+/// What every event about a task says of it, as it is after the change.
+#[derive(ToSchema)]
+pub(crate) struct TaskPayload {
+    /// The task.
+    task_id: Uuid,
+    /// Its short number.
+    number: i64,
+    /// Its title.
+    title: String,
+    /// Its project.
+    #[schema(required = true)]
+    project_id: Option<Uuid>,
+    /// Its status.
+    status: word::TaskStatus,
+    /// Its version.
+    version: u64,
+    /// Its fence.
+    fence: u64,
+    /// Its attempt.
+    attempt: u32,
+    /// Who holds it or is to take it.
+    #[schema(required = true)]
+    assigned_to: Option<String>,
+}
+
+/// A task was made.
+#[derive(ToSchema)]
+pub(crate) struct TaskCreatedPayload {
+    /// The task.
+    #[serde(flatten)]
+    task: TaskPayload,
+    /// How urgent it is.
+    priority: word::Priority,
+    /// Who made it.
+    created_by: String,
+}
+
+/// An agent took a task.
+#[derive(ToSchema)]
+pub(crate) struct TaskClaimedPayload {
+    /// The task.
+    #[serde(flatten)]
+    task: TaskPayload,
+    /// Who took it.
+    agent: String,
+    /// Until when, unless renewed.
+    lease_expires_at: Time,
+}
+
+/// A task's fields changed.
+#[derive(ToSchema)]
+pub(crate) struct TaskUpdatedPayload {
+    /// The task.
+    #[serde(flatten)]
+    task: TaskPayload,
+    /// The names of the fields that changed.
+    changed: Vec<String>,
+}
+
+/// The holder tells how far it is.
+#[derive(ToSchema)]
+pub(crate) struct TaskProgressPayload {
+    /// The task.
+    #[serde(flatten)]
+    task: TaskPayload,
+    /// What it is doing.
+    message: String,
+    /// How far it is, if it knows.
+    #[schema(required = true, minimum = 0, maximum = 100)]
+    percent: Option<u8>,
+}
+
+/// A task was done.
+#[derive(ToSchema)]
+pub(crate) struct TaskCompletedPayload {
+    /// The task.
+    #[serde(flatten)]
+    task: TaskPayload,
+    /// Who did it.
+    agent: String,
+    /// What came of it.
+    #[schema(value_type = Option<Object>, required = true)]
+    result: Option<JsonObject>,
+    /// What showed that it is done: one entry per acceptance check.
+    evidence: Vec<Evidence>,
+    /// The artifacts it has.
+    artifacts: Vec<Uuid>,
+    /// How long the last attempt took.
+    duration_ms: u64,
+}
+
+/// One acceptance check that held, and what showed it.
+#[derive(ToSchema)]
+pub(crate) struct Evidence {
+    /// The check.
+    check: Check,
+    /// What was found.
+    found: String,
+}
+
+/// A task needs somebody.
+#[derive(ToSchema)]
+pub(crate) struct TaskBlockedPayload {
+    /// The task.
+    #[serde(flatten)]
+    task: TaskPayload,
+    /// Why.
+    reason: String,
+    /// Answers to choose from, if it is a question.
+    options: Vec<String>,
+}
+
+/// A blocked task was answered.
+#[derive(ToSchema)]
+pub(crate) struct TaskAnsweredPayload {
+    /// The task.
+    #[serde(flatten)]
+    task: TaskPayload,
+    /// The answer; null when it was only unblocked.
+    #[schema(required = true)]
+    answer: Option<String>,
+}
+
+/// Work on a task stopped without an end.
+#[derive(ToSchema)]
+pub(crate) struct TaskReleasedPayload {
+    /// The task.
+    #[serde(flatten)]
+    task: TaskPayload,
+    /// Who had it.
+    agent: String,
+    /// Why it stopped.
+    cause: word::ReleaseCause,
+    /// What its holder said.
+    #[schema(required = true)]
+    reason: Option<String>,
+}
+
+/// A task was cancelled or reopened.
+#[derive(ToSchema)]
+pub(crate) struct TaskReasonPayload {
+    /// The task.
+    #[serde(flatten)]
+    task: TaskPayload,
+    /// Why.
+    #[schema(required = true)]
+    reason: Option<String>,
+}
+
+/// What every event about an agent says of it.
+#[derive(ToSchema)]
+pub(crate) struct AgentPayload {
+    /// The agent.
+    agent_id: Uuid,
+    /// Its name.
+    name: String,
+    /// What sort it is.
+    r#type: String,
+    /// Whether it is there.
+    status: word::AgentStatus,
+    /// When it was last heard from.
+    last_seen_at: Time,
+}
+
+/// What every event about an artifact says of it.
+#[derive(ToSchema)]
+pub(crate) struct ArtifactPayload {
+    /// The artifact.
+    artifact_id: Uuid,
+    /// The task it belongs to.
+    #[schema(required = true)]
+    task_id: Option<Uuid>,
+    /// What sort it is.
+    r#type: String,
+    /// What people call it.
+    #[schema(required = true)]
+    name: Option<String>,
+    /// What its bytes are.
+    media_type: String,
+    /// How many bytes.
+    size_bytes: u64,
+    /// SHA-256 of the bytes, in hexadecimal.
+    sha256: String,
+}
+
+/// A key was made.
+#[derive(ToSchema)]
+pub(crate) struct KeyCreatedPayload {
+    /// What its maker called it.
+    name: String,
+    /// What it allows.
+    grant: GrantPayload,
+}
+
+/// What a key allows.
+#[derive(ToSchema)]
+pub(crate) struct GrantPayload {
+    /// Its role.
+    role: word::Role,
+    /// Its agent; only with the role `agent`.
+    agent: Option<String>,
+}
+
+/// A key stopped being valid.
+#[derive(ToSchema)]
+pub(crate) struct KeyRevokedPayload {
+    /// What its maker called it.
+    name: String,
+}
+
+/// Which payload goes with which type of event: one property for each type.
+#[derive(ToSchema)]
+pub(crate) struct EventPayloads {
+    #[schema(rename = "project.created")]
+    project_created: ProjectPayload,
+    #[schema(rename = "project.updated")]
+    project_updated: ProjectPayload,
+    #[schema(rename = "project.deleted")]
+    project_deleted: ProjectDeletedPayload,
+    #[schema(rename = "task.created")]
+    task_created: TaskCreatedPayload,
+    #[schema(rename = "task.claimed")]
+    task_claimed: TaskClaimedPayload,
+    #[schema(rename = "task.updated")]
+    task_updated: TaskUpdatedPayload,
+    #[schema(rename = "task.progress")]
+    task_progress: TaskProgressPayload,
+    #[schema(rename = "task.completed")]
+    task_completed: TaskCompletedPayload,
+    #[schema(rename = "task.blocked")]
+    task_blocked: TaskBlockedPayload,
+    #[schema(rename = "task.answered")]
+    task_answered: TaskAnsweredPayload,
+    #[schema(rename = "task.released")]
+    task_released: TaskReleasedPayload,
+    #[schema(rename = "task.cancelled")]
+    task_cancelled: TaskReasonPayload,
+    #[schema(rename = "task.reopened")]
+    task_reopened: TaskReasonPayload,
+    #[schema(rename = "agent.registered")]
+    agent_registered: AgentPayload,
+    #[schema(rename = "agent.online")]
+    agent_online: AgentPayload,
+    #[schema(rename = "agent.offline")]
+    agent_offline: AgentPayload,
+    #[schema(rename = "artifact.created")]
+    artifact_created: ArtifactPayload,
+    #[schema(rename = "artifact.attached")]
+    artifact_attached: ArtifactPayload,
+    #[schema(rename = "key.created")]
+    key_created: KeyCreatedPayload,
+    #[schema(rename = "key.revoked")]
+    key_revoked: KeyRevokedPayload,
+}

@@ -1,0 +1,219 @@
+//! Making a task, and changing its fields.
+
+use hearth_app::tasks::UpdateTask as Update;
+use hearth_domain::field::{InvalidField, Title};
+use hearth_domain::task::{MAX_ATTEMPTS_DEFAULT, NewTask, TaskPatch};
+use hearth_domain::JsonObject;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::field::{agent, labels, not_null, or_null, parse, parse_all, time};
+use super::task::{Budget, Check};
+use super::word;
+
+/// A task to be made. Only its title is needed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateTask {
+    /// What is to be done, in a line.
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    title: String,
+    /// What is to be done, at length.
+    #[schema(max_length = 100_000)]
+    description: Option<String>,
+    /// The project it is part of.
+    #[schema(format = "uuid")]
+    project_id: Option<String>,
+    /// The task it is part of.
+    #[schema(format = "uuid")]
+    parent_id: Option<String>,
+    /// How urgent it is; `medium` unless told.
+    #[schema(value_type = Option<word::Priority>)]
+    priority: Option<String>,
+    /// Whom it is kept for: an agent, or `owner`.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    assigned_to: Option<String>,
+    /// What its worker should know; at most 256 KiB.
+    #[schema(value_type = Option<Object>)]
+    context: Option<JsonObject>,
+    /// The tasks that must be completed first.
+    #[schema(value_type = Option<Vec<uuid::Uuid>>, max_items = 50)]
+    depends_on: Option<Vec<String>>,
+    /// Words to find it by.
+    #[schema(max_items = 50)]
+    labels: Option<Vec<String>>,
+    /// When it should be done.
+    #[schema(format = "date-time")]
+    due_at: Option<String>,
+    /// Before when it must not be started.
+    #[schema(format = "date-time")]
+    not_before: Option<String>,
+    /// How many attempts may fail before it blocks; 3 unless told.
+    #[schema(minimum = 1, maximum = 20)]
+    max_attempts: Option<u32>,
+    /// What must hold before it counts as done.
+    #[schema(max_items = 50)]
+    acceptance: Option<Vec<Check>>,
+    /// What it may spend on models.
+    budget: Option<Budget>,
+    /// In whose name it is made, where that is not the caller.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    created_by: Option<String>,
+    /// Artifacts that wait for a task, to be given to this one.
+    #[schema(value_type = Option<Vec<uuid::Uuid>>, max_items = 50)]
+    artifacts: Option<Vec<String>>,
+}
+
+impl CreateTask {
+    pub(crate) fn read(self) -> Result<NewTask, InvalidField> {
+        Ok(NewTask {
+            project_id: optional("project_id", self.project_id.as_deref())?,
+            parent_id: optional("parent_id", self.parent_id.as_deref())?,
+            title: Title::parse("title", &self.title)?,
+            description: self.description.unwrap_or_default(),
+            priority: optional("priority", self.priority.as_deref())?.unwrap_or_default(),
+            assigned_to: agent("assigned_to", self.assigned_to.as_deref())?,
+            context: self.context.unwrap_or_default(),
+            depends_on: parse_all("depends_on", &self.depends_on.unwrap_or_default())?,
+            labels: labels("labels", &self.labels.unwrap_or_default())?,
+            due_at: time("due_at", self.due_at.as_deref())?,
+            not_before: time("not_before", self.not_before.as_deref())?,
+            max_attempts: self.max_attempts.unwrap_or(MAX_ATTEMPTS_DEFAULT),
+            acceptance: Check::read_all(&self.acceptance.unwrap_or_default())?,
+            budget: self.budget.map(Budget::read).transpose()?,
+            created_by: agent("created_by", self.created_by.as_deref())?,
+            artifacts: parse_all("artifacts", &self.artifacts.unwrap_or_default())?,
+        })
+    }
+}
+
+/// The fields of a task to change; what is left out stays. Null empties where that is possible.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "left out, emptied and set are three things")]
+pub(crate) struct UpdateTask {
+    /// What is to be done, in a line.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    title: Option<String>,
+    /// What is to be done, at length.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, max_length = 100_000)]
+    description: Option<Option<String>>,
+    /// The project it is part of.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    project_id: Option<Option<String>>,
+    /// The task it is part of.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    parent_id: Option<Option<String>>,
+    /// How urgent it is.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = word::Priority, required = false)]
+    priority: Option<String>,
+    /// Whom it is kept for: an agent, or `owner`; null for anybody.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    assigned_to: Option<Option<String>>,
+    /// Merged key by key; a null removes its key.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Object, required = false)]
+    context: Option<JsonObject>,
+    /// The tasks that must be completed first; replaces the list.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Vec<uuid::Uuid>, required = false, max_items = 50)]
+    depends_on: Option<Vec<String>>,
+    /// Words to find it by; replaces the list.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Vec<String>, required = false, max_items = 50)]
+    labels: Option<Vec<String>>,
+    /// When it should be done.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    due_at: Option<Option<String>>,
+    /// Before when it must not be started.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    not_before: Option<Option<String>>,
+    /// How many attempts may fail before it blocks.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = u32, required = false, minimum = 1, maximum = 20)]
+    max_attempts: Option<u32>,
+    /// What must hold before it counts as done; replaces the list.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Vec<Check>, required = false, max_items = 50)]
+    acceptance: Option<Vec<Check>>,
+    /// What it may spend on models.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<Budget>)]
+    budget: Option<Option<Budget>>,
+    /// The fence of the claim, where an agent asks.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    fence: Option<u64>,
+}
+
+impl UpdateTask {
+    pub(crate) fn read(self) -> Result<Update, InvalidField> {
+        let patch = TaskPatch {
+            project_id: emptied("project_id", self.project_id.as_ref())?,
+            parent_id: emptied("parent_id", self.parent_id.as_ref())?,
+            title: self
+                .title
+                .map(|text| Title::parse("title", &text))
+                .transpose()?,
+            description: self.description.map(Option::unwrap_or_default),
+            priority: optional("priority", self.priority.as_deref())?,
+            assigned_to: self
+                .assigned_to
+                .map(|name| agent("assigned_to", name.as_deref()))
+                .transpose()?,
+            context: self.context,
+            depends_on: self
+                .depends_on
+                .map(|ids| parse_all("depends_on", &ids))
+                .transpose()?,
+            labels: self
+                .labels
+                .map(|words| labels("labels", &words))
+                .transpose()?,
+            due_at: self
+                .due_at
+                .map(|text| time("due_at", text.as_deref()))
+                .transpose()?,
+            not_before: self
+                .not_before
+                .map(|text| time("not_before", text.as_deref()))
+                .transpose()?,
+            max_attempts: self.max_attempts,
+            acceptance: self
+                .acceptance
+                .map(|checks| Check::read_all(&checks))
+                .transpose()?,
+            budget: self
+                .budget
+                .map(|budget| budget.map(Budget::read).transpose())
+                .transpose()?,
+        };
+        Ok(Update {
+            patch,
+            fence: self.fence,
+        })
+    }
+}
+
+fn optional<T: std::str::FromStr<Err = InvalidField>>(
+    field: &str,
+    text: Option<&str>,
+) -> Result<Option<T>, InvalidField> {
+    text.map(|text| parse(field, text)).transpose()
+}
+
+#[expect(clippy::option_option, reason = "left out, emptied and set are three things")]
+fn emptied<T: std::str::FromStr<Err = InvalidField>>(
+    field: &str,
+    text: Option<&Option<String>>,
+) -> Result<Option<Option<T>>, InvalidField> {
+    text.map(|text| optional(field, text.as_deref())).transpose()
+}
+

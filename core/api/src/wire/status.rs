@@ -1,0 +1,84 @@
+//! The state of the node.
+
+use std::collections::BTreeMap;
+
+use hearth_app::status;
+use hearth_domain::task::TaskStatus;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The state of the node at a glance.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Status {
+    /// The version of the program.
+    version: &'static str,
+    /// The schema of its database.
+    schema_version: i64,
+    /// The position of the last event.
+    last_seq: i64,
+    /// Writes that wait for the writer.
+    writes_waiting: usize,
+    /// How many tasks there are of each status.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    tasks: BTreeMap<String, u64>,
+    /// Agents that were heard from lately.
+    agents_online: u64,
+    /// Agents that hold a task.
+    agents_working: u64,
+    /// What the node can do.
+    facilities: Facilities,
+}
+
+/// What the node can do.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Facilities {
+    /// Whether the built-in agents run.
+    agents: Facility,
+    /// Whether generated code and commands can be run.
+    sandbox: Facility,
+    /// Whether there is a language model.
+    model: Facility,
+}
+
+/// Something the node may or may not be able to do.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Facility {
+    /// Whether it works.
+    is_available: bool,
+    /// Why it does not; empty where it does.
+    reason: String,
+    /// What would mend it; empty where nothing is to be mended.
+    remedy: String,
+}
+
+impl Status {
+    pub(crate) fn new(version: &'static str, status: status::Status) -> Self {
+        let none = TaskStatus::ALL.map(|status| (status.as_str().to_owned(), 0));
+        let mut tasks = BTreeMap::from(none);
+        tasks.extend(status.tasks);
+        Self {
+            version,
+            schema_version: status.schema_version,
+            last_seq: status.last_seq,
+            writes_waiting: status.writes_waiting,
+            tasks,
+            agents_online: status.agents_online,
+            agents_working: status.agents_working,
+            facilities: Facilities {
+                agents: status.facilities.agents.into(),
+                sandbox: status.facilities.sandbox.into(),
+                model: status.facilities.model.into(),
+            },
+        }
+    }
+}
+
+impl From<hearth_app::Facility> for Facility {
+    fn from(facility: hearth_app::Facility) -> Self {
+        Self {
+            is_available: facility.is_available,
+            reason: facility.reason,
+            remedy: facility.remedy,
+        }
+    }
+}
