@@ -11,12 +11,16 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use crate::problem::Problem;
 use crate::router::Api;
+use crate::wire::field::Object;
 
-/// How long a JSON body may take to arrive; the largest takes a tenth of it on a slow phone line.
+/// How long the smallest JSON body may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
+/// How slowly a larger one may: a poor phone line.
+const SLOWEST_BYTES_PER_SECOND: u64 = 64 * 1024;
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -29,7 +33,11 @@ pub(crate) struct RawJson(Bytes);
 
 impl RawJson {
     /// Reads a body of at most `limit` bytes; `advice` follows where it is larger.
-    pub(crate) async fn read(request: Request, limit: usize, advice: &str) -> Result<Self, Problem> {
+    pub(crate) async fn read(
+        request: Request,
+        limit: usize,
+        advice: &str,
+    ) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = read_bytes(&parts.headers, body, limit, advice).await?;
         if !bytes.is_empty() && !is_json(&parts.headers) {
@@ -39,6 +47,11 @@ impl RawJson {
     }
 
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let Object(body) = self.parse_any()?;
+        Ok(body)
+    }
+
+    fn parse_any<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         // The path to a mistake is worth a second look only where there is one.
         serde_json::from_slice(&self.0).map_err(|error| explain::explain::<T>(&self.0, &error))
     }
@@ -73,7 +86,8 @@ impl<T: DeserializeOwned + Default> FromRequest<Api> for OptionalJson<T> {
         if raw.0.is_empty() {
             return Ok(Self(T::default()));
         }
-        raw.parse().map(Self)
+        let body: Option<Object<T>> = raw.parse_any()?;
+        Ok(Self(body.map(|Object(body)| body).unwrap_or_default()))
     }
 }
 
@@ -95,7 +109,12 @@ pub(crate) fn unsupported(detail: &'static str) -> Problem {
 
 /// Returns the length a request says its body has.
 pub(crate) fn announced_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 pub(crate) fn too_slow() -> Problem {
@@ -124,8 +143,8 @@ async fn read_bytes(
     if announced_length(headers).is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
-    let collected = tokio::time::timeout(ARRIVES_WITHIN, Limited::new(body, limit).collect());
-    match collected.await {
+    let time = ARRIVES_WITHIN + Duration::from_secs(limit as u64 / SLOWEST_BYTES_PER_SECOND);
+    match timeout(time, Limited::new(body, limit).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(cut_short()),

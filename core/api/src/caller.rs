@@ -55,7 +55,9 @@ pub(crate) fn shown_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
             ));
         };
         if shown.replace(key).is_some_and(|earlier| earlier != key) {
-            return Err(Problem::unauthenticated("the request shows two different keys"));
+            return Err(Problem::unauthenticated(
+                "the request shows two different keys",
+            ));
         }
     }
     Ok(shown)

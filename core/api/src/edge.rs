@@ -85,7 +85,9 @@ where
                 Err(problem) => problem.into_response(),
             };
             finish(&mut response, request_id);
-            shared.meters.record(meter, response.status(), started.elapsed());
+            shared
+                .meters
+                .record(meter, response.status(), started.elapsed());
             Ok(response)
         })
     }

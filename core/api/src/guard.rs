@@ -76,8 +76,11 @@ impl Guard {
 }
 
 fn is_loopback(host: &str) -> bool {
-    without_port(host)
-        .is_some_and(|name| LOOPBACK.iter().any(|known| name.eq_ignore_ascii_case(known)))
+    without_port(host).is_some_and(|name| {
+        LOOPBACK
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+    })
 }
 
 /// Returns the name in `name` or `name:port`; `None` where the port is none.
@@ -149,10 +152,20 @@ mod tests {
 
     #[test]
     fn a_page_from_elsewhere_is_refused() {
-        for origin in ["http://localhost:4747", "http://[::1]:1", "https://hearth.example"] {
+        for origin in [
+            "http://localhost:4747",
+            "http://[::1]:1",
+            "https://hearth.example",
+        ] {
             assert_eq!(check("localhost", Some(origin)), Ok(()), "{origin}");
         }
-        for origin in ["null", "https://evil.example", "http://localhost.evil.example", "file://", "localhost"] {
+        for origin in [
+            "null",
+            "https://evil.example",
+            "http://localhost.evil.example",
+            "file://",
+            "localhost",
+        ] {
             assert_eq!(
                 check("localhost", Some(origin)),
                 Err(StatusCode::FORBIDDEN),

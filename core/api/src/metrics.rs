@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use hearth_app::status::Gauges;
 use http::{Method, StatusCode};
-use metrics::{Counter, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// How often what was recorded is summed up: it is kept singly until then.
@@ -51,17 +54,6 @@ impl Metrics {
     pub fn render(&self) -> String {
         self.0.run_upkeep();
         self.0.render()
-    }
-
-    /// Returns a meter for each of the routes `templates`.
-    pub(crate) fn meters<'a>(&self, templates: impl Iterator<Item = &'a str>) -> Meters {
-        let mut routes = vec![RouteMeters::new("unmatched")];
-        let mut places = HashMap::new();
-        for template in templates {
-            places.insert(template.to_owned(), routes.len());
-            routes.push(RouteMeters::new(template));
-        }
-        Meters { places, routes }
     }
 }
 
@@ -121,6 +113,17 @@ impl RouteMeters {
 }
 
 impl Meters {
+    /// Makes meters for the routes `templates`.
+    pub(crate) fn new<'a>(templates: impl Iterator<Item = &'a str>) -> Self {
+        let mut routes = vec![RouteMeters::new("unmatched")];
+        let mut places = HashMap::new();
+        for template in templates {
+            places.insert(template.to_owned(), routes.len());
+            routes.push(RouteMeters::new(template));
+        }
+        Self { places, routes }
+    }
+
     pub(crate) fn find(&self, template: Option<&str>, method: &Method) -> Meter {
         let route = template.and_then(|template| self.places.get(template));
         let method = METHODS.iter().position(|known| method == known);
@@ -134,7 +137,8 @@ impl Meters {
         let Some(route) = self.routes.get(meter.route) else {
             return;
         };
-        let (Some(slot), Some(method)) = (route.methods.get(meter.method), METHODS.get(meter.method))
+        let (Some(slot), Some(method)) =
+            (route.methods.get(meter.method), METHODS.get(meter.method))
         else {
             return;
         };
@@ -218,7 +222,10 @@ fn describe() {
         "hearth_http_errors_total",
         "Requests that were answered with an error."
     );
-    describe_gauge!("hearth_store_writes_waiting", "Writes that wait for the writer.");
+    describe_gauge!(
+        "hearth_store_writes_waiting",
+        "Writes that wait for the writer."
+    );
     describe_histogram!(
         "hearth_store_commit_batch_size",
         "How many writes shared a commit."

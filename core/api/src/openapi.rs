@@ -1,10 +1,11 @@
 //! The OpenAPI document: what the handlers say of themselves, and what is true of all of them.
 
+use utoipa::ToSchema;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, Content, Info, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
-    ResponseBuilder, SecurityRequirement,
+    ResponseBuilder, Schema, SecurityRequirement,
 };
 
 use crate::problem::Problem;
@@ -34,16 +35,23 @@ pub(crate) fn base() -> OpenApi {
             "api_key",
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),
         )
-        .schema_from::<Problem>()
-        .schema_from::<Event<'_>>()
-        .schema_from::<EventPayloads>();
-    let any_key = ["bearer", "api_key"]
-        .map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));
+        .schemas_from_iter(with_parts::<Problem>())
+        .schemas_from_iter(with_parts::<Event<'_>>())
+        .schemas_from_iter(with_parts::<EventPayloads>());
+    let any_key =
+        ["bearer", "api_key"].map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));
     OpenApiBuilder::new()
         .info(info)
         .components(Some(components.build()))
         .security(Some(any_key))
         .build()
+}
+
+/// Returns a schema and those that it refers to.
+fn with_parts<T: ToSchema>() -> Vec<(String, RefOr<Schema>)> {
+    let mut all = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut all);
+    all
 }
 
 /// Adds to each operation the errors that it can answer with, going by what it takes.
@@ -70,18 +78,42 @@ fn add_errors(operation: &mut Operation, has_name: bool, writes: bool) {
     let takes_input = has_name || has_body || operation.parameters.is_some();
     let has_range = operation.responses.responses.contains_key("206");
     let cases = [
-        (true, 400, "The request names no Host, or its body was cut short."),
+        (
+            true,
+            400,
+            "The request names no Host, or its body was cut short.",
+        ),
         (!is_open, 401, "No key, or not a valid one."),
-        (true, 403, "The caller may not, or the Host or Origin is not this node's."),
+        (
+            true,
+            403,
+            "The caller may not, or the Host or Origin is not this node's.",
+        ),
         (has_name, 404, "There is no such thing."),
         (has_body, 408, "The body did not arrive in time."),
         (writes, 409, "The state of things does not allow it."),
         (has_body, 413, "The body is too large."),
-        (has_body, 415, "The body is of another kind than this path takes."),
+        (
+            has_body,
+            415,
+            "The body is of another kind than this path takes.",
+        ),
         (has_range, 416, "There are no such bytes."),
-        (takes_input, 422, "A field was given what it does not take; `field` names it."),
-        (true, 500, "The node failed; its log has the story under `request_id`."),
-        (true, 503, "Not at the moment; `Retry-After` says when to try again."),
+        (
+            takes_input,
+            422,
+            "A field was given what it does not take; `field` names it.",
+        ),
+        (
+            true,
+            500,
+            "The node failed; its log has the story under `request_id`.",
+        ),
+        (
+            true,
+            503,
+            "Not at the moment; `Retry-After` says when to try again.",
+        ),
         (writes, 507, "The disk is full; nothing was changed."),
     ];
     for (applies, status, description) in cases {

@@ -9,9 +9,10 @@ use hearth_domain::{ArtifactId, InvalidField, KeyId, ProjectId};
 use http::request::Parts;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{KnownFormat, ObjectBuilder, Required, SchemaFormat, Type};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, Required, Schema, SchemaFormat, Type};
 
 use crate::problem::Problem;
+use crate::wire::scalar::{self, schema_of, task_key};
 
 /// What stands for one path parameter.
 pub(crate) trait Segment: FromStr<Err = InvalidField> {
@@ -20,10 +21,11 @@ pub(crate) trait Segment: FromStr<Err = InvalidField> {
     /// What it names.
     const ABOUT: &'static str;
 
-    fn schema() -> ObjectBuilder {
+    fn schema() -> Schema {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+            .into()
     }
 }
 
@@ -46,10 +48,11 @@ impl Segment for TaskRef {
     const NAME: &'static str = "id";
     const ABOUT: &'static str = "The task: its UUID, or its number.";
 
-    fn schema() -> ObjectBuilder {
+    fn schema() -> Schema {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .pattern(Some(format!("^([0-9]{{1,18}}|{UUID})$")))
+            .pattern(Some(task_key()))
+            .into()
     }
 }
 
@@ -57,14 +60,10 @@ impl Segment for AgentName {
     const NAME: &'static str = "name";
     const ABOUT: &'static str = "The agent.";
 
-    fn schema() -> ObjectBuilder {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))
+    fn schema() -> Schema {
+        schema_of::<scalar::AgentName>()
     }
 }
-
-const UUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
 
 /// The one parameter of a path.
 pub(crate) struct Named<T>(pub(crate) T);

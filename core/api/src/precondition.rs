@@ -17,12 +17,12 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let mut given = parts.headers.get_all(header::IF_MATCH).iter();
-        let (Some(value), None) = (given.next(), given.next()) else {
-            return match parts.headers.contains_key(header::IF_MATCH) {
-                true => Err(malformed()),
-                false => Ok(Self(None)),
-            };
+        let Some(value) = given.next() else {
+            return Ok(Self(None));
         };
+        if given.next().is_some() {
+            return Err(malformed());
+        }
         let text = value.to_str().map_err(|_| malformed())?.trim();
         if text == "*" {
             return Ok(Self(None));

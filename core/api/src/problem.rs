@@ -99,10 +99,8 @@ impl Problem {
     }
 
     pub(crate) fn unauthenticated(detail: &'static str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail).with_header(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Bearer"),
-        )
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+            .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
     pub(crate) fn busy(detail: impl Into<Cow<'static, str>>) -> Self {

@@ -76,7 +76,10 @@ impl Pairs {
         let mut values = Vec::new();
         for text in self.values(name).flat_map(|value| value.split(',')) {
             if values.len() == LIST_MAX {
-                return Err(Problem::invalid(name, &format!("must have at most {LIST_MAX} values")));
+                return Err(Problem::invalid(
+                    name,
+                    &format!("must have at most {LIST_MAX} values"),
+                ));
             }
             values.push(parse(text).map_err(|error| Problem::invalid(name, &error.problem))?);
         }
@@ -84,7 +87,10 @@ impl Pairs {
     }
 
     /// As [`Pairs::many`], for values that say themselves how they are read.
-    pub(crate) fn words<T: FromStr<Err = InvalidField>>(&self, name: &str) -> Result<Vec<T>, Problem> {
+    pub(crate) fn words<T: FromStr<Err = InvalidField>>(
+        &self,
+        name: &str,
+    ) -> Result<Vec<T>, Problem> {
         self.many(name, str::parse)
     }
 
@@ -108,7 +114,11 @@ impl Pairs {
 }
 
 /// Documents a parameter that may be given once.
-pub(crate) fn one_parameter(name: &str, about: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+pub(crate) fn one_parameter(
+    name: &str,
+    about: &str,
+    schema: impl Into<RefOr<Schema>>,
+) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Query)

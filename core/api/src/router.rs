@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::edge::EdgeLayer;
 use crate::guard::Guard;
-use crate::metrics::Metrics;
+use crate::metrics::{Meters, Metrics};
 use crate::routes::stream::Pace;
 use crate::{openapi, routes};
 
@@ -80,9 +80,9 @@ pub(crate) fn assemble(
 ) -> Router {
     let (routes, document) = routes::all().split_for_parts();
     let mut document = openapi::complete(document);
-    document.info.version = config.version.to_owned();
+    config.version.clone_into(&mut document.info.version);
     let templates = document.paths.paths.keys().map(String::as_str);
-    let edge = EdgeLayer::new(Guard::new(&config.allowed_hosts), metrics.meters(templates));
+    let edge = EdgeLayer::new(Guard::new(&config.allowed_hosts), Meters::new(templates));
     let api = Api(Arc::new(Shared {
         subscribers: Arc::new(Semaphore::new(
             config.max_subscribers.min(Semaphore::MAX_PERMITS),

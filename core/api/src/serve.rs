@@ -54,7 +54,10 @@ pub async fn serve(
     }
     drop(listener);
     // Every place is free again once every connection has ended.
-    if timeout(GRACE + BACK_OFF, places.acquire_many(most)).await.is_err() {
+    if timeout(GRACE + BACK_OFF, places.acquire_many(most))
+        .await
+        .is_err()
+    {
         tracing::warn!("connections were cut off that did not end within the grace period");
     }
 }
@@ -90,7 +93,9 @@ async fn next(
 /// is no reason to.
 async fn back_off(error: &io::Error) {
     match error.kind() {
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused => (),
+        ErrorKind::ConnectionAborted
+        | ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionRefused => (),
         _ => {
             tracing::warn!(%error, "no connection can be accepted and it will be tried again");
             sleep(BACK_OFF).await;

@@ -1,4 +1,12 @@
 //! The interface through its router: no sockets but for the stream of events.
 
+mod artifacts;
+mod conditions;
+mod document;
+mod edge;
+mod life;
+mod lists;
+mod refusals;
+mod roles;
+mod stream;
 mod support;
-mod dump;

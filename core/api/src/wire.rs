@@ -10,21 +10,8 @@ pub(crate) mod holding;
 pub(crate) mod key;
 pub(crate) mod new_task;
 pub(crate) mod project;
+pub(crate) mod scalar;
 pub(crate) mod status;
 pub(crate) mod task;
 pub(crate) mod task_list;
 pub(crate) mod time;
-pub(crate) mod word;
-
-use serde::Serialize;
-use utoipa::ToSchema;
-
-/// One page of a list.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Page<T> {
-    /// The items, in the list's order.
-    pub(crate) items: Vec<T>,
-    /// Where the next page begins; null at the end.
-    #[schema(required = true)]
-    pub(crate) next_cursor: Option<String>,
-}

@@ -106,3 +106,65 @@ pub(crate) fn seen_working(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use hearth_domain::JsonObject;
+
+    use super::*;
+    use crate::test_support::{TestApp, agent, as_agent, code};
+
+    fn registration(name: &str, capability: &str) -> Registration {
+        Registration {
+            name: agent(name),
+            kind: "worker".parse().unwrap(),
+            capabilities: vec![capability.into()],
+            metadata: JsonObject::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_registers_again_stays_the_same_agent() {
+        let test = TestApp::new();
+        let seed = as_agent("seed");
+        let first = test
+            .app
+            .register_agent(&seed, registration("seed", " python "))
+            .await
+            .unwrap();
+        let second = test
+            .app
+            .register_agent(&seed, registration("seed", "rust"))
+            .await
+            .unwrap();
+
+        assert_eq!(first.capabilities, ["python"]);
+        assert_eq!(
+            (second.id, second.capabilities.join(" ")),
+            (first.id, "rust".into())
+        );
+        let page = test.app.list_agents(vec![], None, 5).await.unwrap();
+        assert_eq!(page.items, [second]);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_agent_is_refused() {
+        let test = TestApp::new();
+        let owner = &Actor::Owner;
+        let reserved = test
+            .app
+            .register_agent(owner, registration("owner", "x"))
+            .await;
+        let two_lines = test
+            .app
+            .register_agent(owner, registration("seed", "a\nb"))
+            .await;
+        let unknown = test.app.heartbeat_agent(owner, agent("nobody"), None).await;
+
+        assert_eq!(code(reserved), "invalid_input");
+        assert_eq!(code(two_lines), "invalid_input");
+        assert_eq!(code(unknown), "not_found");
+        assert_eq!(code(test.app.get_agent(&agent("nobody"))), "not_found");
+        assert!(test.event_types().await.is_empty());
+    }
+}

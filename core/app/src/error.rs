@@ -71,6 +71,10 @@ pub enum UnavailableCause {
 
 impl AppError {
     /// Says that a thing is not there.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "identifiers are small, and some callers make theirs on the way"
+    )]
     pub fn not_found(entity: &'static str, id: impl ToString) -> Self {
         Self::NotFound {
             entity,

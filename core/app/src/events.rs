@@ -42,3 +42,28 @@ impl App {
         Ok(self.store().subscribe(after, filter))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::TestApp;
+
+    #[tokio::test]
+    async fn without_a_position_only_what_comes_is_streamed() {
+        let test = TestApp::new();
+        test.task("before").await;
+        let any = EventFilter::default;
+        let mut live = test.app.subscribe(None, any()).unwrap();
+        let mut all = test.app.subscribe(Some(0), any()).unwrap();
+        test.task("after").await;
+
+        assert_eq!(live.next().await.unwrap().unwrap().seq, 2);
+        assert_eq!(all.next().await.unwrap().unwrap().seq, 1);
+        let page = test
+            .app
+            .list_events(any(), Direction::Descending, None, 1)
+            .await
+            .unwrap();
+        assert_eq!((page.items[0].seq, page.next), (2, Some(2)));
+    }
+}

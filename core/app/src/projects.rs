@@ -128,3 +128,67 @@ pub(crate) fn expect_version(
         Some(_) | None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hearth_domain::TaskId;
+    use hearth_domain::task::TaskStatus;
+
+    use super::*;
+    use crate::tasks::TaskRef;
+    use crate::test_support::{TestApp, by_id, code, titled};
+
+    #[tokio::test]
+    async fn a_project_is_not_deleted_while_one_of_its_tasks_is_worked_on() {
+        let test = TestApp::new();
+        let project = test.project("notes").await;
+        let mut new = titled("inside");
+        new.project_id = Some(project.id);
+        let inside = test.create(new).await;
+        let outside = test.task("outside").await;
+        test.claim(&inside, "seed").await;
+        let delete = |expected| test.app.delete_project(&Actor::Owner, project.id, expected);
+
+        assert_eq!(code(delete(None).await), "project_in_use");
+        assert_eq!(test.get(&inside).status(), TaskStatus::InProgress);
+        test.app
+            .cancel_task(&Actor::Owner, by_id(&inside), None, None)
+            .await
+            .unwrap();
+        assert_eq!(code(delete(Some(7)).await), "stale_version");
+        delete(Some(1)).await.unwrap();
+
+        assert_eq!(code(test.app.get_project(project.id)), "not_found");
+        assert_eq!(
+            code(test.app.get_task(TaskRef::Id(TaskId(inside.id.0)))),
+            "not_found"
+        );
+        assert_eq!(test.get(&outside).title.as_str(), "outside");
+        assert_eq!(code(delete(None).await), "not_found");
+    }
+
+    #[tokio::test]
+    async fn a_projects_name_is_its_own() {
+        let test = TestApp::new();
+        let first = test.project("notes").await;
+        let second = test.project("web").await;
+        let rename = |expected| {
+            let patch = ProjectPatch {
+                name: Some(first.name.clone()),
+                ..ProjectPatch::default()
+            };
+            test.app
+                .update_project(&Actor::Owner, second.id, patch, expected)
+        };
+
+        assert_eq!(code(rename(Some(9)).await), "stale_version");
+        assert_eq!(code(rename(Some(1)).await), "name_taken");
+        let page = test
+            .app
+            .list_projects(ProjectFilter::default(), None, 1)
+            .await
+            .unwrap();
+        assert_eq!(page.items, [first]);
+        assert!(page.next.is_some());
+    }
+}

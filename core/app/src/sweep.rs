@@ -18,7 +18,7 @@ use crate::error::AppError;
 use crate::tasks::IDEMPOTENCY_KEPT;
 
 /// The longest sleep: what only grows old is looked at this often.
-const LONGEST_SLEEP: Duration = Duration::from_secs(600);
+const LONGEST_SLEEP: Duration = Duration::from_mins(10);
 /// The shortest sleep, so that a clock that stands still cannot make the sweep spin.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
 /// How long after a failure the sweep tries again.
@@ -147,7 +147,19 @@ impl App {
 pub async fn run(app: App, shutdown: CancellationToken) {
     let mut last_housekeeping: Option<Instant> = None;
     let mut grace_until: Option<Instant> = None;
+    let (mut looked_at, mut wall_at) = (Instant::now(), app.now());
     loop {
+        // The monotonic clock stands still while the machine sleeps, the wall clock does not.
+        // Compared before every look, whatever was under way when it went to sleep.
+        let jump = app.now().since(wall_at).saturating_sub(looked_at.elapsed());
+        (looked_at, wall_at) = (Instant::now(), app.now());
+        if jump > SLEPT {
+            info!(
+                seconds = jump.as_secs(),
+                "the machine slept; leases run on for a moment"
+            );
+            grace_until = Some(Instant::now() + GRACE);
+        }
         // Anything set from here on wakes the sleep below.
         app.alarm().set_for_ms.store(i64::MAX, Ordering::Relaxed);
         let is_in_grace = grace_until.is_some_and(|end| Instant::now() < end);
@@ -167,24 +179,11 @@ pub async fn run(app: App, shutdown: CancellationToken) {
         if let Err(error) = app.flush_key_use().await {
             warn!(%error, "the last use of keys was not written down and will be tried again");
         }
-        let (slept_from, wall_from) = (Instant::now(), app.now());
         tokio::select! {
             biased;
             () = shutdown.cancelled() => return,
             () = app.alarm().woken.notified() => (),
             () = tokio::time::sleep(sleep) => (),
-        }
-        // The monotonic clock stands still while the machine sleeps, the wall clock does not.
-        let jump = app
-            .now()
-            .since(wall_from)
-            .saturating_sub(slept_from.elapsed());
-        if jump > SLEPT {
-            info!(
-                seconds = jump.as_secs(),
-                "the machine slept; leases run on for a moment"
-            );
-            grace_until = Some(Instant::now() + GRACE);
         }
     }
 }

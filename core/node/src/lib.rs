@@ -1,1 +1,33 @@
-//! Placeholder.
+//! The program `hearth`: command line, settings, wiring, lifecycle.
+//!
+//! The single place that knows every part, and the only one that reads files, the environment and
+//! flags.
+//!
+//! Reading order: [`cli`], [`settings`], [`data_dir`], [`client`], [`output`], [`up`].
+
+pub mod cli;
+pub mod client;
+mod compose;
+pub mod data_dir;
+mod lifecycle;
+mod log;
+pub mod offline;
+pub mod output;
+pub mod settings;
+pub mod system;
+pub mod up;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The argument after which the program is not itself but a stage of its sandbox.
+pub const SANDBOX_STAGE: &str = "sandbox-stage";
+
+/// Does what the command line says; `args` begins with the program's own name.
+pub fn run(args: Vec<OsString>) -> ExitCode {
+    // Before anything else: a stage must come up before there are other threads.
+    if args.get(1).is_some_and(|arg| arg == SANDBOX_STAGE) {
+        return hearth_sandbox::stage::main(args.into_iter().skip(2));
+    }
+    cli::run(args)
+}

@@ -204,7 +204,7 @@ mod tests {
         let oldest = || test.store.read_now(|tx| oldest_sign_of_life(tx)).unwrap();
         assert_eq!(oldest(), Some(at(10)));
         let silent = test.store.read_now(|tx| silent_since(tx, at(10))).unwrap();
-        assert_eq!(silent, [early.clone()]);
+        assert_eq!(silent, std::slice::from_ref(&early));
 
         let Change { after, event } = early.fall_silent().unwrap();
         let saved = after.clone();

@@ -256,7 +256,9 @@ fn commit(
         // An error means that nobody listens.
         let _ = parts.bus.send(event);
     }
-    answers.into_iter().for_each(|answer| answer(Ok(())));
+    for answer in answers {
+        answer(Ok(()));
+    }
     parts.since.commits += 1;
     let changes = parts.conn.total_changes();
     let is_due = parts.since.commits >= COMMITS_PER_CHECKPOINT
@@ -284,9 +286,9 @@ fn rollback(conn: &Connection) {
 }
 
 fn fail(answers: Vec<Answer>, failure: &StoreError) {
-    answers
-        .into_iter()
-        .for_each(|answer| answer(Err(copy(failure))));
+    for answer in answers {
+        answer(Err(copy(failure)));
+    }
 }
 
 /// Fails a closure that does not get to run.

@@ -53,6 +53,10 @@ fn wrong_field(path: &str, message: &str) -> Problem {
         return Problem::invalid(join(parent, &cut(name)), &not_a_field(name, message));
     }
     let field = if parent.is_empty() { "body" } else { parent };
+    if let Some(name) = quoted_after(message, "unknown variant ") {
+        let problem = format!("must be {}, not {}", choices(message), cut(name));
+        return Problem::invalid(cut(field), &problem);
+    }
     for lead in ["invalid type: ", "invalid value: ", "invalid length "] {
         if let Some((found, expected)) = message
             .strip_prefix(lead)
@@ -67,21 +71,35 @@ fn wrong_field(path: &str, message: &str) -> Problem {
 
 /// Says which fields there are, the likeliest first.
 fn not_a_field(name: &str, message: &str) -> String {
-    let list = message
-        .rsplit_once(", expected ")
-        .map_or("", |(_, list)| list);
-    let known: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+    let known = expected(message);
     let nearest = known
         .iter()
         .map(|field| (strsim::jaro_winkler(name, field), field))
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .filter(|(likeness, _)| *likeness >= LIKE);
-    let meant = nearest.map_or_else(String::new, |(_, field)| format!("; did you mean {field}?"));
-    format!(
-        "is not a field of this{meant} The fields are {}",
-        known.join(", ")
-    )
-    .replacen("this The", "this; the", 1)
+    let fields = known.join(", ");
+    match nearest {
+        Some((_, field)) => {
+            format!("is not a field of this; did you mean {field}? The fields are {fields}")
+        }
+        None => format!("is not a field of this; the fields are {fields}"),
+    }
+}
+
+/// Lists the words that would be right.
+fn choices(message: &str) -> String {
+    match expected(message).as_slice() {
+        [one] => (*one).to_owned(),
+        several => format!("one of {}", several.join(", ")),
+    }
+}
+
+/// Returns the names that serde expected.
+fn expected(message: &str) -> Vec<&str> {
+    let list = message
+        .rsplit_once(", expected ")
+        .map_or("", |(_, list)| list);
+    list.split('`').skip(1).step_by(2).collect()
 }
 
 /// Writes what serde calls a type as people call it.
@@ -103,8 +121,8 @@ fn plain(type_name: &str) -> String {
 /// Returns what stands in backquotes right after `lead`.
 fn quoted_after<'a>(message: &'a str, lead: &str) -> Option<&'a str> {
     let rest = message.strip_prefix(lead)?.strip_prefix('`')?;
-    // A name that itself has a backquote ends at its last one before what serde expected.
-    let end = rest.find("`, expected").or_else(|| rest.rfind('`'))?;
+    // The name may itself have backquotes; what serde expected comes after its last one.
+    let end = rest.rfind("`, expected ").or_else(|| rest.rfind('`'))?;
     rest.get(..end)
 }
 

@@ -12,8 +12,7 @@ use crate::path::Named;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::respond;
-use crate::wire::Page;
-use crate::wire::agent::{Agent, HeartbeatAgent, ListAgents, RegisterAgent};
+use crate::wire::agent::{Agent, AgentPage, HeartbeatAgent, ListAgents, RegisterAgent};
 
 /// Register agent
 ///
@@ -54,7 +53,7 @@ pub(super) async fn heartbeat_agent(
 /// By name.
 #[utoipa::path(
     get, path = "/api/v1/agents", tag = "agents", params(ListAgents),
-    responses((status = 200, description = "A page of agents.", body = Page<Agent<'_>>)),
+    responses((status = 200, description = "A page of agents.", body = AgentPage<'_>)),
 )]
 pub(super) async fn list_agents(
     State(app): State<App>,
@@ -64,7 +63,7 @@ pub(super) async fn list_agents(
     let page = app
         .list_agents(query.statuses, query.cursor, query.limit)
         .await?;
-    let body = Page {
+    let body = AgentPage {
         items: page.items.iter().map(Agent::from).collect(),
         next_cursor: page.next.map(ListAgents::next_cursor),
     };

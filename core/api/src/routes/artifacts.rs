@@ -12,8 +12,7 @@ use crate::path::Named;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::respond;
-use crate::wire::Page;
-use crate::wire::artifact::{Artifact, ListArtifacts};
+use crate::wire::artifact::{Artifact, ArtifactPage, ListArtifacts};
 
 /// Get artifact metadata
 #[utoipa::path(
@@ -34,7 +33,7 @@ pub(super) async fn get_artifact(
 /// Oldest first.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{id}/artifacts", tag = "artifacts", params(Named<TaskRef>, ListArtifacts),
-    responses((status = 200, description = "A page of artifacts.", body = Page<Artifact<'_>>)),
+    responses((status = 200, description = "A page of artifacts.", body = ArtifactPage<'_>)),
 )]
 pub(super) async fn list_task_artifacts(
     State(app): State<App>,
@@ -43,7 +42,7 @@ pub(super) async fn list_task_artifacts(
     Query(query): Query<ListArtifacts>,
 ) -> Result<Response, Problem> {
     let page = app.list_artifacts(task, query.cursor, query.limit).await?;
-    let body = Page {
+    let body = ArtifactPage {
         items: page.items.iter().map(Artifact::from).collect(),
         next_cursor: page.next.map(ListArtifacts::next_cursor),
     };

@@ -90,7 +90,7 @@ pub(super) async fn get_artifact_content(
 }
 
 /// What part of a file is asked for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Range {
     Whole,
     Part { start: u64, len: u64 },
@@ -204,11 +204,22 @@ mod tests {
         check("bytes=-3", Range::Part { start: 7, len: 3 });
         check("bytes=-30", Range::Part { start: 0, len: 10 });
         check("bytes=8-99", Range::Part { start: 8, len: 2 });
-        check("bytes=0-99999999999999999999999", Range::Part { start: 0, len: 10 });
+        check(
+            "bytes=0-99999999999999999999999",
+            Range::Part { start: 0, len: 10 },
+        );
         check("bytes=10-", Range::Outside);
         check("bytes=99999999999999999999999-", Range::Outside);
         check("bytes=-0", Range::Outside);
-        for none in ["bytes=5-2", "bytes=-", "bytes=a-b", "bytes=1-2,4-5", "lines=1-2", "bytes=+1-2", ""] {
+        for none in [
+            "bytes=5-2",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=1-2,4-5",
+            "lines=1-2",
+            "bytes=+1-2",
+            "",
+        ] {
             check(none, Range::Whole);
         }
     }

@@ -9,15 +9,14 @@ use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::respond;
-use crate::wire::Page;
-use crate::wire::event::{Event, ListEvents};
+use crate::wire::event::{Event, EventPage, ListEvents};
 
 /// Query events
 ///
 /// Oldest first unless told.
 #[utoipa::path(
     get, path = "/api/v1/events", tag = "events", params(ListEvents),
-    responses((status = 200, description = "A page of events.", body = Page<Event<'_>>)),
+    responses((status = 200, description = "A page of events.", body = EventPage<'_>)),
 )]
 pub(super) async fn list_events(
     State(app): State<App>,
@@ -31,7 +30,7 @@ pub(super) async fn list_events(
         limit,
     } = query;
     let page = app.list_events(filter, direction, cursor, limit).await?;
-    let body = Page {
+    let body = EventPage {
         items: page.items.iter().map(Event::from).collect(),
         next_cursor: page
             .next

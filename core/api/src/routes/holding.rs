@@ -35,7 +35,10 @@ pub(super) async fn claim_next_task(
 ) -> Result<Response, Problem> {
     let (claim, has_plan) = body.read()?;
     let view = app.claim_next_task(caller.actor(), claim, has_plan).await?;
-    Ok(view.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |view| answer(&view)))
+    Ok(view.map_or_else(
+        || StatusCode::NO_CONTENT.into_response(),
+        |view| answer(&view),
+    ))
 }
 
 /// Claim task (atomic)

@@ -11,8 +11,7 @@ use crate::caller::Caller;
 use crate::path::Named;
 use crate::problem::Problem;
 use crate::respond;
-use crate::wire::Page;
-use crate::wire::key::{CreateKey, CreatedKey, Key};
+use crate::wire::key::{CreateKey, CreatedKey, Key, KeyPage};
 
 /// Create key
 ///
@@ -39,14 +38,11 @@ pub(super) async fn create_key(
 /// All of them, oldest first, without the keys themselves.
 #[utoipa::path(
     get, path = "/api/v1/keys", tag = "keys",
-    responses((status = 200, description = "The keys.", body = Page<Key<'_>>)),
+    responses((status = 200, description = "The keys.", body = KeyPage<'_>)),
 )]
-pub(super) async fn list_keys(
-    State(app): State<App>,
-    caller: Caller,
-) -> Result<Response, Problem> {
+pub(super) async fn list_keys(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let keys = app.list_keys(caller.actor()).await?;
-    let body = Page {
+    let body = KeyPage {
         items: keys.iter().map(Key::from).collect(),
         next_cursor: None,
     };

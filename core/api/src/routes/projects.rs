@@ -13,8 +13,7 @@ use crate::precondition::IfMatch;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::respond;
-use crate::wire::Page;
-use crate::wire::project::{CreateProject, ListProjects, Project, UpdateProject};
+use crate::wire::project::{CreateProject, ListProjects, Project, ProjectPage, UpdateProject};
 
 /// Create project
 #[utoipa::path(
@@ -29,7 +28,11 @@ pub(super) async fn create_project(
     let project = app.create_project(caller.actor(), body.read()?).await?;
     let location = format!("/api/v1/projects/{}", project.id);
     let version = Some(project.version);
-    Ok(respond::created(&location, version, &Project::from(&project)))
+    Ok(respond::created(
+        &location,
+        version,
+        &Project::from(&project),
+    ))
 }
 
 /// List projects
@@ -37,7 +40,7 @@ pub(super) async fn create_project(
 /// Oldest first.
 #[utoipa::path(
     get, path = "/api/v1/projects", tag = "projects", params(ListProjects),
-    responses((status = 200, description = "A page of projects.", body = Page<Project<'_>>)),
+    responses((status = 200, description = "A page of projects.", body = ProjectPage<'_>)),
 )]
 pub(super) async fn list_projects(
     State(app): State<App>,
@@ -47,7 +50,7 @@ pub(super) async fn list_projects(
     let page = app
         .list_projects(query.filter, query.cursor, query.limit)
         .await?;
-    let body = Page {
+    let body = ProjectPage {
         items: page.items.iter().map(Project::from).collect(),
         next_cursor: page.next.map(ListProjects::next_cursor),
     };

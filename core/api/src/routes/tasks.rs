@@ -15,9 +15,8 @@ use crate::precondition::IfMatch;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::respond;
-use crate::wire::Page;
 use crate::wire::new_task::{CreateTask, UpdateTask};
-use crate::wire::task::Task;
+use crate::wire::task::{Task, TaskPage};
 use crate::wire::task_list::ListTasks;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -61,7 +60,7 @@ pub(super) async fn create_task(
 /// Query tasks
 #[utoipa::path(
     get, path = "/api/v1/tasks", tag = "tasks", params(ListTasks),
-    responses((status = 200, description = "A page of tasks.", body = Page<Task<'_>>)),
+    responses((status = 200, description = "A page of tasks.", body = TaskPage<'_>)),
 )]
 pub(super) async fn list_tasks(
     State(app): State<App>,
@@ -75,7 +74,7 @@ pub(super) async fn list_tasks(
         limit,
     } = query;
     let page = app.list_tasks(filter, Some(order), cursor, limit).await?;
-    let body = Page {
+    let body = TaskPage {
         items: page.items.iter().map(Task::from).collect(),
         next_cursor: page.next.map(|next| ListTasks::next_cursor(order, next)),
     };
@@ -137,7 +136,9 @@ fn once(headers: &HeaderMap, raw: &RawJson) -> Result<Option<Once>, Problem> {
         })),
         _ => Err(Problem::invalid(
             "Idempotency-Key",
-            &format!("must be one word of 1 to {NAME_MAX} visible ASCII characters, such as a UUID"),
+            &format!(
+                "must be one word of 1 to {NAME_MAX} visible ASCII characters, such as a UUID"
+            ),
         )),
     }
 }

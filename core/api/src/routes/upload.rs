@@ -1,5 +1,7 @@
 //! `POST /api/v1/artifacts`: bytes in JSON, or streamed as a form.
 
+use std::time::Duration;
+
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::response::Response;
@@ -12,7 +14,6 @@ use hearth_domain::artifact::MediaType;
 use hearth_domain::field::{AgentName, JSON_MAX_BYTES, Word};
 use hearth_domain::{Actor, JsonObject};
 use http::StatusCode;
-use std::time::Duration;
 
 use crate::body::{RawJson, announced_length, cut_short, media_type, too_slow, unsupported};
 use crate::caller::Caller;
@@ -28,6 +29,8 @@ const JSON_MAX: usize = 16 * 1024 * 1024;
 const FORM_OVERHEAD: u64 = 1024 * 1024;
 /// How long the next piece of a form may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
+/// How much is hashed and written at a time; other requests get their turn in between.
+const PIECE_BYTES: usize = 256 * 1024;
 /// What is said where JSON is too large.
 const USE_A_FORM: &str =
     ", the most that JSON may have here; send larger artifacts as multipart/form-data";
@@ -70,7 +73,11 @@ async fn store(
 ) -> Result<Response, Problem> {
     let artifact = app.create_artifact(actor, new, blob).await?;
     let location = format!("/api/v1/artifacts/{}", artifact.id);
-    Ok(respond::created(&location, None, &Artifact::from(&artifact)))
+    Ok(respond::created(
+        &location,
+        None,
+        &Artifact::from(&artifact),
+    ))
 }
 
 async fn from_json(
@@ -97,7 +104,9 @@ async fn from_json(
         }
     };
     let new = body.read(kind)?;
-    writer.write(&bytes).await?;
+    for piece in bytes.chunks(PIECE_BYTES) {
+        writer.write(piece).await?;
+    }
     Ok((new, writer.finish().await?))
 }
 
@@ -135,11 +144,17 @@ async fn from_form(
         }
         let (new, blob) = from_file(writer, form, part).await?;
         if in_time(parts.next_field()).await?.is_some() {
-            return Err(Problem::invalid("file", "must be the last part of the form"));
+            return Err(Problem::invalid(
+                "file",
+                "must be the last part of the form",
+            ));
         }
         return Ok((new, blob));
     }
-    Err(Problem::invalid("file", "is missing; it is the last part of the form"))
+    Err(Problem::invalid(
+        "file",
+        "is missing; it is the last part of the form",
+    ))
 }
 
 async fn from_file(
@@ -180,9 +195,15 @@ impl Form {
     /// Reads the text parts; what the file says of itself fills the gaps.
     fn read(self, file: Option<&str>, kind: Option<&str>) -> Result<StoreArtifact, Problem> {
         let Some(word) = self.kind else {
-            return Err(Problem::invalid("type", "is missing; it goes before the file"));
+            return Err(Problem::invalid(
+                "type",
+                "is missing; it goes before the file",
+            ));
         };
-        let name = self.name.as_deref().or(file.filter(|name| !name.is_empty()));
+        let name = self
+            .name
+            .as_deref()
+            .or(file.filter(|name| !name.is_empty()));
         let media_type = match self.media_type.as_deref().or(kind) {
             Some(text) => parse("media_type", text)?,
             None => MediaType::octet_stream(),
@@ -224,21 +245,20 @@ async fn text(name: &str, mut part: Field<'_>) -> Result<String, Problem> {
     String::from_utf8(bytes).map_err(|_| Problem::invalid(name, "is not UTF-8"))
 }
 
-async fn in_time<T>(
-    next: impl Future<Output = Result<T, MultipartError>>,
-) -> Result<T, Problem> {
+async fn in_time<T>(next: impl Future<Output = Result<T, MultipartError>>) -> Result<T, Problem> {
     match tokio::time::timeout(ARRIVES_WITHIN, next).await {
         Ok(Ok(next)) => Ok(next),
-        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "the form is larger than an artifact may be",
-            ))
-        }
+        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "the form is larger than an artifact may be",
+        )),
         Ok(Err(error)) if error.status() == StatusCode::BAD_REQUEST => {
             tracing::debug!(%error, "a form could not be read");
-            Err(Problem::invalid("body", "is not a form with the boundary that Content-Type names, or ends too early"))
+            Err(Problem::invalid(
+                "body",
+                "is not a form with the boundary that Content-Type names, or ends too early",
+            ))
         }
         Ok(Err(_)) => Err(cut_short()),
         Err(_) => Err(too_slow()),

@@ -73,13 +73,16 @@ impl TestApi {
         let app_config = hearth_app::Config {
             artifacts_dir: dir.path().join("artifacts"),
             artifact_max_bytes: UPLOAD_MAX,
-            offline_after: Duration::from_secs(60),
+            offline_after: Duration::from_mins(1),
         };
         let app = App::new(store, Arc::clone(&clock) as Arc<dyn Clock>, ids, app_config).unwrap();
         let mut keys = Vec::new();
         for (name, grant) in [
             ("owner's", Grant::Admin),
-            ("seed's", Grant::Agent(AgentName::parse("agent", "seed").unwrap())),
+            (
+                "seed's",
+                Grant::Agent(AgentName::parse("agent", "seed").unwrap()),
+            ),
             ("page", Grant::Viewer),
         ] {
             let name = Name::parse("name", name).unwrap();
@@ -166,6 +169,11 @@ impl TestApi {
     }
 }
 
+/// Writes JSON for a snapshot.
+pub(crate) fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap()
+}
+
 pub(crate) struct Call {
     router: Router,
     request: http::request::Builder,
@@ -191,6 +199,10 @@ impl Call {
         self
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "bodies are written where they are sent"
+    )]
     pub(crate) fn json(self, body: Value) -> Self {
         self.header("content-type", "application/json")
             .bytes(body.to_string())

@@ -8,9 +8,8 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::task_list::schema_of;
+use super::scalar::{self, schema_of};
 use super::time::Time;
-use super::word;
 use crate::cursor;
 use crate::problem::Problem;
 use crate::query::{FromQuery, Pairs, many_parameter, page_parameters};
@@ -27,7 +26,7 @@ pub(crate) struct Agent<'a> {
     #[schema(min_length = 1, max_length = 50)]
     r#type: &'a str,
     /// Whether it is there.
-    #[schema(value_type = word::AgentStatus)]
+    #[schema(value_type = scalar::AgentStatus)]
     status: &'static str,
     /// What it says it can do.
     capabilities: &'a [String],
@@ -38,6 +37,16 @@ pub(crate) struct Agent<'a> {
     created_at: Time,
     /// When it was last heard from.
     last_seen_at: Time,
+}
+
+/// A page of agents.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AgentPage<'a> {
+    /// The agents, in the list's order.
+    pub(crate) items: Vec<Agent<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required = true)]
+    pub(crate) next_cursor: Option<String>,
 }
 
 impl<'a> From<&'a agent::Agent> for Agent<'a> {
@@ -60,13 +69,13 @@ impl<'a> From<&'a agent::Agent> for Agent<'a> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegisterAgent {
     /// Its unique name.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = scalar::AgentName)]
     name: String,
     /// What sort it is, such as `orchestrator`.
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,50}$")]
+    #[schema(value_type = scalar::Word)]
     r#type: String,
     /// What it can do.
-    #[schema(max_items = 50)]
+    #[schema(value_type = Option<Vec<scalar::Capability>>, max_items = 50)]
     capabilities: Option<Vec<String>>,
     /// Whatever it keeps with itself; at most 256 KiB.
     #[schema(value_type = Option<Object>)]
@@ -89,7 +98,7 @@ impl RegisterAgent {
 #[serde(deny_unknown_fields)]
 pub(crate) struct HeartbeatAgent {
     /// What it is doing; without it, its status stays.
-    #[schema(value_type = Option<word::Presence>)]
+    #[schema(value_type = Option<scalar::Presence>)]
     status: Option<String>,
 }
 
@@ -145,7 +154,7 @@ impl IntoParams for ListAgents {
         let mut all = vec![many_parameter(
             "status",
             "Whether they are there.",
-            schema_of::<word::AgentStatus>(),
+            schema_of::<scalar::AgentStatus>(),
         )];
         all.extend(page_parameters());
         all

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::field::parse;
+use super::scalar;
 use super::time::Time;
 use crate::cursor;
 use crate::problem::Problem;
@@ -49,6 +50,16 @@ pub(crate) struct Artifact<'a> {
     created_at: Time,
 }
 
+/// A page of artifacts.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ArtifactPage<'a> {
+    /// The artifacts, in the list's order.
+    pub(crate) items: Vec<Artifact<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required = true)]
+    pub(crate) next_cursor: Option<String>,
+}
+
 impl<'a> From<&'a artifact::Artifact> for Artifact<'a> {
     fn from(artifact: &'a artifact::Artifact) -> Self {
         Self {
@@ -73,16 +84,16 @@ impl<'a> From<&'a artifact::Artifact> for Artifact<'a> {
 pub(crate) struct CreateArtifact {
     /// The task it belongs to, by its UUID or number; without one it waits for a task.
     #[serde(default)]
-    #[schema(value_type = Option<TaskKey>)]
+    #[schema(value_type = Option<scalar::TaskKey>)]
     task_id: Option<TaskKey>,
     /// What sort it is, such as `report`.
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,50}$")]
+    #[schema(value_type = scalar::Word)]
     r#type: String,
     /// A name for people. Never used as a path.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<scalar::Name>)]
     name: Option<String>,
     /// What its bytes are; text or unknown bytes unless told.
-    #[schema(min_length = 3, max_length = 200)]
+    #[schema(value_type = Option<scalar::MediaType>)]
     media_type: Option<String>,
     /// The bytes, as text.
     pub(crate) content: Option<String>,
@@ -93,10 +104,10 @@ pub(crate) struct CreateArtifact {
     #[schema(value_type = Option<Object>)]
     metadata: Option<JsonObject>,
     /// In whose name it is stored, where that is not the caller.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = Option<scalar::AgentName>)]
     agent: Option<String>,
     /// The fence of the claim, where an agent asks.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<scalar::Fence>)]
     fence: Option<u64>,
 }
 
@@ -105,22 +116,22 @@ pub(crate) struct CreateArtifact {
 #[expect(dead_code, reason = "it describes a form that is read part by part")]
 pub(crate) struct ArtifactForm {
     /// What sort it is, such as `report`.
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,50}$")]
+    #[schema(value_type = scalar::Word)]
     r#type: String,
     /// A name for people; the file's own unless told.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<scalar::Name>)]
     name: Option<String>,
     /// The task it belongs to, by its UUID or number.
-    #[schema(pattern = "^([0-9]{1,18}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$")]
+    #[schema(value_type = Option<scalar::TaskKey>)]
     task_id: Option<String>,
     /// What its bytes are; what the file's part says unless told.
-    #[schema(min_length = 3, max_length = 200)]
+    #[schema(value_type = Option<scalar::MediaType>)]
     media_type: Option<String>,
     /// In whose name it is stored, where that is not the caller.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = Option<scalar::AgentName>)]
     agent: Option<String>,
     /// The fence of the claim, where an agent asks.
-    #[schema(pattern = "^[0-9]{1,16}$")]
+    #[schema(value_type = Option<scalar::Fence>)]
     fence: Option<String>,
     /// Whatever its maker keeps with it, as a JSON object.
     metadata: Option<String>,
@@ -158,8 +169,7 @@ pub(crate) fn file_name(text: &str) -> Result<Name, InvalidField> {
 }
 
 /// A task's UUID or number.
-#[derive(Debug, Clone, Copy, ToSchema)]
-#[schema(value_type = String)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct TaskKey(pub(crate) TaskRef);
 
 impl<'de> Deserialize<'de> for TaskKey {

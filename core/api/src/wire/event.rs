@@ -12,9 +12,8 @@ use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::task_list::schema_of;
+use super::scalar::{self, ENTITY_TYPES, schema_of};
 use super::time::Time;
-use super::word::{self, ENTITY_TYPES};
 use crate::cursor;
 use crate::problem::Problem;
 use crate::query::{FromQuery, Pairs, many_parameter, one_parameter, page_parameters};
@@ -23,15 +22,15 @@ use crate::query::{FromQuery, Pairs, many_parameter, one_parameter, page_paramet
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Event<'a> {
     /// Its position; each event's is greater than the one's before.
-    #[schema(minimum = 1)]
+    #[schema(value_type = i64, minimum = 1)]
     seq: Seq,
     /// Identifies it.
     id: Uuid,
     /// What happened.
-    #[schema(value_type = word::EventType)]
+    #[schema(value_type = scalar::EventType)]
     r#type: &'a str,
     /// What sort of thing it happened to.
-    #[schema(value_type = word::EntityType)]
+    #[schema(value_type = scalar::EntityType)]
     entity_type: &'a str,
     /// Which one.
     entity_id: Uuid,
@@ -42,6 +41,16 @@ pub(crate) struct Event<'a> {
     payload: &'a RawValue,
     /// When it happened.
     timestamp: Time,
+}
+
+/// A page of events.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventPage<'a> {
+    /// The events, in the list's order.
+    pub(crate) items: Vec<Event<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required = true)]
+    pub(crate) next_cursor: Option<String>,
 }
 
 impl<'a> From<&'a event::Event> for Event<'a> {
@@ -199,14 +208,18 @@ impl IntoParams for StreamEvents {
             many_parameter(
                 "entity_type",
                 "What sort of thing it happened to.",
-                schema_of::<word::EntityType>(),
+                schema_of::<scalar::EntityType>(),
             ),
             many_parameter(
                 "agent_name",
                 "Who caused it.",
-                text().pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")),
+                schema_of::<scalar::AgentName>(),
             ),
-            one_parameter("channel", "One of the channels.", schema_of::<word::Channel>()),
+            one_parameter(
+                "channel",
+                "One of the channels.",
+                schema_of::<scalar::Channel>(),
+            ),
             one_parameter(
                 "after",
                 "Only events after this position; 0 for all that there are.",

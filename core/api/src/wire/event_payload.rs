@@ -6,9 +6,9 @@ use hearth_domain::JsonObject;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::scalar;
 use super::task::Check;
 use super::time::Time;
-use super::word;
 
 /// What every event about a project says of it.
 #[derive(ToSchema)]
@@ -18,7 +18,7 @@ pub(crate) struct ProjectPayload {
     /// Its name.
     name: String,
     /// Its status.
-    status: word::ProjectStatus,
+    status: scalar::ProjectStatus,
     /// Its version.
     version: u64,
 }
@@ -46,7 +46,7 @@ pub(crate) struct TaskPayload {
     #[schema(required = true)]
     project_id: Option<Uuid>,
     /// Its status.
-    status: word::TaskStatus,
+    status: scalar::TaskStatus,
     /// Its version.
     version: u64,
     /// Its fence.
@@ -65,7 +65,7 @@ pub(crate) struct TaskCreatedPayload {
     #[serde(flatten)]
     task: TaskPayload,
     /// How urgent it is.
-    priority: word::Priority,
+    priority: scalar::Priority,
     /// Who made it.
     created_by: String,
 }
@@ -165,7 +165,7 @@ pub(crate) struct TaskReleasedPayload {
     /// Who had it.
     agent: String,
     /// Why it stopped.
-    cause: word::ReleaseCause,
+    cause: scalar::ReleaseCause,
     /// What its holder said.
     #[schema(required = true)]
     reason: Option<String>,
@@ -192,7 +192,7 @@ pub(crate) struct AgentPayload {
     /// What sort it is.
     r#type: String,
     /// Whether it is there.
-    status: word::AgentStatus,
+    status: scalar::AgentStatus,
     /// When it was last heard from.
     last_seen_at: Time,
 }
@@ -231,7 +231,7 @@ pub(crate) struct KeyCreatedPayload {
 #[derive(ToSchema)]
 pub(crate) struct GrantPayload {
     /// Its role.
-    role: word::Role,
+    role: scalar::Role,
     /// Its agent; only with the role `agent`.
     agent: Option<String>,
 }

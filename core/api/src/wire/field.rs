@@ -1,10 +1,13 @@
 //! From the text of a field to what it means, with the field's name in every error.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use hearth_domain::field::{AgentName, Label};
 use hearth_domain::{InvalidField, Timestamp};
-use serde::{Deserialize, Deserializer};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// The greatest whole number that every JSON reader keeps exactly.
 pub(crate) const EXACT_MAX: u64 = (1 << 53) - 1;
@@ -44,12 +47,41 @@ pub(crate) fn time(
     text.map(|text| Timestamp::parse(field, text)).transpose()
 }
 
+/// A struct that is read from a JSON object only. Without this, serde would take a list of its
+/// fields' values as well.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_map(ObjectVisitor(PhantomData))
+            .map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
 /// Checks that a number survives every JSON reader and the store.
 pub(crate) fn exact(field: &str, number: u64) -> Result<u64, InvalidField> {
     if number <= EXACT_MAX {
         return Ok(number);
     }
-    Err(InvalidField::new(field, format!("must be at most {EXACT_MAX}")))
+    Err(InvalidField::new(
+        field,
+        format!("must be at most {EXACT_MAX}"),
+    ))
 }
 
 /// Reads a field of a patch that may be left out, but not be null.
@@ -62,7 +94,10 @@ where
 }
 
 /// Reads a field of a patch that may be left out, and is emptied by null.
-#[expect(clippy::option_option, reason = "left out, emptied and set are three things")]
+#[expect(
+    clippy::option_option,
+    reason = "left out, emptied and set are three things"
+)]
 pub(crate) fn or_null<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     T: Deserialize<'de>,

@@ -10,16 +10,17 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::field::parse_all;
+use super::scalar;
 
 /// A claim of a named task.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimTask {
     /// Who claims.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = scalar::AgentName)]
     agent: String,
     /// How long the claim lasts without a heartbeat; 60 unless told.
-    #[schema(minimum = 5, maximum = 3600)]
+    #[schema(value_type = Option<scalar::LeaseSeconds>)]
     lease_seconds: Option<u64>,
 }
 
@@ -39,10 +40,10 @@ impl ClaimTask {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimNextTask {
     /// Who claims.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = scalar::AgentName)]
     agent: String,
     /// How long the claim lasts without a heartbeat; 60 unless told.
-    #[schema(minimum = 5, maximum = 3600)]
+    #[schema(value_type = Option<scalar::LeaseSeconds>)]
     lease_seconds: Option<u64>,
     /// Whether only a task fits whose context carries a plan.
     has_plan: Option<bool>,
@@ -65,16 +66,16 @@ impl ClaimNextTask {
 #[serde(deny_unknown_fields)]
 pub(crate) struct HeartbeatTask {
     /// Who holds the task.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = scalar::AgentName)]
     agent: String,
     /// The fence of the claim.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = scalar::Fence)]
     fence: u64,
     /// What it is doing; an event tells of it.
-    #[schema(min_length = 1, max_length = 10_000)]
+    #[schema(value_type = Option<scalar::Message>)]
     message: Option<String>,
     /// How far it is; goes with a message.
-    #[schema(minimum = 0, maximum = 100)]
+    #[schema(value_type = Option<scalar::Percent>)]
     percent: Option<u64>,
 }
 
@@ -103,10 +104,10 @@ impl HeartbeatTask {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompleteTask {
     /// Who holds the task.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = scalar::AgentName)]
     agent: String,
     /// The fence of the claim.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = scalar::Fence)]
     fence: u64,
     /// What came of the task; at most 256 KiB.
     #[schema(value_type = Option<Object>)]
@@ -131,16 +132,16 @@ impl CompleteTask {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BlockTask {
     /// Who holds the task.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = scalar::AgentName)]
     agent: String,
     /// The fence of the claim.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = scalar::Fence)]
     fence: u64,
     /// The reason, or the question to be answered.
-    #[schema(min_length = 1, max_length = 10_000)]
-    pub(crate) reason: String,
+    #[schema(value_type = scalar::Question)]
+    reason: String,
     /// Answers to choose from.
-    #[schema(max_items = 50)]
+    #[schema(value_type = Option<Vec<scalar::Choice>>, max_items = 50)]
     options: Option<Vec<String>>,
 }
 
@@ -157,13 +158,13 @@ impl BlockTask {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReleaseTask {
     /// Who holds the task.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = scalar::AgentName)]
     agent: String,
     /// The fence of the claim.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = scalar::Fence)]
     fence: u64,
     /// Why.
-    #[schema(max_length = 10_000)]
+    #[schema(value_type = Option<scalar::ReasonText>)]
     reason: Option<String>,
 }
 
@@ -179,7 +180,7 @@ impl ReleaseTask {
 #[serde(deny_unknown_fields)]
 pub(crate) struct AnswerTask {
     /// The answer; without one the task is only unblocked.
-    #[schema(min_length = 1, max_length = 10_000)]
+    #[schema(value_type = Option<scalar::Question>)]
     pub(crate) answer: Option<String>,
 }
 
@@ -188,7 +189,7 @@ pub(crate) struct AnswerTask {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
     /// Why.
-    #[schema(max_length = 10_000)]
+    #[schema(value_type = Option<scalar::ReasonText>)]
     pub(crate) reason: Option<String>,
 }
 

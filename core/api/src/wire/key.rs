@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::field::{agent, parse};
+use super::scalar;
 use super::time::Time;
-use super::word;
 
 /// A key, without the key itself.
 #[derive(Serialize, ToSchema)]
@@ -21,7 +21,7 @@ pub(crate) struct Key<'a> {
     #[schema(min_length = 1, max_length = 200)]
     name: &'a str,
     /// What it allows.
-    #[schema(value_type = word::Role)]
+    #[schema(value_type = scalar::Role)]
     role: &'static str,
     /// The agent it is bound to; null unless its role is `agent`.
     #[schema(required = true)]
@@ -34,6 +34,16 @@ pub(crate) struct Key<'a> {
     /// When it stopped being valid.
     #[schema(required = true)]
     revoked_at: Option<Time>,
+}
+
+/// A page of keys.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct KeyPage<'a> {
+    /// The keys, in the list's order.
+    pub(crate) items: Vec<Key<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required = true)]
+    pub(crate) next_cursor: Option<String>,
 }
 
 impl<'a> From<&'a key::Key> for Key<'a> {
@@ -59,7 +69,7 @@ pub(crate) struct CreatedKey<'a> {
     #[schema(min_length = 1, max_length = 200)]
     name: &'a str,
     /// What it allows.
-    #[schema(value_type = word::Role)]
+    #[schema(value_type = scalar::Role)]
     role: &'static str,
     /// The agent it is bound to; null unless its role is `agent`.
     #[schema(required = true)]
@@ -88,13 +98,13 @@ impl<'a> CreatedKey<'a> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateKey {
     /// What it is called.
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = scalar::Name)]
     name: String,
     /// What it allows.
-    #[schema(value_type = word::Role)]
+    #[schema(value_type = scalar::Role)]
     role: String,
     /// The agent it is bound to; needed with the role `agent`, and with no other.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = Option<scalar::AgentName>)]
     agent: Option<String>,
 }
 
@@ -112,7 +122,7 @@ pub(crate) struct Me<'a> {
     /// The name under which it acts: `owner`, an agent's, or `viewer`.
     actor: &'a str,
     /// What its key allows.
-    #[schema(value_type = word::Role)]
+    #[schema(value_type = scalar::Role)]
     role: &'static str,
     /// The agent its key is bound to; null unless its role is `agent`.
     #[schema(required = true)]

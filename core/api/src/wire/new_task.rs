@@ -1,25 +1,25 @@
 //! Making a task, and changing its fields.
 
 use hearth_app::tasks::UpdateTask as Update;
+use hearth_domain::JsonObject;
 use hearth_domain::field::{InvalidField, Title};
 use hearth_domain::task::{MAX_ATTEMPTS_DEFAULT, NewTask, TaskPatch};
-use hearth_domain::JsonObject;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::field::{agent, labels, not_null, or_null, parse, parse_all, time};
+use super::field::{Object, agent, labels, not_null, or_null, parse, parse_all, time};
+use super::scalar;
 use super::task::{Budget, Check};
-use super::word;
 
 /// A task to be made. Only its title is needed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateTask {
     /// What is to be done, in a line.
-    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = scalar::Title)]
     title: String,
     /// What is to be done, at length.
-    #[schema(max_length = 100_000)]
+    #[schema(value_type = Option<scalar::Description>)]
     description: Option<String>,
     /// The project it is part of.
     #[schema(format = "uuid")]
@@ -28,10 +28,10 @@ pub(crate) struct CreateTask {
     #[schema(format = "uuid")]
     parent_id: Option<String>,
     /// How urgent it is; `medium` unless told.
-    #[schema(value_type = Option<word::Priority>)]
+    #[schema(value_type = Option<scalar::Priority>)]
     priority: Option<String>,
     /// Whom it is kept for: an agent, or `owner`.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = Option<scalar::AgentName>)]
     assigned_to: Option<String>,
     /// What its worker should know; at most 256 KiB.
     #[schema(value_type = Option<Object>)]
@@ -40,7 +40,7 @@ pub(crate) struct CreateTask {
     #[schema(value_type = Option<Vec<uuid::Uuid>>, max_items = 50)]
     depends_on: Option<Vec<String>>,
     /// Words to find it by.
-    #[schema(max_items = 50)]
+    #[schema(value_type = Option<Vec<scalar::Label>>, max_items = 50)]
     labels: Option<Vec<String>>,
     /// When it should be done.
     #[schema(format = "date-time")]
@@ -49,15 +49,16 @@ pub(crate) struct CreateTask {
     #[schema(format = "date-time")]
     not_before: Option<String>,
     /// How many attempts may fail before it blocks; 3 unless told.
-    #[schema(minimum = 1, maximum = 20)]
+    #[schema(value_type = Option<scalar::MaxAttempts>)]
     max_attempts: Option<u32>,
     /// What must hold before it counts as done.
-    #[schema(max_items = 50)]
-    acceptance: Option<Vec<Check>>,
+    #[schema(value_type = Option<Vec<Check>>, max_items = 50)]
+    acceptance: Option<Vec<Object<Check>>>,
     /// What it may spend on models.
-    budget: Option<Budget>,
+    #[schema(value_type = Option<Budget>)]
+    budget: Option<Object<Budget>>,
     /// In whose name it is made, where that is not the caller.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = Option<scalar::AgentName>)]
     created_by: Option<String>,
     /// Artifacts that wait for a task, to be given to this one.
     #[schema(value_type = Option<Vec<uuid::Uuid>>, max_items = 50)]
@@ -80,7 +81,7 @@ impl CreateTask {
             not_before: time("not_before", self.not_before.as_deref())?,
             max_attempts: self.max_attempts.unwrap_or(MAX_ATTEMPTS_DEFAULT),
             acceptance: Check::read_all(&self.acceptance.unwrap_or_default())?,
-            budget: self.budget.map(Budget::read).transpose()?,
+            budget: self.budget.map(|budget| budget.0.read()).transpose()?,
             created_by: agent("created_by", self.created_by.as_deref())?,
             artifacts: parse_all("artifacts", &self.artifacts.unwrap_or_default())?,
         })
@@ -90,15 +91,18 @@ impl CreateTask {
 /// The fields of a task to change; what is left out stays. Null empties where that is possible.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::option_option, reason = "left out, emptied and set are three things")]
+#[expect(
+    clippy::option_option,
+    reason = "left out, emptied and set are three things"
+)]
 pub(crate) struct UpdateTask {
     /// What is to be done, in a line.
     #[serde(default, deserialize_with = "not_null")]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = scalar::Title, required = false)]
     title: Option<String>,
     /// What is to be done, at length.
     #[serde(default, deserialize_with = "or_null")]
-    #[schema(value_type = Option<String>, max_length = 100_000)]
+    #[schema(value_type = Option<scalar::Description>)]
     description: Option<Option<String>>,
     /// The project it is part of.
     #[serde(default, deserialize_with = "or_null")]
@@ -110,11 +114,11 @@ pub(crate) struct UpdateTask {
     parent_id: Option<Option<String>>,
     /// How urgent it is.
     #[serde(default, deserialize_with = "not_null")]
-    #[schema(value_type = word::Priority, required = false)]
+    #[schema(value_type = scalar::Priority, required = false)]
     priority: Option<String>,
     /// Whom it is kept for: an agent, or `owner`; null for anybody.
     #[serde(default, deserialize_with = "or_null")]
-    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    #[schema(value_type = Option<scalar::AgentName>)]
     assigned_to: Option<Option<String>>,
     /// Merged key by key; a null removes its key.
     #[serde(default, deserialize_with = "not_null")]
@@ -126,7 +130,7 @@ pub(crate) struct UpdateTask {
     depends_on: Option<Vec<String>>,
     /// Words to find it by; replaces the list.
     #[serde(default, deserialize_with = "not_null")]
-    #[schema(value_type = Vec<String>, required = false, max_items = 50)]
+    #[schema(value_type = Vec<scalar::Label>, required = false, max_items = 50)]
     labels: Option<Vec<String>>,
     /// When it should be done.
     #[serde(default, deserialize_with = "or_null")]
@@ -138,18 +142,18 @@ pub(crate) struct UpdateTask {
     not_before: Option<Option<String>>,
     /// How many attempts may fail before it blocks.
     #[serde(default, deserialize_with = "not_null")]
-    #[schema(value_type = u32, required = false, minimum = 1, maximum = 20)]
+    #[schema(value_type = scalar::MaxAttempts, required = false)]
     max_attempts: Option<u32>,
     /// What must hold before it counts as done; replaces the list.
     #[serde(default, deserialize_with = "not_null")]
     #[schema(value_type = Vec<Check>, required = false, max_items = 50)]
-    acceptance: Option<Vec<Check>>,
+    acceptance: Option<Vec<Object<Check>>>,
     /// What it may spend on models.
     #[serde(default, deserialize_with = "or_null")]
     #[schema(value_type = Option<Budget>)]
-    budget: Option<Option<Budget>>,
+    budget: Option<Option<Object<Budget>>>,
     /// The fence of the claim, where an agent asks.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<scalar::Fence>)]
     fence: Option<u64>,
 }
 
@@ -192,7 +196,7 @@ impl UpdateTask {
                 .transpose()?,
             budget: self
                 .budget
-                .map(|budget| budget.map(Budget::read).transpose())
+                .map(|budget| budget.map(|budget| budget.0.read()).transpose())
                 .transpose()?,
         };
         Ok(Update {
@@ -209,11 +213,14 @@ fn optional<T: std::str::FromStr<Err = InvalidField>>(
     text.map(|text| parse(field, text)).transpose()
 }
 
-#[expect(clippy::option_option, reason = "left out, emptied and set are three things")]
+#[expect(
+    clippy::option_option,
+    reason = "left out, emptied and set are three things"
+)]
 fn emptied<T: std::str::FromStr<Err = InvalidField>>(
     field: &str,
     text: Option<&Option<String>>,
 ) -> Result<Option<Option<T>>, InvalidField> {
-    text.map(|text| optional(field, text.as_deref())).transpose()
+    text.map(|text| optional(field, text.as_deref()))
+        .transpose()
 }
-

@@ -6,14 +6,12 @@ use hearth_domain::project::{self, NewProject, ProjectPatch};
 use hearth_domain::{JsonObject, ProjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::openapi::{ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::field::{not_null, or_null, parse};
-use super::task_list::schema_of;
+use super::scalar::{self, schema_of};
 use super::time::Time;
-use super::word;
 use crate::cursor;
 use crate::problem::Problem;
 use crate::query::{FromQuery, Pairs, many_parameter, one_parameter, page_parameters};
@@ -30,7 +28,7 @@ pub(crate) struct Project<'a> {
     #[schema(max_length = 100_000)]
     description: &'a str,
     /// Whether it is being worked on.
-    #[schema(value_type = word::ProjectStatus)]
+    #[schema(value_type = scalar::ProjectStatus)]
     status: &'static str,
     /// Whatever callers keep with it.
     #[schema(value_type = Object)]
@@ -42,6 +40,16 @@ pub(crate) struct Project<'a> {
     created_at: Time,
     /// When it last changed.
     updated_at: Time,
+}
+
+/// A page of projects.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProjectPage<'a> {
+    /// The projects, in the list's order.
+    pub(crate) items: Vec<Project<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required = true)]
+    pub(crate) next_cursor: Option<String>,
 }
 
 impl<'a> From<&'a project::Project> for Project<'a> {
@@ -64,13 +72,13 @@ impl<'a> From<&'a project::Project> for Project<'a> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateProject {
     /// What people call it; unique.
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = scalar::Name)]
     name: String,
     /// What it is about.
-    #[schema(max_length = 100_000)]
+    #[schema(value_type = Option<scalar::Description>)]
     description: Option<String>,
     /// Whether it is being worked on; `active` unless told.
-    #[schema(value_type = Option<word::ProjectStatus>)]
+    #[schema(value_type = Option<scalar::ProjectStatus>)]
     status: Option<String>,
     /// Whatever callers keep with it; at most 256 KiB.
     #[schema(value_type = Option<Object>)]
@@ -95,19 +103,22 @@ impl CreateProject {
 /// The fields of a project to change; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::option_option, reason = "left out, emptied and set are three things")]
+#[expect(
+    clippy::option_option,
+    reason = "left out, emptied and set are three things"
+)]
 pub(crate) struct UpdateProject {
     /// What people call it; unique.
     #[serde(default, deserialize_with = "not_null")]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = scalar::Name, required = false)]
     name: Option<String>,
     /// What it is about; null empties it.
     #[serde(default, deserialize_with = "or_null")]
-    #[schema(value_type = Option<String>, max_length = 100_000)]
+    #[schema(value_type = Option<scalar::Description>)]
     description: Option<Option<String>>,
     /// Whether it is being worked on.
     #[serde(default, deserialize_with = "not_null")]
-    #[schema(value_type = word::ProjectStatus, required = false)]
+    #[schema(value_type = scalar::ProjectStatus, required = false)]
     status: Option<String>,
     /// Merged key by key; a null removes its key.
     #[serde(default, deserialize_with = "not_null")]
@@ -169,17 +180,13 @@ impl ListProjects {
 
 impl IntoParams for ListProjects {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let name = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .max_length(Some(200))
-            .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$"));
         let mut all = vec![
             many_parameter(
                 "status",
                 "Whether they are being worked on.",
-                schema_of::<word::ProjectStatus>(),
+                schema_of::<scalar::ProjectStatus>(),
             ),
-            one_parameter("name", "Exactly this name.", name),
+            one_parameter("name", "Exactly this name.", schema_of::<scalar::Name>()),
         ];
         all.extend(page_parameters());
         all

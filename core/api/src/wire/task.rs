@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::field::exact;
+use super::field::{Object, exact};
+use super::scalar;
 use super::time::Time;
-use super::word;
 
 /// A unit of work.
 #[derive(Serialize, ToSchema)]
@@ -33,10 +33,10 @@ pub(crate) struct Task<'a> {
     #[schema(max_length = 100_000)]
     description: &'a str,
     /// Where it stands.
-    #[schema(value_type = word::TaskStatus)]
+    #[schema(value_type = scalar::TaskStatus)]
     status: &'static str,
     /// How urgent it is.
-    #[schema(value_type = word::Priority)]
+    #[schema(value_type = scalar::Priority)]
     priority: &'static str,
     /// Whom it is kept for while pending, then who holds or held it; `owner` is the person.
     #[schema(required = true)]
@@ -115,7 +115,7 @@ pub(crate) struct Budget {
     usd: Option<f64>,
     /// In tokens, in and out together.
     #[serde(default)]
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<scalar::Tokens>)]
     tokens: Option<u64>,
 }
 
@@ -127,11 +127,11 @@ pub(crate) struct Check {
     kind: CheckKind,
     /// The type the artifact must have; any where none is named.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,50}$")]
+    #[schema(value_type = Option<scalar::Word>)]
     of_type: Option<String>,
     /// How many bytes it must have at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<scalar::Bytes>)]
     min_bytes: Option<u64>,
 }
 
@@ -141,6 +141,16 @@ pub(crate) struct Check {
 pub(crate) enum CheckKind {
     /// The task's worker stored an artifact.
     Artifact,
+}
+
+/// A page of tasks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TaskPage<'a> {
+    /// The tasks, in the list's order.
+    pub(crate) items: Vec<Task<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required = true)]
+    pub(crate) next_cursor: Option<String>,
 }
 
 impl<'a> From<&'a TaskView> for Task<'a> {
@@ -236,10 +246,10 @@ impl From<&task::Check> for Check {
 
 impl Check {
     /// Reads a list of checks; an error names the entry.
-    pub(crate) fn read_all(checks: &[Self]) -> Result<Vec<task::Check>, InvalidField> {
+    pub(crate) fn read_all(checks: &[Object<Self>]) -> Result<Vec<task::Check>, InvalidField> {
         let entries = checks.iter().enumerate();
         entries
-            .map(|(place, check)| check.read(&format!("acceptance[{place}]")))
+            .map(|(place, check)| check.0.read(&format!("acceptance[{place}]")))
             .collect()
     }
 

@@ -7,7 +7,8 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, PartialSchema};
 
-use super::{time, word};
+use super::scalar::{self, schema_of};
+use super::time;
 use crate::cursor;
 use crate::problem::Problem;
 use crate::query::{FromQuery, Pairs, many_parameter, one_parameter, page_parameters};
@@ -85,7 +86,10 @@ impl FromQuery for ListTasks {
 impl ListTasks {
     /// Writes where the page after one of a list in `order` begins.
     pub(crate) fn next_cursor(order: Order, next: TaskCursor) -> String {
-        cursor::write(&list_name(order), format_args!("{} {}", next.key, next.number))
+        cursor::write(
+            &list_name(order),
+            format_args!("{} {}", next.key, next.number),
+        )
     }
 }
 
@@ -115,28 +119,41 @@ impl IntoParams for ListTasks {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let text = || ObjectBuilder::new().schema_type(Type::String);
         let uuid = || text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
-        let agent = || text().pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"));
         let order = text()
             .enum_values(Some(ORDERS.map(|(name, _)| name)))
             .into();
         let mut all = vec![
-            many_parameter("status", "Where they stand.", schema_of::<word::TaskStatus>()),
-            many_parameter("priority", "How urgent they are.", schema_of::<word::Priority>()),
-            many_parameter("assigned_to", "Whom they are with; owner is the person.", agent()),
+            many_parameter(
+                "status",
+                "Where they stand.",
+                schema_of::<scalar::TaskStatus>(),
+            ),
+            many_parameter(
+                "priority",
+                "How urgent they are.",
+                schema_of::<scalar::Priority>(),
+            ),
+            many_parameter(
+                "assigned_to",
+                "Whom they are with; owner is the person.",
+                schema_of::<scalar::AgentName>(),
+            ),
             many_parameter("project_id", "Which project they are part of.", uuid()),
-            many_parameter("created_by", "Who made them.", agent()),
+            many_parameter(
+                "created_by",
+                "Who made them.",
+                schema_of::<scalar::AgentName>(),
+            ),
             many_parameter(
                 "label",
                 "What labels they carry.",
-                text().pattern(Some(r"^[^\s,#\x00-\x1f\x7f-\x9f]{1,50}$")),
+                schema_of::<scalar::Label>(),
             ),
             many_parameter("parent_id", "Which task they are part of.", uuid()),
             one_parameter(
                 "q",
                 "Words that the title or description must all have; the last may be the start of one.",
-                text()
-                    .max_length(Some(NAME_MAX))
-                    .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")),
+                schema_of::<scalar::Name>(),
             ),
             one_parameter(
                 "updated_since",
@@ -152,13 +169,5 @@ impl IntoParams for ListTasks {
         ];
         all.extend(page_parameters());
         all
-    }
-}
-
-/// Returns a word's schema as it stands, without a reference.
-pub(crate) fn schema_of<T: PartialSchema>() -> Schema {
-    match T::schema() {
-        RefOr::T(schema) => schema,
-        RefOr::Ref(_) => Schema::default(),
     }
 }

@@ -61,26 +61,113 @@ async fn attempts(test: &TestApp, actor: &Actor, name: &str) -> Vec<(&'static st
     let (nobody, nothing) = (KeyId(Uuid::nil()), ProjectId(Uuid::nil()));
     let given_back = ReleaseCause::GivenBack;
     vec![
-        ("create_task", outcome(app.create_task(actor, titled("t"), None).await)),
-        ("register_agent", outcome(app.register_agent(actor, registration).await)),
-        ("heartbeat_agent", outcome(app.heartbeat_agent(actor, agent(name), None).await)),
+        (
+            "create_task",
+            outcome(app.create_task(actor, titled("t"), None).await),
+        ),
+        (
+            "register_agent",
+            outcome(app.register_agent(actor, registration).await),
+        ),
+        (
+            "heartbeat_agent",
+            outcome(app.heartbeat_agent(actor, agent(name), None).await),
+        ),
         ("begin_artifact", outcome(app.begin_artifact(actor).await)),
-        ("create_artifact", outcome(app.create_artifact(actor, report(None), blob).await)),
-        ("add_artifact", outcome(app.create_artifact(actor, report(Some(by_id(&task))), blob).await)),
-        ("claim", outcome(app.claim_task(actor, by_id(&open), Claim::new(agent(name)), None).await)),
-        ("claim_next", outcome(app.claim_next_task(actor, Claim::new(agent(name)), false).await)),
-        ("update", outcome(app.update_task(actor, by_id(&task), retitle(Some(1)), None).await)),
-        ("heartbeat", outcome(app.heartbeat_task(actor, by_id(&task), hold(), Some(progress)).await)),
-        ("release", outcome(app.release_task(actor, by_id(&task), hold(), given_back, None, None).await)),
-        ("block", outcome(app.block_task(actor, by_id(&task), hold(), "why", vec![], None).await)),
-        ("complete", outcome(app.complete_task(actor, by_id(&task), hold(), Done::default(), None).await)),
-        ("answer", outcome(app.answer_task(actor, by_id(&task), None, None).await)),
-        ("cancel", outcome(app.cancel_task(actor, by_id(&task), None, None).await)),
-        ("reopen", outcome(app.reopen_task(actor, by_id(&task), None, None).await)),
-        ("create_project", outcome(app.create_project(actor, project).await)),
-        ("update_project", outcome(app.update_project(actor, nothing, ProjectPatch::default(), None).await)),
-        ("delete_project", outcome(app.delete_project(actor, nothing, None).await)),
-        ("create_key", outcome(app.create_key(actor, "k".parse().unwrap(), Grant::Admin).await)),
+        (
+            "create_artifact",
+            outcome(app.create_artifact(actor, report(None), blob).await),
+        ),
+        (
+            "add_artifact",
+            outcome(
+                app.create_artifact(actor, report(Some(by_id(&task))), blob)
+                    .await,
+            ),
+        ),
+        (
+            "claim",
+            outcome(
+                app.claim_task(actor, by_id(&open), Claim::new(agent(name)), None)
+                    .await,
+            ),
+        ),
+        (
+            "claim_next",
+            outcome(
+                app.claim_next_task(actor, Claim::new(agent(name)), false)
+                    .await,
+            ),
+        ),
+        (
+            "update",
+            outcome(
+                app.update_task(actor, by_id(&task), retitle(Some(1)), None)
+                    .await,
+            ),
+        ),
+        (
+            "heartbeat",
+            outcome(
+                app.heartbeat_task(actor, by_id(&task), hold(), Some(progress))
+                    .await,
+            ),
+        ),
+        (
+            "release",
+            outcome(
+                app.release_task(actor, by_id(&task), hold(), given_back, None, None)
+                    .await,
+            ),
+        ),
+        (
+            "block",
+            outcome(
+                app.block_task(actor, by_id(&task), hold(), "why", vec![], None)
+                    .await,
+            ),
+        ),
+        (
+            "complete",
+            outcome(
+                app.complete_task(actor, by_id(&task), hold(), Done::default(), None)
+                    .await,
+            ),
+        ),
+        (
+            "answer",
+            outcome(app.answer_task(actor, by_id(&task), None, None).await),
+        ),
+        (
+            "cancel",
+            outcome(app.cancel_task(actor, by_id(&task), None, None).await),
+        ),
+        (
+            "reopen",
+            outcome(app.reopen_task(actor, by_id(&task), None, None).await),
+        ),
+        (
+            "create_project",
+            outcome(app.create_project(actor, project).await),
+        ),
+        (
+            "update_project",
+            outcome(
+                app.update_project(actor, nothing, ProjectPatch::default(), None)
+                    .await,
+            ),
+        ),
+        (
+            "delete_project",
+            outcome(app.delete_project(actor, nothing, None).await),
+        ),
+        (
+            "create_key",
+            outcome(
+                app.create_key(actor, "k".parse().unwrap(), Grant::Admin)
+                    .await,
+            ),
+        ),
         ("list_keys", outcome(app.list_keys(actor).await)),
         ("revoke_key", outcome(app.revoke_key(actor, nobody).await)),
     ]
@@ -129,8 +216,8 @@ async fn the_owner_may_do_everything_that_the_state_allows() {
 
     for (operation, outcome) in attempts(&test, &Actor::Owner, "seed").await {
         let expected = match operation {
-            // Given back, the open task is nobody's to block.
-            "block" | "complete" | "answer" | "reopen" => "wrong_state",
+            // It was given back, and nobody holds it any more.
+            "block" | "complete" | "answer" => "wrong_state",
             "update_project" | "delete_project" | "revoke_key" => "not_found",
             _ => "ok",
         };
@@ -155,18 +242,16 @@ async fn an_agent_changes_what_it_holds_under_the_present_fence_only() {
         .await
         .unwrap();
     test.claim(&task, "seed").await;
+    let seed = as_agent("seed");
     let update = |fence| {
         test.app
-            .update_task(&test_actor(), by_id(&task), retitle(fence), None)
+            .update_task(&seed, by_id(&task), retitle(fence), None)
     };
-    fn test_actor() -> Actor {
-        as_agent("seed")
-    }
 
     let mut stale = report(Some(by_id(&task)));
     stale.fence = Some(1);
     let blob = test.blob(b"bytes").await.unwrap();
-    let stored = test.app.create_artifact(&test_actor(), stale, blob).await;
+    let stored = test.app.create_artifact(&seed, stale, blob).await;
 
     assert_eq!(code(update(Some(1)).await), "fence_mismatch");
     assert_eq!(code(update(None).await), "invalid_input");

@@ -106,7 +106,10 @@ async fn a_claim_that_must_wait_says_for_what() {
             .await
     };
 
-    assert_eq!(code(claim(&waits, LEASE_DEFAULT).await), "dependencies_open");
+    assert_eq!(
+        code(claim(&waits, LEASE_DEFAULT).await),
+        "dependencies_open"
+    );
     assert_eq!(code(claim(&early, LEASE_DEFAULT).await), "too_early");
     assert_eq!(code(claim(&kept, LEASE_DEFAULT).await), "reserved");
     for lease in [Duration::from_secs(4), Duration::from_secs(3601)] {
@@ -203,12 +206,7 @@ async fn the_last_attempt_blocks_and_an_answer_starts_anew() {
     assert_eq!(block.reason.lines().count(), 3);
     let view = test
         .app
-        .answer_task(
-            &Actor::Owner,
-            by_id(&task),
-            Some("try harder".into()),
-            None,
-        )
+        .answer_task(&Actor::Owner, by_id(&task), Some("try harder".into()), None)
         .await
         .unwrap();
     assert_eq!(view.task.status(), TaskStatus::Pending);
@@ -358,7 +356,10 @@ async fn after_a_crash_the_nodes_own_agent_loses_what_it_held_and_others_keep_th
     let theirs = test.claim(&other, "outsider").await;
     let TestApp { app, clock, dir } = test;
     drop(app);
-    let app = open(dir.path(), Arc::clone(&clock) as Arc<dyn hearth_domain::Clock>);
+    let app = open(
+        dir.path(),
+        Arc::clone(&clock) as Arc<dyn hearth_domain::Clock>,
+    );
     let test = TestApp { app, clock, dir };
 
     let count = test.app.reclaim_after_restart(agent("seed")).await;
@@ -444,4 +445,3 @@ async fn work_on_a_task_is_a_sign_of_life() {
         1
     );
 }
-

@@ -86,7 +86,7 @@ enum Command {
     Reclaim(ReleaseCause),
     Cancel,
     Reopen,
-    Update(TaskPatch),
+    Update(Box<TaskPatch>),
 }
 
 #[derive(Debug, Clone)]
@@ -146,7 +146,7 @@ fn commands() -> impl Strategy<Value = Command> {
         2 => cause().prop_map(Command::Reclaim),
         1 => Just(Command::Cancel),
         1 => Just(Command::Reopen),
-        2 => patches().prop_map(Command::Update),
+        2 => patches().prop_map(|patch| Command::Update(Box::new(patch))),
     ]
 }
 
@@ -193,7 +193,7 @@ fn run(task: Task, step: &Step, now: Timestamp) -> Result<Change<Task>, Refusal>
         Command::Reclaim(cause) => task.reclaim(cause, now),
         Command::Cancel => task.cancel(Some("enough".into()), &Actor::Owner, now),
         Command::Reopen => task.reopen(None, &Actor::Owner, now),
-        Command::Update(patch) => task.update(patch, &Actor::Owner, now),
+        Command::Update(patch) => task.update(*patch, &Actor::Owner, now),
     }
 }
 
@@ -201,25 +201,22 @@ fn run(task: Task, step: &Step, now: Timestamp) -> Result<Change<Task>, Refusal>
 fn declared(command: &Command, from: TaskStatus) -> &'static [TaskStatus] {
     use TaskStatus::{Blocked, Cancelled, Completed, InProgress, Pending};
     match (command, from) {
-        (Command::Claim { .. }, Pending) => &[InProgress],
-        (Command::Renew | Command::Progress, InProgress) => &[InProgress],
-        (Command::Complete, InProgress) => &[Completed],
-        (Command::Block, InProgress) => &[Blocked],
-        (Command::Answer(_), Blocked) | (Command::Reopen, Completed | Cancelled) => &[Pending],
-        (
+        (Command::Claim { .. }, Pending)
+        | (Command::Renew | Command::Progress | Command::Update(_), InProgress) => &[InProgress],
+        (Command::Complete, InProgress) | (Command::Update(_), Completed) => &[Completed],
+        (Command::Block, InProgress) | (Command::Update(_), Blocked) => &[Blocked],
+        (Command::Answer(_), Blocked)
+        | (Command::Reopen, Completed | Cancelled)
+        | (
             Command::Release(ReleaseCause::NodeStopped)
             | Command::Reclaim(ReleaseCause::NodeStopped),
             InProgress,
-        ) => &[Pending],
+        )
+        | (Command::Update(_), Pending) => &[Pending],
         (Command::Release(_) | Command::Reclaim(_), InProgress) => &[Pending, Blocked],
-        (Command::Cancel, Pending | InProgress | Blocked) => &[Cancelled],
-        (Command::Update(_), status) => match status {
-            Pending => &[Pending],
-            InProgress => &[InProgress],
-            Blocked => &[Blocked],
-            Completed => &[Completed],
-            Cancelled => &[Cancelled],
-        },
+        (Command::Cancel, Pending | InProgress | Blocked) | (Command::Update(_), Cancelled) => {
+            &[Cancelled]
+        }
         _ => &[],
     }
 }

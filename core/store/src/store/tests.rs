@@ -19,6 +19,12 @@ fn titles(conn: &Connection) -> Vec<String> {
     titles.collect::<Result<_, _>>().unwrap()
 }
 
+/// Fails unless the full-text index holds just what the tasks hold.
+fn check_index(conn: &Connection) {
+    conn.execute_batch("INSERT INTO task_text (task_text, rank) VALUES ('integrity-check', 1)")
+        .unwrap();
+}
+
 /// Receives what was announced until now.
 fn announced(bus: &mut broadcast::Receiver<Arc<Event>>) -> Vec<Seq> {
     std::iter::from_fn(|| bus.try_recv().ok())
@@ -289,6 +295,7 @@ async fn a_transaction_lost_in_the_middle_of_a_batch_is_acknowledged_to_nobody()
     assert!(careless.await.is_err());
     assert!(last.await.is_ok());
     assert_eq!(titles(&test.outside()), ["last"]);
+    check_index(&test.outside());
     assert_eq!(seqs(&all_events(&test.store).await), [1]);
     assert_eq!(announced(&mut bus), [1]);
 }
@@ -416,4 +423,82 @@ async fn what_was_answered_survives_without_a_tidy_end() {
     assert_eq!(store.gauges().unwrap().last_seq, 20);
     let again = add(&store, "one more").await.unwrap();
     assert_eq!(again.number, 21);
+}
+
+#[tokio::test]
+async fn a_checked_write_that_refuses_first_costs_the_others_nothing() {
+    let test = TestStore::new();
+    let held = hold_writer(&test.store).await;
+    let before = queued(
+        test.store
+            .write_checked(|tx| insert(tx, titled("before"), at(1))),
+    );
+    let refused = queued(
+        test.store
+            .write_checked(|_| Err::<(), _>(StoreError::Panicked)),
+    );
+    let after = queued(
+        test.store
+            .write_checked(|tx| insert(tx, titled("after"), at(1))),
+    );
+
+    drop(held);
+
+    assert!(before.await.is_ok());
+    assert!(matches!(refused.await, Err(StoreError::Panicked)));
+    assert!(after.await.is_ok());
+    assert_eq!(titles(&test.outside()), ["before", "after"]);
+}
+
+#[tokio::test]
+async fn a_checked_write_that_fails_late_leaves_nothing_and_no_false_answer() {
+    let test = TestStore::new();
+    let mut bus = listen(&test.store);
+    let held = hold_writer(&test.store).await;
+    let before = queued(add(&test.store, "before"));
+    let late = queued(test.store.write_checked(|tx| {
+        insert(tx, titled("late"), at(1))?;
+        Err::<(), _>(StoreError::Panicked)
+    }));
+    let after = queued(add(&test.store, "after"));
+
+    drop(held);
+
+    assert!(matches!(before.await, Err(StoreError::Busy)));
+    assert!(matches!(late.await, Err(StoreError::Panicked)));
+    assert!(after.await.is_ok());
+    assert_eq!(titles(&test.outside()), ["after"]);
+    check_index(&test.outside());
+    assert_eq!(announced(&mut bus), [1]);
+}
+
+#[tokio::test]
+async fn only_what_stays_is_found_by_its_words() {
+    let test = TestStore::new();
+    let held = hold_writer(&test.store).await;
+    let writes = [
+        queued(add(&test.store, "kept one")),
+        queued(add(&test.store, "kept two")),
+    ];
+    let refused = queued(test.store.write(|tx| {
+        insert(tx, titled("kept never"), at(1))?;
+        Err::<(), _>(StoreError::Panicked)
+    }));
+
+    drop(held);
+
+    for write in writes {
+        write.await.unwrap();
+    }
+    assert!(refused.await.is_err());
+    let outside = test.outside();
+    let found: i64 = outside
+        .query_row(
+            "SELECT count(*) FROM task_text WHERE task_text MATCH 'kept'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(found, 2);
+    check_index(&outside);
 }

@@ -343,19 +343,21 @@ async fn a_list_by_any_mix_of_filters_in_any_order_is_what_a_plain_filter_and_so
     let mut random = Random(7);
     let mut found_some = 0;
 
-    for fields in 0..1 << 9 {
-        for order in ORDERS {
+    for fields in 0..1_usize << 9 {
+        // Mixes of many filters fit few tasks; one order each is enough for them.
+        let orders = if fields.count_ones() < 5 { 6 } else { 1 };
+        for order in ORDERS.into_iter().cycle().skip(fields % 6).take(orders) {
             let filter = filter(&mut random, fields);
             let fitting = tasks.iter().filter(|task| fits(task, &filter)).collect();
 
-            let found = page(&test.store, &filter, order, None, TASKS);
+            let mut expected = sorted(fitting, order);
+            let limit = 1 + random.below(50);
 
-            assert_eq!(
-                numbers(&found),
-                sorted(fitting, order),
-                "{order:?} {filter:?}"
-            );
-            assert_eq!(found.next, None);
+            let found = page(&test.store, &filter, order, None, limit);
+
+            assert_eq!(found.next.is_some(), expected.len() > limit);
+            expected.truncate(limit);
+            assert_eq!(numbers(&found), expected, "{order:?} {filter:?}");
             found_some += usize::from(!found.items.is_empty());
         }
     }
@@ -371,7 +373,7 @@ async fn pages_of_any_size_make_up_the_whole_list_without_repeats_or_gaps() {
     let tasks = random_tasks(&test).await;
     let mut random = Random(11);
 
-    for round in 0..120 {
+    for round in 0..60 {
         // None or one or two filters, so that there is something to page through.
         let fields = (1 << random.below(9) | 1 << random.below(9)) * usize::from(round > 12);
         let order = ORDERS[round % ORDERS.len()];
@@ -381,7 +383,7 @@ async fn pages_of_any_size_make_up_the_whole_list_without_repeats_or_gaps() {
         let mut found = Vec::new();
         let mut cursor = None;
         loop {
-            let limit = 1 + random.below(if round % 4 == 0 { 3 } else { 120 });
+            let limit = 1 + random.below(if round % 4 == 0 { 9 } else { 120 });
             let page = page(&test.store, &filter, order, cursor, limit);
             assert!(page.items.len() <= limit);
             assert!(page.next.is_none() || page.items.len() == limit);
@@ -409,7 +411,7 @@ fn a_filter_by_change_is_in_the_order_of_change() {
 
 // Full text.
 
-async fn search(store: &Store, text: &str) -> Vec<i64> {
+fn search(store: &Store, text: &str) -> Vec<i64> {
     let filter = TaskFilter {
         text: Some(text.into()),
         ..TaskFilter::default()
@@ -458,7 +460,7 @@ async fn no_text_is_read_as_syntax() {
         (&long, &[]),
         (&dense, &[]),
     ] {
-        let found = search(&test.store, text).await;
+        let found = search(&test.store, text);
         let shown: String = text.chars().take(40).collect();
         assert_eq!(found, expected, "{shown:?}");
     }
@@ -497,11 +499,11 @@ async fn words_of_every_script_find_the_task_that_has_them() {
         ("e-mail", &[8]),
         ("C++ e", &[8]),
     ] {
-        assert_eq!(search(&test.store, text).await, expected, "{text:?}");
+        assert_eq!(search(&test.store, text), expected, "{text:?}");
     }
     for (number, title) in (1..).zip(titles) {
         assert!(
-            search(&test.store, title).await.contains(&number),
+            search(&test.store, title).contains(&number),
             "{title:?} does not find itself"
         );
     }
@@ -518,8 +520,8 @@ async fn text_follows_a_change_of_title() {
     let change = task.update(patch, &Actor::Owner, at(2)).unwrap();
     test.store.write(|tx| save(tx, change)).await.unwrap();
 
-    assert!(search(&test.store, "old").await.is_empty());
-    assert_eq!(search(&test.store, "fresh").await, [1]);
+    assert!(search(&test.store, "old").is_empty());
+    assert_eq!(search(&test.store, "fresh"), [1]);
 }
 
 // Claims and leases.
@@ -701,7 +703,7 @@ async fn a_deleted_project_takes_its_tasks_along_and_leaves_the_others() {
     delete_project(&test.store, 9).await;
 
     assert_eq!(test.store.read_now(|tx| get(tx, gone.id)).unwrap(), None);
-    assert!(search(&test.store, "gone").await.is_empty());
+    assert!(search(&test.store, "gone").is_empty());
     let by_label = TaskFilter {
         labels: vec!["web".parse().unwrap()],
         ..TaskFilter::default()

@@ -107,7 +107,10 @@ impl Subscriber {
             return Err(End::Silent);
         }
         asked.get_or_insert_with(Instant::now);
-        let sent = timeout(self.pace.read_within, socket.send(Message::Ping(bytes::Bytes::new())));
+        let sent = timeout(
+            self.pace.read_within,
+            socket.send(Message::Ping(bytes::Bytes::new())),
+        );
         match sent.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Left),
@@ -158,7 +161,10 @@ fn farewell(end: &End) -> Option<CloseFrame> {
         End::Stopping => (close_code::AWAY, "the node is stopping"),
         End::KeyRevoked => (close_code::POLICY, "the key is not valid any more"),
         End::Silent => (close_code::POLICY, "no answer to a ping"),
-        End::Slow => (close_code::AGAIN, "too slow; go on after the last seq you have"),
+        End::Slow => (
+            close_code::AGAIN,
+            "too slow; go on after the last seq you have",
+        ),
         End::Failed => (close_code::ERROR, "the node failed; its log has the story"),
     };
     Some(CloseFrame {

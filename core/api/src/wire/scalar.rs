@@ -1,0 +1,118 @@
+//! Words, names and numbers, as the OpenAPI document describes them. These types exist in that
+//! document only: a body has them as plain text, which the domain reads.
+
+use std::borrow::Cow;
+
+use hearth_domain::event::EventKind;
+use hearth_domain::event_filter::Channel as DomainChannel;
+use hearth_domain::field::{
+    AGENT_NAME_MAX, DESCRIPTION_MAX, LABEL_MAX, NAME_MAX, REASON_MAX, TITLE_MAX,
+};
+use hearth_domain::task::{self, LEASE_MAX, LEASE_MIN, MAX_ATTEMPTS_LIMIT};
+use hearth_domain::{agent, priority, project};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::field::EXACT_MAX;
+
+/// The sorts of thing that events are about.
+pub(crate) const ENTITY_TYPES: [&str; 5] = ["project", "task", "agent", "artifact", "key"];
+
+/// One line with something on it.
+const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$";
+
+macro_rules! scalars {
+    ($($name:ident: $about:literal = $schema:expr;)*) => {$(
+        pub(crate) enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let schema: ObjectBuilder = $schema;
+                schema.description(Some($about)).into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    )*};
+}
+
+scalars! {
+    TaskStatus: "Where a task stands." = words(task::TaskStatus::ALL.map(task::TaskStatus::as_str));
+    Priority: "How urgent a task is." = words(priority::Priority::ALL.map(priority::Priority::as_str));
+    ProjectStatus: "Whether a project is being worked on."
+        = words(project::ProjectStatus::ALL.map(project::ProjectStatus::as_str));
+    AgentStatus: "Whether an agent is there."
+        = words(agent::AgentStatus::ALL.map(agent::AgentStatus::as_str));
+    Presence: "What an agent says of itself." = words(["active", "idle", "busy"]);
+    Role: "What a key allows." = words(["admin", "agent", "viewer"]);
+    EventType: "What happened." = words(EventKind::TYPES);
+    EntityType: "What sort of thing an event is about." = words(ENTITY_TYPES);
+    Channel: "A channel of events." = words(DomainChannel::ALL.map(DomainChannel::as_str));
+    ReleaseCause: "Why work on a task stopped."
+        = words(["given_back", "lease_expired", "node_restarted", "node_stopped"]);
+
+    Title: "What is to be done, in a line." = text(LINE).max_length(Some(TITLE_MAX));
+    Name: "A name that people give: one line." = text(LINE).max_length(Some(NAME_MAX));
+    AgentName: "An agent's name; owner is the person."
+        = text(&format!("^[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}$", AGENT_NAME_MAX - 1));
+    Label: "A word to find a task by." = text(&format!(r"^[^\s,#\x00-\x1f\x7f-\x9f]{{1,{LABEL_MAX}}}$"));
+    Word: "A word for the sort of a thing, such as report." = text(&format!("^[A-Za-z0-9._-]{{1,{LABEL_MAX}}}$"));
+    Capability: "Something an agent can do: one line." = text(LINE).max_length(Some(LABEL_MAX));
+    Choice: "An answer to choose from: one line." = text(LINE).max_length(Some(LABEL_MAX * 4));
+    Description: "What something is about, at length; may be empty."
+        = text(r"^[^\x00]*$").max_length(Some(DESCRIPTION_MAX));
+    ReasonText: "A reason; may be empty." = text(r"^[^\x00]*$").max_length(Some(REASON_MAX));
+    Question: "A question or an answer, not blank." = text(r"^[^\x00]*\S[^\x00]*$").max_length(Some(REASON_MAX));
+    Message: "What an agent is doing: one line." = text(LINE).max_length(Some(REASON_MAX));
+    MediaType: "A media type, such as text/markdown."
+        = text(r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(;[\x20-\x7e]*)?$").max_length(Some(200));
+    Fence: "The fence of a claim." = number(0, EXACT_MAX);
+    Bytes: "A number of bytes." = number(0, EXACT_MAX);
+    Tokens: "A number of tokens." = number(0, EXACT_MAX);
+    LeaseSeconds: "How long a claim lasts without a heartbeat." = number(LEASE_MIN.as_secs(), LEASE_MAX.as_secs());
+    MaxAttempts: "How many attempts may fail before a task blocks." = number(1, MAX_ATTEMPTS_LIMIT.into());
+    Percent: "How far something is." = number(0, 100);
+    TaskKey: "A task's UUID or its number." = ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::SchemaType::Array(vec![Type::String, Type::Integer]))
+        .pattern(Some(task_key()))
+        .minimum(Some(0));
+}
+
+/// The form of a task's UUID or number, as text.
+pub(crate) fn task_key() -> String {
+    let uuid = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
+    format!("^([0-9]{{1,18}}|{uuid})$")
+}
+
+/// Returns a scalar's schema as it stands, for a parameter.
+pub(crate) fn schema_of<T: PartialSchema>() -> Schema {
+    match T::schema() {
+        RefOr::T(schema) => schema,
+        RefOr::Ref(_) => Schema::default(),
+    }
+}
+
+fn words<const N: usize>(words: [&str; N]) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words))
+}
+
+fn text(pattern: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(pattern))
+}
+
+fn number(least: u64, most: u64) -> ObjectBuilder {
+    let exact = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .minimum(Some(exact(least)))
+        .maximum(Some(exact(most)))
+}

@@ -1,0 +1,224 @@
+//! The command line: what can be said, and who does it.
+//!
+//! Exit codes: 0 done, 1 refused or failed with one line on standard error, 2 wrong usage.
+
+pub mod agent;
+pub mod artifact;
+pub mod config;
+pub mod events;
+mod invocation;
+pub mod keys;
+pub mod project;
+pub mod status;
+pub mod task;
+mod words;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::{OutputClosed, note};
+use crate::settings::Override;
+use crate::up;
+
+pub use invocation::Invocation;
+
+/// Keeps your projects and tasks, and has agents do the work, on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "hearth", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The folder that holds everything the node keeps [env: HEARTH_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Print the node's own JSON, alone
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The settings file [env: HEARTH_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The node to talk to, if not the one on the data folder [env: HEARTH_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub url: Option<String>,
+    /// A file with the key to show the node; HEARTH_KEY holds the key itself
+    #[arg(long, global = true, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the node in the foreground
+    Up(UpFlags),
+    /// Give work, see it, and steer it
+    #[command(subcommand)]
+    Task(task::Command),
+    /// Bodies of work
+    #[command(subcommand)]
+    Project(project::Command),
+    /// Who works
+    #[command(subcommand)]
+    Agent(agent::Command),
+    /// What was handed in and what came of it
+    #[command(subcommand)]
+    Artifact(artifact::Command),
+    /// What happened
+    Events(events::Events),
+    /// Who may call the node (works without one running)
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// The settings (works without a node running)
+    #[command(subcommand)]
+    Config(config::Command),
+    /// The state of the node
+    Status,
+    /// A stage of the sandbox; for the node itself
+    // Taken by `crate::run` before this is read; it stands here so that the name is reserved.
+    #[command(name = crate::SANDBOX_STAGE, hide = true)]
+    SandboxStage,
+}
+
+/// What `hearth up` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct UpFlags {
+    /// Where to listen; port 0 picks a free one [env: HEARTH_LISTEN]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Run without the built-in agents
+    #[arg(long)]
+    pub no_agents: bool,
+}
+
+impl UpFlags {
+    /// Returns the settings that the flags stand for.
+    fn overrides(&self) -> Vec<Override> {
+        let listen = self.listen.clone().map(|value| Override {
+            key: "listen",
+            flag: "--listen",
+            value,
+        });
+        let agents = self.no_agents.then(|| Override {
+            key: "agents.builtin",
+            flag: "--no-agents",
+            value: "false".into(),
+        });
+        listen.into_iter().chain(agents).collect()
+    }
+}
+
+/// Does what the command line says; `args` begins with the program's own name.
+pub fn run(args: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Where nobody reads it, there is nobody to tell.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    match execute(cli) {
+        Ok(code) => code,
+        Err(error) if error.is::<OutputClosed>() => ExitCode::SUCCESS,
+        Err(error) => {
+            note(&format!("hearth: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
+    let command = match cli.command {
+        Command::Up(flags) => {
+            let invocation = Invocation::new(cli.global, &flags.overrides())?;
+            return up::run(invocation.loaded.settings, flags);
+        }
+        Command::Config(command) => {
+            config::run(cli.global, command)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        command => command,
+    };
+    let invocation = Invocation::new(cli.global, &[])?;
+    // A command waits for one thing at a time.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(call(&invocation, command))?;
+    // Does not wait for a read of standard input or a lookup that nobody needs any more.
+    runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Task(command) => task::run(invocation, command).await,
+        Command::Project(command) => project::run(invocation, command).await,
+        Command::Agent(command) => agent::run(invocation, command).await,
+        Command::Artifact(command) => artifact::run(invocation, command).await,
+        Command::Events(command) => events::run(invocation, command).await,
+        Command::Keys(command) => keys::run(invocation, command).await,
+        Command::Status => status::run(invocation).await,
+        Command::Up(_) | Command::Config(_) | Command::SandboxStage => {
+            anyhow::bail!("this command is for the node itself")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_for_every_command_stand_before_or_after_it() {
+        for args in [
+            ["hearth", "--json", "status"],
+            ["hearth", "status", "--json"],
+        ] {
+            assert!(Cli::try_parse_from(args).unwrap().global.json);
+        }
+    }
+
+    #[test]
+    fn wrong_usage_exits_with_two_and_help_with_none() {
+        let code = |args: &[&str]| Cli::try_parse_from(args).unwrap_err().exit_code();
+
+        assert_eq!(code(&["hearth", "task", "add"]), 2);
+        assert_eq!(
+            code(&["hearth", "task", "add", "x", "--priority", "hgih"]),
+            2
+        );
+        assert_eq!(code(&["hearth", "task", "show", "twelve"]), 2);
+        assert_eq!(code(&["hearth", "--help"]), 0);
+    }
+
+    #[test]
+    fn no_agents_is_a_setting() {
+        let flags = UpFlags {
+            listen: Some("127.0.0.1:0".into()),
+            no_agents: true,
+        };
+
+        let keys: Vec<_> = flags.overrides().iter().map(|given| given.key).collect();
+
+        assert_eq!(keys, ["listen", "agents.builtin"]);
+    }
+}

@@ -1,0 +1,86 @@
+//! What every command works with: settings, where results go, how to reach the node.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+
+use crate::cli::Global;
+use crate::client::Client;
+use crate::client::locate::{locate, not_running};
+use crate::data_dir::DataDir;
+use crate::output::Output;
+use crate::settings::{Environment, Loaded, Override, load};
+
+/// One call of the program.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The settings.
+    pub loaded: Loaded,
+    /// How results are printed.
+    pub output: Output,
+    environment: Environment,
+    url: Option<String>,
+    key_file: Option<PathBuf>,
+}
+
+impl Invocation {
+    /// Reads the settings; `overrides` are those that the command's own flags stand for.
+    ///
+    /// # Errors
+    /// See [`load`].
+    pub fn new(global: Global, overrides: &[Override]) -> anyhow::Result<Self> {
+        let environment = Environment::read()?;
+        let mut overrides = overrides.to_vec();
+        if let Some(dir) = global.data_dir {
+            let value = dir
+                .into_os_string()
+                .into_string()
+                .map_err(|_| anyhow!("--data-dir must be UTF-8 text"))?;
+            overrides.push(Override {
+                key: "data_dir",
+                flag: "--data-dir",
+                value,
+            });
+        }
+        Ok(Self {
+            loaded: load(&environment, global.config.as_deref(), &overrides)?,
+            output: if global.json {
+                Output::Json
+            } else {
+                Output::Human
+            },
+            environment,
+            url: global.url,
+            key_file: global.key_file,
+        })
+    }
+
+    /// Returns the data folder.
+    pub fn data_dir(&self) -> DataDir {
+        DataDir::at(&self.loaded.settings.data_dir)
+    }
+
+    /// Returns a client of the node.
+    ///
+    /// # Errors
+    /// No node runs on the data folder; see [`locate`].
+    pub fn client(&self) -> anyhow::Result<Client> {
+        self.find_client()?
+            .with_context(|| not_running(&self.data_dir()).to_string())
+    }
+
+    /// Returns a client of the node; none where no node runs on the data folder.
+    ///
+    /// # Errors
+    /// See [`locate`].
+    pub fn find_client(&self) -> anyhow::Result<Option<Client>> {
+        locate(
+            &self.environment,
+            &self.data_dir(),
+            self.url.as_deref(),
+            self.key_file.as_deref(),
+        )?
+        .map(Client::new)
+        .transpose()
+    }
+}

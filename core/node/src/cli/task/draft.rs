@@ -1,0 +1,88 @@
+//! What a line of text says of a new task; flags go over it.
+
+use serde_json::{Map, Value, json};
+
+/// A task that is being put together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Draft {
+    pub(super) title: String,
+    pub(super) project: Option<String>,
+    pub(super) priority: Option<String>,
+    pub(super) labels: Vec<String>,
+    pub(super) due_at: Option<String>,
+    pub(super) assigned_to: Option<String>,
+    pub(super) description: Option<String>,
+    /// Every task that must be completed first, by UUID.
+    pub(super) depends_on: Vec<String>,
+    pub(super) context: Map<String, Value>,
+    /// Artifacts to take over.
+    pub(super) artifacts: Vec<String>,
+}
+
+impl Draft {
+    /// Reads a line: all of it is the title.
+    pub(super) fn from_line(line: &str) -> Self {
+        Self {
+            title: line.trim().to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the body that makes the task. What was not said is left to the node.
+    pub(super) fn body(&self, project_id: Option<&str>) -> Value {
+        let mut body = Map::new();
+        body.insert("title".into(), json!(self.title));
+        let texts = [
+            ("project_id", project_id),
+            ("priority", self.priority.as_deref()),
+            ("description", self.description.as_deref()),
+            ("due_at", self.due_at.as_deref()),
+            ("assigned_to", self.assigned_to.as_deref()),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                body.insert(name.into(), json!(text));
+            }
+        }
+        let lists = [
+            ("labels", &self.labels),
+            ("depends_on", &self.depends_on),
+            ("artifacts", &self.artifacts),
+        ];
+        for (name, list) in lists {
+            if !list.is_empty() {
+                body.insert(name.into(), json!(list));
+            }
+        }
+        if !self.context.is_empty() {
+            body.insert("context".into(), json!(self.context));
+        }
+        Value::Object(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_said_is_left_to_the_node() {
+        let draft = Draft::from_line(" Count the words ");
+
+        assert_eq!(draft.body(None), json!({ "title": "Count the words" }));
+    }
+
+    #[test]
+    fn what_was_said_is_in_the_body() {
+        let draft = Draft {
+            priority: Some("high".into()),
+            labels: vec!["a".into()],
+            ..Draft::from_line("x")
+        };
+
+        assert_eq!(
+            draft.body(Some("p")),
+            json!({ "title": "x", "project_id": "p", "priority": "high", "labels": ["a"] })
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! `hearth task show`, and how a task is put into words.
+
+use crate::cli::Invocation;
+use crate::client::wire::{Artifact, Page, Task};
+use crate::output::table::fields;
+use crate::output::text::{moment, one_line, paragraphs, size};
+
+pub(super) async fn run(invocation: &Invocation, task: &str) -> anyhow::Result<()> {
+    let client = invocation.client()?;
+    let answer = client.get(&["tasks", task], &[]).await?;
+    let task: Task = answer.read()?;
+    let artifacts = client.get(&["tasks", &task.id, "artifacts"], &[]).await?;
+    let artifacts: Page<Artifact> = artifacts.read()?;
+    invocation
+        .output
+        .answer(&answer.text, || page(&task, &artifacts.items))
+}
+
+/// Returns number and title: `#12 Count the words`.
+pub(super) fn line(task: &Task) -> String {
+    format!("#{} {}", task.number, one_line(&task.title))
+}
+
+/// Returns number, title and status: `#12 Count the words: completed`.
+pub(super) fn status_line(task: &Task) -> String {
+    format!("{}: {}", line(task), task.status.replace('_', " "))
+}
+
+/// Returns what came of a task.
+pub(super) fn result(task: &Task) -> String {
+    let line = status_line(task);
+    match result_text(task) {
+        text if text.is_empty() => line,
+        text => format!("{line}\n{text}"),
+    }
+}
+
+fn result_text(task: &Task) -> String {
+    task.result
+        .as_ref()
+        .and_then(|result| serde_json::to_string_pretty(result).ok())
+        .map(|text| paragraphs(&text))
+        .unwrap_or_default()
+}
+
+fn page(task: &Task, artifacts: &[Artifact]) -> String {
+    let line = |text: &Option<String>| text.as_deref().map(one_line).unwrap_or_default();
+    let time = |text: &Option<String>| text.as_deref().map(moment).unwrap_or_default();
+    let attempts = format!("{} of {}", task.attempt, task.max_attempts);
+    let held = task.status == "in_progress";
+    let pairs = [
+        ("status", task.status.replace('_', " ")),
+        ("waits for", line(&task.waiting_for)),
+        (
+            "blocked",
+            task.blocked_reason
+                .as_deref()
+                .map(paragraphs)
+                .unwrap_or_default(),
+        ),
+        (
+            "answers",
+            one_line(&task.blocked_options.clone().unwrap_or_default().join(", ")),
+        ),
+        ("cancelled", line(&task.cancelled_reason)),
+        ("priority", one_line(&task.priority)),
+        ("with", line(&task.assigned_to)),
+        ("project", line(&task.project_id)),
+        ("part of", line(&task.parent_id)),
+        ("after", one_line(&task.depends_on.join(", "))),
+        ("labels", one_line(&task.labels.join(", "))),
+        ("due", time(&task.due_at)),
+        ("not before", time(&task.not_before)),
+        (
+            "attempt",
+            if task.attempt > 0 {
+                attempts
+            } else {
+                String::new()
+            },
+        ),
+        (
+            "fence",
+            if held {
+                task.fence.to_string()
+            } else {
+                String::new()
+            },
+        ),
+        ("lease until", time(&task.lease_expires_at)),
+        (
+            "made",
+            format!(
+                "{} by {}",
+                moment(&task.created_at),
+                one_line(&task.created_by)
+            ),
+        ),
+        ("changed", moment(&task.updated_at)),
+        ("completed", time(&task.completed_at)),
+        ("id", one_line(&task.id)),
+        ("description", paragraphs(&task.description)),
+        ("result", result_text(task)),
+        ("artifacts", artifact_lines(artifacts)),
+    ];
+    format!("{}\n\n{}", self::line(task), fields(&pairs))
+}
+
+fn artifact_lines(artifacts: &[Artifact]) -> String {
+    let lines = artifacts.iter().map(|artifact| {
+        let name = artifact.name.as_deref().map(one_line).unwrap_or_default();
+        let size = size(artifact.size_bytes);
+        format!(
+            "{}  {}  {name}  {size}",
+            artifact.id,
+            one_line(&artifact.kind)
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task() -> Task {
+        serde_json::from_str(
+            r#"{"id":"u1","number":12,"title":"Count\u001b[2J the words","status":"in_progress",
+                "priority":"high","fence":1,"attempt":1,"max_attempts":3,"created_by":"owner",
+                "created_at":"2026-11-23T09:00:00.000Z","updated_at":"2026-11-23T09:00:01.000Z",
+                "description":"one\ntwo","something_newer":1}"#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_task_is_shown_without_what_it_does_not_have() {
+        assert_eq!(
+            page(&task(), &[]),
+            "#12 Count [2J the words\n\n\
+             status       in progress\n\
+             priority     high\n\
+             attempt      1 of 3\n\
+             fence        1\n\
+             made         2026-11-23T09:00:00Z by owner\n\
+             changed      2026-11-23T09:00:01Z\n\
+             id           u1\n\
+             description  one\n             \
+             two"
+        );
+    }
+
+    #[test]
+    fn a_result_stands_below_its_task() {
+        let mut task = task();
+        task.status = "completed".into();
+        task.result = Some(serde_json::json!({ "words": 12 }));
+
+        assert_eq!(
+            result(&task),
+            "#12 Count [2J the words: completed\n{\n  \"words\": 12\n}"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! Turns a refusal of the node into one line.
+
+use anyhow::anyhow;
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+use crate::output::text::one_line;
+
+/// What `application/problem+json` says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    title: Option<String>,
+    detail: Option<String>,
+    remedy: Option<String>,
+    request_id: Option<String>,
+}
+
+/// Returns what the node said, as an error in one line.
+pub(super) fn error(status: StatusCode, body: &[u8]) -> anyhow::Error {
+    let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
+    let Some(said) = problem.detail.or(problem.title) else {
+        return anyhow!("the node answered {status}");
+    };
+    let mut line = one_line(said.trim_end_matches('.'));
+    if let Some(remedy) = problem.remedy.map(|remedy| one_line(&remedy)) {
+        // The detail may end with it already.
+        if !remedy.is_empty() && !line.contains(&remedy) {
+            line.push_str("; ");
+            line.push_str(&remedy);
+        }
+    }
+    // The log tells the rest of the story under this number.
+    if let Some(id) = problem.request_id.filter(|_| status.is_server_error()) {
+        line = format!("{line} (request {})", one_line(&id));
+    }
+    anyhow!(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(status: u16, body: &str) -> String {
+        error(StatusCode::from_u16(status).unwrap(), body.as_bytes()).to_string()
+    }
+
+    #[test]
+    fn a_problem_is_told_with_its_remedy() {
+        let body = r#"{"type":"about:blank","title":"Conflict","status":409,"code":"wrong_state",
+            "detail":"task #12 is completed.","remedy":"reopen it first","request_id":"r1"}"#;
+
+        assert_eq!(line(409, body), "task #12 is completed; reopen it first");
+    }
+
+    #[test]
+    fn a_failure_carries_its_request_number() {
+        let body = r#"{"title":"the node failed","request_id":"r1","remedy":null}"#;
+
+        assert_eq!(line(500, body), "the node failed (request r1)");
+    }
+
+    #[test]
+    fn whatever_comes_is_one_line() {
+        assert_eq!(line(422, "{\"detail\":\"a\\nb\\u001b[2Jc\"}"), "a b [2Jc");
+        assert_eq!(line(502, "<html>"), "the node answered 502 Bad Gateway");
+        assert_eq!(line(400, "[]"), "the node answered 400 Bad Request");
+    }
+}

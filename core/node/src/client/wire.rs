@@ -1,0 +1,132 @@
+//! What the node's objects say, as far as commands show it.
+//!
+//! A field that is missing or new does no harm, so that a program and a node of neighbouring
+//! versions understand each other.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::output::note;
+
+/// A page of a list.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next one begins.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Says on standard error how to see the rest of the list that `command` gave, or that there
+    /// is nothing on it.
+    pub fn note_rest(&self, command: &str) {
+        if let Some(cursor) = &self.next_cursor {
+            note(&format!(
+                "there are more: {command} --cursor {cursor}, with the same filters"
+            ));
+        } else if self.items.is_empty() {
+            note("there are none");
+        }
+    }
+}
+
+macro_rules! wire {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$serde:meta])? $field:ident: $type:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(default)]
+        #[expect(missing_docs, reason = "the interface's own names, told of in its document")]
+        pub struct $name { $($(#[$serde])? pub $field: $type),* }
+    )*};
+}
+
+wire! {
+    /// A task.
+    Task {
+        id: String,
+        number: i64,
+        project_id: Option<String>,
+        parent_id: Option<String>,
+        title: String,
+        description: String,
+        status: String,
+        priority: String,
+        assigned_to: Option<String>,
+        context: Map<String, Value>,
+        result: Option<Value>,
+        blocked_reason: Option<String>,
+        blocked_options: Option<Vec<String>>,
+        cancelled_reason: Option<String>,
+        depends_on: Vec<String>,
+        labels: Vec<String>,
+        due_at: Option<String>,
+        not_before: Option<String>,
+        attempt: u32,
+        max_attempts: u32,
+        fence: u64,
+        lease_expires_at: Option<String>,
+        created_at: String,
+        updated_at: String,
+        completed_at: Option<String>,
+        created_by: String,
+        waiting_for: Option<String>,
+    }
+
+    /// A project.
+    Project {
+        id: String,
+        name: String,
+        description: String,
+        status: String,
+        created_at: String,
+        updated_at: String,
+    }
+
+    /// An agent.
+    Agent {
+        name: String,
+        #[serde(rename = "type")] kind: String,
+        status: String,
+        capabilities: Vec<String>,
+        created_at: String,
+        last_seen_at: String,
+    }
+
+    /// An artifact.
+    Artifact {
+        id: String,
+        task_id: Option<String>,
+        #[serde(rename = "type")] kind: String,
+        name: Option<String>,
+        media_type: String,
+        size_bytes: u64,
+        sha256: String,
+        storage_url: String,
+        created_by: Option<String>,
+        created_at: String,
+    }
+
+    /// An event.
+    Event {
+        seq: i64,
+        #[serde(rename = "type")] kind: String,
+        entity_type: String,
+        entity_id: String,
+        agent_name: Option<String>,
+        payload: Map<String, Value>,
+        timestamp: String,
+    }
+
+    /// A key, without the key itself.
+    KeyRecord {
+        id: String,
+        name: String,
+        role: String,
+        agent: Option<String>,
+        created_at: String,
+        last_used_at: Option<String>,
+        revoked_at: Option<String>,
+    }
+}

@@ -1,0 +1,156 @@
+//! Puts the parts of a node together: the one place that knows them all.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use hearth_api::Metrics;
+use hearth_app::{App, Facilities, Facility};
+use hearth_domain::Actor;
+use hearth_domain::field::Name;
+use hearth_domain::key::Grant;
+use hearth_runtime::{SandboxFacility, Seed};
+use hearth_sandbox::{Limits, Stage};
+use hearth_store::Store;
+use tokio::net::TcpListener;
+use tracing::warn;
+
+use crate::SANDBOX_STAGE;
+use crate::data_dir::DataDir;
+use crate::lifecycle::Lifecycle;
+use crate::settings::{SandboxSettings, Settings};
+use crate::system::{SystemClock, UuidSource};
+
+/// Opens the store and the operations on it.
+///
+/// # Errors
+/// The database cannot be opened; the message says what is the matter with it.
+pub fn open_app(settings: &Settings) -> anyhow::Result<(Store, App)> {
+    let data = DataDir::at(&settings.data_dir);
+    let ids = Arc::new(UuidSource);
+    let store = Store::open(&hearth_store::Config { path: data.database() }, ids.clone())?;
+    let config = hearth_app::Config {
+        artifacts_dir: data.artifacts(),
+        artifact_max_bytes: settings.artifacts.max_bytes,
+        offline_after: settings.agents.offline_after,
+    };
+    let app = App::new(store.clone(), Arc::new(SystemClock), ids, config)
+        .with_context(|| format!("cannot use the folder {}", data.artifacts().display()))?;
+    Ok((store, app))
+}
+
+/// Makes sure that the data folder holds a valid key of the owner's: made at the first start, and
+/// anew where the one that is there is not, or not any more, a key of this database.
+///
+/// # Errors
+/// The key cannot be stored.
+pub async fn ensure_owner_key(app: &App, data: &DataDir) -> anyhow::Result<()> {
+    if let Some(key) = data.read_owner_key()? {
+        let caller = app.authenticate(key.trim())?;
+        if caller.is_some_and(|caller| caller.actor == Actor::Owner) {
+            return Ok(());
+        }
+        warn!("the owner's key in the data folder is not valid here; a new one takes its place");
+    }
+    let name = Name::parse("name", "owner of this node")?;
+    let (_, secret) = app.create_key(&Actor::System, name, Grant::Admin).await?;
+    data.write_owner_key(secret.reveal())
+}
+
+/// Starts everything that runs in the background, and the interface.
+///
+/// # Errors
+/// The program does not know its own file.
+pub fn start(
+    app: &App,
+    settings: &Settings,
+    listener: TcpListener,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<()> {
+    let shutdown = lifecycle.shutdown().clone();
+    let sweeping = (app.clone(), shutdown.clone());
+    lifecycle.spawn("sweep", async move {
+        hearth_app::sweep::run(sweeping.0, sweeping.1).await;
+        Ok(())
+    });
+
+    let program = std::env::current_exe().context("cannot find the program's own file")?;
+    let sandbox = SandboxFacility::new(sandbox_config(program), app.clone());
+    if settings.agents.has_builtin {
+        let seed = Seed::new(app.clone(), sandbox.clone(), seed_config(settings));
+        let shutdown = shutdown.clone();
+        lifecycle.spawn("seed", async move {
+            seed.run(shutdown).await.context("the folder for workspaces cannot be used")
+        });
+    }
+    app.set_facilities(facilities(settings));
+    // Looked for beside the start, which does not wait for it; a missing one is no failure.
+    tokio::spawn(async move {
+        if let Err(missing) = sandbox.get().await {
+            warn!(reason = missing.reason, remedy = missing.remedy, "{missing}");
+        }
+    });
+
+    let config = api_config(settings);
+    let router = hearth_api::router(app.clone(), config.clone(), Metrics::install(), shutdown.clone());
+    lifecycle.spawn("http", async move {
+        hearth_api::serve(listener, router, &config, shutdown).await;
+        Ok(())
+    });
+    Ok(())
+}
+
+fn facilities(settings: &Settings) -> Facilities {
+    let agents = Facility {
+        is_available: settings.agents.has_builtin,
+        reason: if settings.agents.has_builtin {
+            String::new()
+        } else {
+            "the built-in agents are switched off".into()
+        },
+        remedy: if settings.agents.has_builtin {
+            String::new()
+        } else {
+            "start without --no-agents, with agents.builtin = true".into()
+        },
+    };
+    Facilities { agents, ..Facilities::default() }
+}
+
+fn sandbox_config(program: PathBuf) -> hearth_sandbox::Config {
+    hearth_sandbox::Config::new(Stage { program, args: vec![SANDBOX_STAGE.into()] })
+}
+
+fn seed_config(settings: &Settings) -> hearth_runtime::Config {
+    hearth_runtime::Config {
+        workspaces_dir: DataDir::at(&settings.data_dir).workspaces(),
+        limits: limits(&settings.sandbox),
+    }
+}
+
+fn limits(settings: &SandboxSettings) -> Limits {
+    let defaults = Limits::default();
+    Limits {
+        time: settings.time,
+        cpu: settings.time,
+        memory_bytes: settings.memory_bytes,
+        // Programs reserve more than they use.
+        address_bytes: settings.memory_bytes.saturating_mul(2).max(defaults.address_bytes),
+        processes: settings.processes,
+        output_bytes: usize::try_from(settings.output_bytes).unwrap_or(usize::MAX),
+        file_bytes: settings.file_bytes,
+        ..defaults
+    }
+}
+
+fn api_config(settings: &Settings) -> hearth_api::Config {
+    let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    hearth_api::Config {
+        allowed_hosts: settings.allowed_hosts.clone(),
+        max_body_bytes: size(settings.http.max_body_bytes),
+        max_upload_bytes: settings.artifacts.max_bytes,
+        max_connections: size(settings.http.max_connections),
+        max_subscribers: size(settings.events.max_subscribers),
+        version: env!("CARGO_PKG_VERSION"),
+    }
+}

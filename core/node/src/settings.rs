@@ -1,0 +1,147 @@
+//! Settings: `hearth.toml`, then `HEARTH_*` variables, then flags, each over the one before.
+//!
+//! [`table::TABLE`] names every setting once; the file, the variables, `hearth config` and the
+//! README all follow it. Nothing below this crate reads a file, the environment or a flag.
+//!
+//! Reading order: [`Settings`], [`table`], [`value`], [`load`], [`edit`].
+
+pub mod edit;
+pub mod environment;
+pub mod load;
+pub mod nearest;
+pub mod table;
+pub mod value;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use environment::Environment;
+pub use load::{Loaded, Override, Source, load};
+
+/// The port of a node, unless told otherwise.
+pub const DEFAULT_PORT: u16 = 4747;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the node listens.
+    pub listen: SocketAddr,
+    /// The folder that holds everything the node keeps.
+    pub data_dir: PathBuf,
+    /// Names beyond the loopback ones that a request may come in under.
+    pub allowed_hosts: Vec<String>,
+    /// The agents.
+    pub agents: AgentSettings,
+    /// The artifacts.
+    pub artifacts: ArtifactSettings,
+    /// The HTTP interface.
+    pub http: HttpSettings,
+    /// The event streams.
+    pub events: EventSettings,
+    /// The log.
+    pub log: LogSettings,
+    /// The limits of one run in the sandbox.
+    pub sandbox: SandboxSettings,
+}
+
+/// Settings of the agents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentSettings {
+    /// Whether the built-in agents run.
+    pub has_builtin: bool,
+    /// After how long without a sign of life an agent counts as offline.
+    pub offline_after: Duration,
+}
+
+/// Settings of the artifacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactSettings {
+    /// The largest artifact.
+    pub max_bytes: u64,
+}
+
+/// Settings of the HTTP interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// The largest JSON body.
+    pub max_body_bytes: u64,
+    /// The most connections at once.
+    pub max_connections: u64,
+}
+
+/// Settings of the event streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventSettings {
+    /// The most event streams at once.
+    pub max_subscribers: u64,
+}
+
+/// Settings of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// The least severe level that is written.
+    pub level: String,
+    /// How a line is written.
+    pub format: LogFormat,
+}
+
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+/// Limits of one run in the sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxSettings {
+    /// How long it may take.
+    pub time: Duration,
+    /// How much memory it may use.
+    pub memory_bytes: u64,
+    /// How many processes it may have at once.
+    pub processes: u64,
+    /// How much it may print.
+    pub output_bytes: u64,
+    /// How large a file it may write.
+    pub file_bytes: u64,
+}
+
+impl Settings {
+    /// Returns the settings of a node whose owner set nothing.
+    pub fn defaults(data_dir: PathBuf) -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
+            data_dir,
+            allowed_hosts: Vec::new(),
+            agents: AgentSettings {
+                has_builtin: true,
+                offline_after: Duration::from_mins(1),
+            },
+            artifacts: ArtifactSettings {
+                max_bytes: 100 * 1024 * 1024,
+            },
+            http: HttpSettings {
+                max_body_bytes: 1024 * 1024,
+                max_connections: 1024,
+            },
+            events: EventSettings {
+                max_subscribers: 512,
+            },
+            log: LogSettings {
+                level: "info".into(),
+                format: LogFormat::Text,
+            },
+            sandbox: SandboxSettings {
+                time: Duration::from_mins(1),
+                memory_bytes: 512 * 1024 * 1024,
+                processes: 64,
+                output_bytes: 1024 * 1024,
+                file_bytes: 100 * 1024 * 1024,
+            },
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Finds the right name that a wrong one was meant to be.
+
+/// Returns the candidate that is most like `wrong`.
+///
+/// The part after the last dot is compared too, so that a name without its section is found.
+pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |candidate: &str| {
+        let leaf = candidate.rsplit('.').next().unwrap_or(candidate);
+        let whole = strsim::normalized_damerau_levenshtein(wrong, candidate);
+        // A hair less, so that of two equals the one that fits as a whole wins.
+        whole.max(strsim::normalized_damerau_levenshtein(wrong, leaf) - 0.01)
+    };
+    candidates
+        .into_iter()
+        .map(|candidate| (likeness(candidate), candidate))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_the_one_with_the_fewest_slips() {
+        let keys = [
+            "listen",
+            "log.level",
+            "sandbox.time_seconds",
+            "sandbox.processes",
+        ];
+
+        assert_eq!(nearest("lisen", keys), Some("listen"));
+        assert_eq!(nearest("sandbox.proceses", keys), Some("sandbox.processes"));
+        assert_eq!(nearest("time_seconds", keys), Some("sandbox.time_seconds"));
+        assert_eq!(nearest("lvel", keys), Some("log.level"));
+    }
+}

@@ -1,0 +1,285 @@
+//! Every setting, once: its name, what it is for, how it is read and shown.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::settings::value::{Given, Value};
+use crate::settings::{LogFormat, Settings};
+
+const MIB: u64 = 1024 * 1024;
+const GIB: u64 = 1024 * MIB;
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name in the file, with the section before a dot.
+    pub key: &'static str,
+    /// What it is for, in one line.
+    pub doc: &'static str,
+    /// Reads a value into the settings; the error reads on from the name.
+    pub set: fn(&mut Settings, Given<'_>) -> Result<(), String>,
+    /// Returns what it is.
+    pub get: fn(&Settings) -> Value,
+}
+
+impl Setting {
+    /// Returns the name of its variable, such as `HEARTH_AGENTS_BUILTIN`.
+    pub fn variable(&self) -> String {
+        format!("HEARTH_{}", self.key.replace('.', "_").to_uppercase())
+    }
+}
+
+/// Returns the setting with a name.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    TABLE.iter().find(|setting| setting.key == key)
+}
+
+/// Every setting, in the order in which they are shown.
+pub const TABLE: &[Setting] = &[
+    Setting {
+        key: "listen",
+        doc: "the address and port the node listens on; port 0 picks a free one",
+        set: |settings, given| address(given).map(|value| settings.listen = value),
+        get: |settings| Value::Text(settings.listen.to_string()),
+    },
+    Setting {
+        key: "data_dir",
+        doc: "the folder that holds everything the node keeps",
+        set: |settings, given| folder(given).map(|value| settings.data_dir = value),
+        get: |settings| Value::Text(settings.data_dir.display().to_string()),
+    },
+    Setting {
+        key: "allowed_hosts",
+        doc: "names beyond localhost that a browser may reach the node under",
+        set: |settings, given| hosts(given).map(|value| settings.allowed_hosts = value),
+        get: |settings| Value::List(settings.allowed_hosts.clone()),
+    },
+    Setting {
+        key: "agents.builtin",
+        doc: "whether the built-in agents run",
+        set: |settings, given| {
+            given
+                .flag()
+                .map(|value| settings.agents.has_builtin = value)
+        },
+        get: |settings| Value::Flag(settings.agents.has_builtin),
+    },
+    Setting {
+        key: "agents.offline_after_seconds",
+        doc: "after how long without a sign of life an agent counts as offline",
+        set: |settings, given| {
+            seconds(given, 86_400).map(|value| settings.agents.offline_after = value)
+        },
+        get: |settings| Value::Number(settings.agents.offline_after.as_secs()),
+    },
+    Setting {
+        key: "artifacts.max_bytes",
+        doc: "the largest artifact that is taken",
+        set: |settings, given| {
+            given
+                .number(1, 1024 * GIB)
+                .map(|value| settings.artifacts.max_bytes = value)
+        },
+        get: |settings| Value::Number(settings.artifacts.max_bytes),
+    },
+    Setting {
+        key: "http.max_body_bytes",
+        doc: "the largest JSON body that is taken",
+        set: |settings, given| {
+            given
+                .number(1024, GIB)
+                .map(|value| settings.http.max_body_bytes = value)
+        },
+        get: |settings| Value::Number(settings.http.max_body_bytes),
+    },
+    Setting {
+        key: "http.max_connections",
+        doc: "the most connections at once",
+        set: |settings, given| {
+            given
+                .number(1, 65_536)
+                .map(|value| settings.http.max_connections = value)
+        },
+        get: |settings| Value::Number(settings.http.max_connections),
+    },
+    Setting {
+        key: "events.max_subscribers",
+        doc: "the most event streams at once",
+        set: |settings, given| {
+            given
+                .number(1, 65_536)
+                .map(|value| settings.events.max_subscribers = value)
+        },
+        get: |settings| Value::Number(settings.events.max_subscribers),
+    },
+    Setting {
+        key: "log.level",
+        doc: "the least severe level that is logged: error, warn, info, debug or trace",
+        set: |settings, given| {
+            let levels = ["error", "warn", "info", "debug", "trace"];
+            given
+                .one_of(&levels)
+                .map(|value| settings.log.level = value)
+        },
+        get: |settings| Value::Text(settings.log.level.clone()),
+    },
+    Setting {
+        key: "log.format",
+        doc: "how the log is written: text, or json with one object a line",
+        set: |settings, given| log_format(given).map(|value| settings.log.format = value),
+        get: |settings| {
+            let word = match settings.log.format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            };
+            Value::Text(word.into())
+        },
+    },
+    Setting {
+        key: "sandbox.time_seconds",
+        doc: "how long one run in the sandbox may take",
+        set: |settings, given| seconds(given, 86_400).map(|value| settings.sandbox.time = value),
+        get: |settings| Value::Number(settings.sandbox.time.as_secs()),
+    },
+    Setting {
+        key: "sandbox.memory_bytes",
+        doc: "how much memory one run in the sandbox may use",
+        set: |settings, given| {
+            given
+                .number(16 * MIB, 1024 * GIB)
+                .map(|value| settings.sandbox.memory_bytes = value)
+        },
+        get: |settings| Value::Number(settings.sandbox.memory_bytes),
+    },
+    Setting {
+        key: "sandbox.processes",
+        doc: "how many processes one run in the sandbox may have at once",
+        set: |settings, given| {
+            given
+                .number(1, 4096)
+                .map(|value| settings.sandbox.processes = value)
+        },
+        get: |settings| Value::Number(settings.sandbox.processes),
+    },
+    Setting {
+        key: "sandbox.output_bytes",
+        doc: "how much one run in the sandbox may print",
+        set: |settings, given| {
+            given
+                .number(1024, GIB)
+                .map(|value| settings.sandbox.output_bytes = value)
+        },
+        get: |settings| Value::Number(settings.sandbox.output_bytes),
+    },
+    Setting {
+        key: "sandbox.file_bytes",
+        doc: "how large a file one run in the sandbox may write",
+        set: |settings, given| {
+            given
+                .number(1024, 1024 * GIB)
+                .map(|value| settings.sandbox.file_bytes = value)
+        },
+        get: |settings| Value::Number(settings.sandbox.file_bytes),
+    },
+];
+
+fn address(given: Given<'_>) -> Result<SocketAddr, String> {
+    let problem = "must be an address and a port, such as 127.0.0.1:4747";
+    let text = given.text().map_err(|_| problem)?;
+    if let Some(port) = text.strip_prefix("localhost:") {
+        let port: u16 = port.parse().map_err(|_| problem)?;
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    text.parse().map_err(|_| problem.into())
+}
+
+fn folder(given: Given<'_>) -> Result<PathBuf, String> {
+    let path = PathBuf::from(given.text()?);
+    // A relative one would mean another folder with every folder a command is given in.
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err("must be an absolute path, written out without ~".into())
+    }
+}
+
+fn hosts(given: Given<'_>) -> Result<Vec<String>, String> {
+    let hosts = given.list()?;
+    let is_host = |host: &String| {
+        let is_name_char = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
+        !host.is_empty() && host.len() <= 255 && host.chars().all(is_name_char)
+    };
+    match hosts.iter().find(|host| !is_host(host)) {
+        Some(host) => Err(format!(
+            "must hold names such as hearth.lan, without http:// or a path, and {host:?} is none"
+        )),
+        None => Ok(hosts),
+    }
+}
+
+fn seconds(given: Given<'_>, most: u64) -> Result<Duration, String> {
+    given.number(1, most).map(Duration::from_secs)
+}
+
+fn log_format(given: Given<'_>) -> Result<LogFormat, String> {
+    match given.one_of(&["text", "json"])?.as_str() {
+        "json" => Ok(LogFormat::Json),
+        _ => Ok(LogFormat::Text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_named_after_its_setting() {
+        let variable = |key| find(key).map(Setting::variable);
+
+        assert_eq!(variable("listen").as_deref(), Some("HEARTH_LISTEN"));
+        assert_eq!(
+            variable("agents.builtin").as_deref(),
+            Some("HEARTH_AGENTS_BUILTIN")
+        );
+    }
+
+    #[test]
+    fn every_default_is_a_value_that_could_have_been_set() {
+        let defaults = Settings::defaults("/data".into());
+        for setting in TABLE {
+            let mut settings = defaults.clone();
+            let shown = (setting.get)(&defaults).to_toml();
+
+            assert_eq!(
+                (setting.set)(&mut settings, Given::Toml(&shown)),
+                Ok(()),
+                "{}",
+                setting.key
+            );
+            assert_eq!(settings, defaults, "{}", setting.key);
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_told_what_it_must_be() {
+        let mut settings = Settings::defaults("/data".into());
+        let mut set = |key: &str, word| {
+            find(key)
+                .map(|setting| (setting.set)(&mut settings, Given::Word(word)))
+                .unwrap()
+                .unwrap_err()
+        };
+
+        assert_eq!(
+            set("listen", "4747"),
+            "must be an address and a port, such as 127.0.0.1:4747"
+        );
+        assert_eq!(
+            set("sandbox.processes", "-1"),
+            "must be a whole number from 1 to 4096"
+        );
+        assert_eq!(set("log.format", "xml"), "must be one of text, json");
+        assert_eq!(set("agents.builtin", "maybe"), "must be true or false");
+    }
+}

@@ -1,0 +1,10 @@
+//! Stories: the real program, in a process of its own, as its users meet it.
+
+mod disk_full;
+mod first_minutes;
+mod kill;
+mod life;
+mod openapi;
+mod race;
+mod readers;
+mod start;
