@@ -1,6 +1,7 @@
 //! A real node: the program itself, in a process and a folder of its own, on a port of its own.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -16,7 +17,7 @@ const READY: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(20);
 
 /// How a node is started.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Whether its own agents run.
     pub agents: bool,
@@ -24,12 +25,6 @@ pub struct Options {
     pub env: Vec<(String, String)>,
     /// Further arguments of `hearth up`.
     pub args: Vec<String>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { agents: false, env: Vec::new(), args: Vec::new() }
-    }
 }
 
 /// A running node. Killed when dropped.
@@ -48,11 +43,20 @@ pub struct TestNode {
 /// It was not built.
 pub fn program() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let candidates = own.ancestors().skip(1).take(2).map(|folder| folder.join("hearth"));
+    let candidates = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("hearth"));
     candidates
         .into_iter()
         .find(|path| path.is_file())
-        .with_context(|| format!("no program hearth beside {}; build it: cargo build --workspace", own.display()))
+        .with_context(|| {
+            format!(
+                "no program hearth beside {}; build it: cargo build --workspace",
+                own.display()
+            )
+        })
 }
 
 /// Prepares `hearth` for a folder, with nothing of the caller's settings.
@@ -67,7 +71,15 @@ pub fn command(data_dir: &Path) -> anyhow::Result<Command> {
             command.env_remove(&name);
         }
     }
-    command.env("HEARTH_DATA_DIR", data_dir).env("HEARTH_CONFIG", data_dir.join("hearth.toml"));
+    // A node keeps its folder to itself, and refuses one with other things in it that is open.
+    std::fs::set_permissions(data_dir, std::fs::Permissions::from_mode(0o700))?;
+    let settings = data_dir.join("hearth.toml");
+    if !settings.exists() {
+        std::fs::write(&settings, "")?;
+    }
+    command
+        .env("HEARTH_DATA_DIR", data_dir)
+        .env("HEARTH_CONFIG", settings);
     Ok(command)
 }
 
@@ -93,13 +105,25 @@ impl TestNode {
         if !options.agents {
             command.arg("--no-agents");
         }
-        command.args(&options.args).envs(options.env.iter().cloned());
-        let log = std::fs::File::options().create(true).append(true).open(data_dir.join("node.log"))?;
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
+        command
+            .args(&options.args)
+            .envs(options.env.iter().cloned());
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(data_dir.join("node.log"))?;
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()?;
         match ready_line(&mut child) {
-            Ok(base_url) => {
-                Ok(Self { child, base_url, data_dir: data_dir.to_owned(), _folder: None })
-            }
+            Ok(base_url) => Ok(Self {
+                child,
+                base_url,
+                data_dir: data_dir.to_owned(),
+                _folder: None,
+            }),
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -135,7 +159,10 @@ impl TestNode {
     /// The node left none.
     pub fn owner_key(&self) -> anyhow::Result<String> {
         let path = self.data_dir.join("owner.key");
-        Ok(std::fs::read_to_string(&path).with_context(|| path.display().to_string())?.trim().to_owned())
+        Ok(std::fs::read_to_string(&path)
+            .with_context(|| path.display().to_string())?
+            .trim()
+            .to_owned())
     }
 
     /// Returns a client that shows the owner's key.
@@ -143,7 +170,11 @@ impl TestNode {
     /// # Errors
     /// The node left no key.
     pub fn api(&self) -> anyhow::Result<Api> {
-        Ok(Api { client: client()?, base_url: self.base_url.clone(), key: self.owner_key()? })
+        Ok(Api {
+            client: client()?,
+            base_url: self.base_url.clone(),
+            key: self.owner_key()?,
+        })
     }
 
     /// Runs `hearth` against this node; returns its output.
@@ -151,7 +182,10 @@ impl TestNode {
     /// # Errors
     /// It cannot be started.
     pub fn hearth(&self, args: &[&str]) -> anyhow::Result<std::process::Output> {
-        Ok(command(&self.data_dir)?.args(args).stdin(Stdio::null()).output()?)
+        Ok(command(&self.data_dir)?
+            .args(args)
+            .stdin(Stdio::null())
+            .output()?)
     }
 
     /// Kills the node as a power cut would.
@@ -170,7 +204,10 @@ impl TestNode {
     /// It did not stop in time.
     pub fn stop(&mut self) -> anyhow::Result<Option<i32>> {
         let pid = i32::try_from(self.child.id())?;
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM)?;
+        nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(pid),
+            nix::sys::signal::Signal::SIGTERM,
+        )?;
         let deadline = Instant::now() + STOP;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait()? {
@@ -195,7 +232,10 @@ impl Drop for TestNode {
 }
 
 fn client() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build()?)
+    Ok(reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(60))
+        .build()?)
 }
 
 /// Waits for the line that says where the node listens; goes on reading, so that it never blocks.
@@ -208,8 +248,12 @@ fn ready_line(child: &mut Child) -> anyhow::Result<String> {
             let _ = sender.send(line);
         }
     });
-    let line = receiver.recv_timeout(READY).context("the node did not become ready")?;
-    line.strip_prefix("ready ").map(str::to_owned).with_context(|| format!("unexpected first line: {line}"))
+    let line = receiver
+        .recv_timeout(READY)
+        .context("the node did not become ready")?;
+    line.strip_prefix("ready ")
+        .map(str::to_owned)
+        .with_context(|| format!("unexpected first line: {line}"))
 }
 
 /// A client of the API with one key.
@@ -246,7 +290,10 @@ impl Api {
     /// Returns the same client with another key.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {
-        Self { key: key.to_owned(), ..self.clone() }
+        Self {
+            key: key.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Returns the key it shows.
@@ -258,9 +305,17 @@ impl Api {
     ///
     /// # Errors
     /// No answer came.
-    pub async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Answer> {
         let url = format!("{}/api/v1{path}", self.base_url);
-        let mut request = self.client.request(method.parse()?, url).bearer_auth(&self.key);
+        let mut request = self
+            .client
+            .request(method.parse()?, url)
+            .bearer_auth(&self.key);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -269,7 +324,10 @@ impl Api {
         let bytes = response.bytes().await?;
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-        Ok(Answer { status, body: if bytes.is_empty() { Value::Null } else { body } })
+        Ok(Answer {
+            status,
+            body: if bytes.is_empty() { Value::Null } else { body },
+        })
     }
 
     /// Gets a path.

@@ -47,7 +47,11 @@ impl RawClient {
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no status line")?;
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .context("no status line")?;
         let mut length = 0;
         loop {
             line.clear();

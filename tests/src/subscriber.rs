@@ -22,7 +22,9 @@ impl Subscriber {
     pub async fn connect(address: &str, key: &str, query: &str) -> anyhow::Result<Self> {
         let mut request =
             format!("ws://{address}/api/v1/events/stream?{query}").into_client_request()?;
-        request.headers_mut().insert("authorization", format!("Bearer {key}").parse()?);
+        request
+            .headers_mut()
+            .insert("authorization", format!("Bearer {key}").parse()?);
         let (socket, _) = tokio_tungstenite::connect_async(request).await?;
         Ok(Self { socket })
     }

@@ -36,7 +36,7 @@ impl SandboxFacility {
             return Ok(sandbox.clone());
         }
         let probed = Sandbox::probe(self.config.clone()).await;
-        let mut facilities = self.app.facilities();
+        let mut facilities = (*self.app.facilities()).clone();
         facilities.sandbox = match &probed {
             Ok(_) => Facility {
                 is_available: true,

@@ -148,7 +148,9 @@ pub(crate) fn page_parameters() -> Vec<Parameter> {
         .minimum(Some(1))
         .maximum(Some(LIMIT_MAX))
         .default(Some(LIMIT_DEFAULT.into()));
-    let cursor = ObjectBuilder::new().schema_type(Type::String);
+    let cursor = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^[A-Za-z0-9_-]+$"));
     vec![
         one_parameter("limit", "The most items of the page.", limit),
         one_parameter(

@@ -75,7 +75,7 @@ struct Inner {
     alarm: Alarm,
     config: Config,
     /// Read for every pending task that is shown, written once at start.
-    facilities: RwLock<Facilities>,
+    facilities: RwLock<Arc<Facilities>>,
 }
 
 impl std::fmt::Debug for App {
@@ -123,11 +123,11 @@ impl App {
             .inner
             .facilities
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = facilities;
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(facilities);
     }
 
     /// Returns what the node can do.
-    pub fn facilities(&self) -> Facilities {
+    pub fn facilities(&self) -> Arc<Facilities> {
         self.inner
             .facilities
             .read()

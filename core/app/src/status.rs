@@ -1,5 +1,7 @@
 //! The state of the node at a glance.
 
+use std::sync::Arc;
+
 use hearth_store::{agents, migrate, tasks};
 
 use crate::app::{App, Facilities};
@@ -21,7 +23,7 @@ pub struct Status {
     /// Agents that hold a task.
     pub agents_working: u64,
     /// What the node can do.
-    pub facilities: Facilities,
+    pub facilities: Arc<Facilities>,
 }
 
 /// What is measured when somebody asks, rather than when it happens.

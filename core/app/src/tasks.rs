@@ -353,6 +353,16 @@ pub(crate) fn to_attach(
     for id in ids {
         let missing = || AppError::invalid("artifacts", format!("{id} is not an artifact"));
         let artifact = artifacts::get(tx, *id)?.ok_or_else(missing)?;
+        match artifact.task_id {
+            Some(owner) if Some(owner) == task => continue,
+            Some(_) => {
+                return Err(AppError::invalid(
+                    "artifacts",
+                    format!("{id} already belongs to a task"),
+                ));
+            }
+            None => (),
+        }
         if let Actor::Agent(name) = actor
             && artifact.created_by != name.as_str()
         {
@@ -360,16 +370,8 @@ pub(crate) fn to_attach(
                 "artifact {id} was not made by agent {name}"
             )));
         }
-        match artifact.task_id {
-            Some(owner) if Some(owner) == task => (),
-            Some(_) => {
-                return Err(AppError::invalid(
-                    "artifacts",
-                    format!("{id} already belongs to a task"),
-                ));
-            }
-            None if found.iter().any(|known| known.id == *id) => (),
-            None => found.push(artifact),
+        if found.iter().all(|known| known.id != *id) {
+            found.push(artifact);
         }
     }
     Ok(found)

@@ -28,7 +28,12 @@ use crate::system::{SystemClock, UuidSource};
 pub fn open_app(settings: &Settings) -> anyhow::Result<(Store, App)> {
     let data = DataDir::at(&settings.data_dir);
     let ids = Arc::new(UuidSource);
-    let store = Store::open(&hearth_store::Config { path: data.database() }, ids.clone())?;
+    let store = Store::open(
+        &hearth_store::Config {
+            path: data.database(),
+        },
+        ids.clone(),
+    )?;
     let config = hearth_app::Config {
         artifacts_dir: data.artifacts(),
         artifact_max_bytes: settings.artifacts.max_bytes,
@@ -80,19 +85,30 @@ pub fn start(
         let seed = Seed::new(app.clone(), sandbox.clone(), seed_config(settings));
         let shutdown = shutdown.clone();
         lifecycle.spawn("seed", async move {
-            seed.run(shutdown).await.context("the folder for workspaces cannot be used")
+            seed.run(shutdown)
+                .await
+                .context("the folder for workspaces cannot be used")
         });
     }
     app.set_facilities(facilities(settings));
     // Looked for beside the start, which does not wait for it; a missing one is no failure.
     tokio::spawn(async move {
         if let Err(missing) = sandbox.get().await {
-            warn!(reason = missing.reason, remedy = missing.remedy, "{missing}");
+            warn!(
+                reason = missing.reason,
+                remedy = missing.remedy,
+                "{missing}"
+            );
         }
     });
 
     let config = api_config(settings);
-    let router = hearth_api::router(app.clone(), config.clone(), Metrics::install(), shutdown.clone());
+    let router = hearth_api::router(
+        app.clone(),
+        config.clone(),
+        Metrics::install(),
+        shutdown.clone(),
+    );
     lifecycle.spawn("http", async move {
         hearth_api::serve(listener, router, &config, shutdown).await;
         Ok(())
@@ -114,11 +130,17 @@ fn facilities(settings: &Settings) -> Facilities {
             "start without --no-agents, with agents.builtin = true".into()
         },
     };
-    Facilities { agents, ..Facilities::default() }
+    Facilities {
+        agents,
+        ..Facilities::default()
+    }
 }
 
 fn sandbox_config(program: PathBuf) -> hearth_sandbox::Config {
-    hearth_sandbox::Config::new(Stage { program, args: vec![SANDBOX_STAGE.into()] })
+    hearth_sandbox::Config::new(Stage {
+        program,
+        args: vec![SANDBOX_STAGE.into()],
+    })
 }
 
 fn seed_config(settings: &Settings) -> hearth_runtime::Config {
@@ -135,7 +157,10 @@ fn limits(settings: &SandboxSettings) -> Limits {
         cpu: settings.time,
         memory_bytes: settings.memory_bytes,
         // Programs reserve more than they use.
-        address_bytes: settings.memory_bytes.saturating_mul(2).max(defaults.address_bytes),
+        address_bytes: settings
+            .memory_bytes
+            .saturating_mul(2)
+            .max(defaults.address_bytes),
         processes: settings.processes,
         output_bytes: usize::try_from(settings.output_bytes).unwrap_or(usize::MAX),
         file_bytes: settings.file_bytes,

@@ -27,8 +27,15 @@ impl Lifecycle {
     }
 
     /// Runs a worker. One that ends or panics before the node is stopped stops the node.
-    pub fn spawn(&self, name: &'static str, worker: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
-        let guard = EarlyEnd { name, lifecycle: self.clone() };
+    pub fn spawn(
+        &self,
+        name: &'static str,
+        worker: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        let guard = EarlyEnd {
+            name,
+            lifecycle: self.clone(),
+        };
         self.tracker.spawn(async move {
             let _guard = guard;
             if let Err(failure) = worker.await {
@@ -74,7 +81,10 @@ struct EarlyEnd {
 impl Drop for EarlyEnd {
     fn drop(&mut self) {
         if !self.lifecycle.shutdown.is_cancelled() {
-            error!(worker = self.name, "{} ended by itself; the node stops", self.name);
+            error!(
+                worker = self.name,
+                "{} ended by itself; the node stops", self.name
+            );
             self.lifecycle.failed.cancel();
             self.lifecycle.shutdown.cancel();
         }

@@ -32,7 +32,10 @@ pub struct NewKey {
 pub async fn create_key(settings: &Settings, new: NewKey) -> anyhow::Result<Value> {
     let name = Name::parse("name", &new.name)?;
     let role: Role = new.role.parse()?;
-    let agent = new.agent.map(|agent| AgentName::parse("agent", &agent)).transpose()?;
+    let agent = new
+        .agent
+        .map(|agent| AgentName::parse("agent", &agent))
+        .transpose()?;
     let grant = Grant::new(role, agent)?;
     let folder = Folder::open(settings)?;
     let (key, secret) = folder.app.create_key(&Actor::Owner, name, grant).await?;
@@ -75,7 +78,11 @@ impl Folder {
         data.create()?;
         let lock = Lock::acquire(&data)?;
         let (store, app) = compose::open_app(settings)?;
-        Ok(Self { store, app, _lock: lock })
+        Ok(Self {
+            store,
+            app,
+            _lock: lock,
+        })
     }
 }
 

@@ -8,7 +8,10 @@ use uuid::Uuid;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that is handed to everybody else")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that is handed to everybody else"
+    )]
     fn now(&self) -> Timestamp {
         let since_1970 = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -22,7 +25,10 @@ impl Clock for SystemClock {
 pub struct UuidSource;
 
 impl IdSource for UuidSource {
-    #[expect(clippy::disallowed_methods, reason = "this is the source that is handed to everybody else")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the source that is handed to everybody else"
+    )]
     fn next_uuid(&self) -> Uuid {
         Uuid::now_v7()
     }

@@ -14,7 +14,7 @@ use crate::lifecycle::Lifecycle;
 use crate::log;
 use crate::settings::Settings;
 
-/// Threads that serve requests; a small machine has two cores.
+/// The most threads that serve requests.
 const WORKERS_MAX: usize = 4;
 /// Threads for reads and files that may take their time.
 const BLOCKING_MAX: usize = 16;
@@ -30,9 +30,11 @@ pub fn run(settings: Settings, _flags: UpFlags) -> anyhow::Result<ExitCode> {
     let mut lock = Lock::acquire(&data)?;
     let (store, app) = compose::open_app(&settings)?;
 
+    // Half the cores: the writer, the sandbox and whoever asks need the others, and two threads that
+    // hand requests to each other use more of a small machine than one that does not.
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.clamp(1, WORKERS_MAX))
+        .worker_threads((cores / 2).clamp(1, WORKERS_MAX))
         .max_blocking_threads(BLOCKING_MAX)
         .enable_all()
         .build()
@@ -40,7 +42,10 @@ pub fn run(settings: Settings, _flags: UpFlags) -> anyhow::Result<ExitCode> {
     let is_clean = runtime.block_on(async {
         compose::ensure_owner_key(&app, &data).await?;
         let listener = TcpListener::bind(settings.listen).await.with_context(|| {
-            format!("cannot listen on {}; --listen 127.0.0.1:0 picks a free port", settings.listen)
+            format!(
+                "cannot listen on {}; --listen 127.0.0.1:0 picks a free port",
+                settings.listen
+            )
         })?;
         let address = listener.local_addr()?;
         let lifecycle = Lifecycle::default();
@@ -57,7 +62,11 @@ pub fn run(settings: Settings, _flags: UpFlags) -> anyhow::Result<ExitCode> {
     store.close();
     drop(lock);
     info!("stopped");
-    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_clean {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Prints the line that whoever started the node waits for. That nobody reads it is no failure.

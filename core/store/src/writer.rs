@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hearth_domain::IdSource;
 use hearth_domain::event::Event;
@@ -22,8 +22,10 @@ pub(crate) const QUEUE: usize = 256;
 /// How many closures share a commit.
 const BATCH: usize = 256;
 
-/// How long the writer waits for those it expects: a part of what a flush takes.
-const GATHER: Duration = Duration::from_micros(50);
+/// How long the writer gives others to come: a part of what a flush takes.
+const GATHER: Duration = Duration::from_micros(100);
+/// How many closures share a flush well enough.
+const ENOUGH: usize = 64;
 /// After how many commits a checkpoint is due: some ten megabytes of WAL when each is small.
 const COMMITS_PER_CHECKPOINT: u64 = 256;
 /// After how many changed rows it is due at the latest: as much when commits are large.
@@ -136,12 +138,6 @@ fn run(mut parts: WriterParts, receiver: &Receiver<Message>, waiting: &AtomicUsi
             break;
         }
     }
-    // What came in behind the closing is answered too.
-    while let Ok(message) = receiver.try_recv() {
-        if let Message::Job(job) = message {
-            refuse(job, &StoreError::Closed);
-        }
-    }
     close(&parts.conn);
 }
 
@@ -158,18 +154,15 @@ fn drain(receiver: &Receiver<Message>, jobs: &mut Vec<Job>) -> bool {
 }
 
 /// Gives those whom the last commit served a moment to ask again, so that one commit serves them
-/// and those who waited meanwhile; otherwise the two would take turns, each paying for a flush.
-/// Where the last commit served one, nobody is waited for. Returns whether the thread is to end.
+/// and those who waited meanwhile; otherwise the two take turns, each paying for a flush. A lone
+/// caller is never held up. Returns whether the thread is to end.
 fn gather(receiver: &Receiver<Message>, jobs: &mut Vec<Job>, served: usize) -> bool {
-    let expected = BATCH.min(if served > 1 { served } else { 0 });
-    let end = Instant::now() + GATHER;
-    while jobs.len() < expected {
-        match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(Message::Job(job)) => jobs.push(job),
-            Ok(Message::Close) => return true,
-            Err(_) => return false,
-        }
+    let is_alone = jobs.len() + served <= 2;
+    if is_alone || jobs.len() >= ENOUGH {
+        return false;
     }
+    // Asleep rather than at the channel, where each arrival would wake the thread.
+    std::thread::sleep(GATHER);
     drain(receiver, jobs)
 }
 

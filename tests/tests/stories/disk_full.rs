@@ -16,7 +16,17 @@ impl SmallDisk {
     /// Mounts one; `None` where that is not allowed.
     fn mount() -> anyhow::Result<Option<Self>> {
         let folder = tempfile::tempdir()?;
-        let is_mounted = run("mount", &["-t", "tmpfs", "-o", "size=6m,mode=700", "tmpfs", path(&folder)?])?;
+        let is_mounted = run(
+            "mount",
+            &[
+                "-t",
+                "tmpfs",
+                "-o",
+                "size=6m,mode=700",
+                "tmpfs",
+                path(&folder)?,
+            ],
+        )?;
         Ok(is_mounted.then_some(Self { folder }))
     }
 }
@@ -53,16 +63,34 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_room_heals() -> anyho
     }
 
     let refused = refused.context("the disk never was full")?;
-    ensure!(refused.status == 507 && refused.body["code"] == "no_room", "{refused:?}");
+    ensure!(
+        refused.status == 507 && refused.body["code"] == "no_room",
+        "{refused:?}"
+    );
     let upload = json!({"type": "note", "content": "x".repeat(500_000)});
     let upload = api.send("POST", "/artifacts", Some(&upload)).await?;
     ensure!(upload.status == 507, "{upload:?}");
-    ensure!(api.get("/tasks/1").await?["title"] == "Before", "reads ended");
+    ensure!(
+        api.get("/tasks/1").await?["title"] == "Before",
+        "reads ended"
+    );
     std::fs::remove_file(&filler)?;
-    ensure!(api.send("POST", "/tasks", Some(&json!({"title": "After"}))).await?.status == 201, "it did not heal");
+    ensure!(
+        api.send("POST", "/tasks", Some(&json!({"title": "After"})))
+            .await?
+            .status
+            == 201,
+        "it did not heal"
+    );
     let events = api.all("/events").await?;
-    let numbers: Vec<i64> = events.iter().filter_map(|event| event["seq"].as_i64()).collect();
-    ensure!((1..).zip(&numbers).all(|(expected, seq)| expected == *seq), "the sequence has holes");
+    let numbers: Vec<i64> = events
+        .iter()
+        .filter_map(|event| event["seq"].as_i64())
+        .collect();
+    ensure!(
+        (1..).zip(&numbers).all(|(expected, seq)| expected == *seq),
+        "the sequence has holes"
+    );
     Ok(())
 }
 
@@ -79,7 +107,10 @@ fn path(folder: &tempfile::TempDir) -> anyhow::Result<&str> {
     folder.path().to_str().context("a path that is no text")
 }
 
-#[expect(clippy::disallowed_methods, reason = "mounts a small file system for the test")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "mounts a small file system for the test"
+)]
 fn run(program: &str, args: &[&str]) -> anyhow::Result<bool> {
     Ok(Command::new(program).args(args).output()?.status.success())
 }

@@ -17,33 +17,72 @@ print(json.dumps({'words': len(text.split())}))
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn with_agents() -> Options {
-    Options { agents: true, ..Options::default() }
+    Options {
+        agents: true,
+        ..Options::default()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn work_given_in_one_line_is_done_with_evidence_and_every_step_is_an_event() -> anyhow::Result<()> {
+async fn work_given_in_one_line_is_done_with_evidence_and_every_step_is_an_event()
+-> anyhow::Result<()> {
     let node = TestNode::start(&with_agents())?;
     let api = node.api()?;
-    let mut events = Subscriber::connect(node.address(), api.key(), "after=0&entity_type=task").await?;
+    let mut events =
+        Subscriber::connect(node.address(), api.key(), "after=0&entity_type=task").await?;
     let folder = tempfile::tempdir()?;
-    let (notes, count) = (folder.path().join("notes.md"), folder.path().join("count.py"));
+    let (notes, count) = (
+        folder.path().join("notes.md"),
+        folder.path().join("count.py"),
+    );
     std::fs::write(&notes, "one two three two")?;
     std::fs::write(&count, COUNT)?;
 
     let output = node.hearth(&[
-        "task", "add", "Count the words", "--project", "notes", "--priority", "high", "--file",
-        notes.to_str().context("path")?, "--python-file", count.to_str().context("path")?,
+        "task",
+        "add",
+        "Count the words",
+        "--project",
+        "notes",
+        "--priority",
+        "high",
+        "--file",
+        notes.to_str().context("path")?,
+        "--python-file",
+        count.to_str().context("path")?,
     ])?;
 
-    let (said, aside) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
-    ensure!(output.status.success() && said.contains("#1 Count the words"), "{said}{aside}");
-    ensure!(aside.contains("notes"), "the new project was not mentioned: {aside}");
-    let task = api.wait_for("/tasks/1", LIMIT, |task| task["status"] == "completed").await?;
+    let (said, aside) = (
+        String::from_utf8(output.stdout)?,
+        String::from_utf8(output.stderr)?,
+    );
+    ensure!(
+        output.status.success() && said.contains("#1 Count the words"),
+        "{said}{aside}"
+    );
+    ensure!(
+        aside.contains("notes"),
+        "the new project was not mentioned: {aside}"
+    );
+    let task = api
+        .wait_for("/tasks/1", LIMIT, |task| task["status"] == "completed")
+        .await?;
     ensure!(task["result"] == json!({"words": 4}), "{}", task["result"]);
-    ensure!(task["assigned_to"] == "seed" && task["priority"] == "high", "{task}");
+    ensure!(
+        task["assigned_to"] == "seed" && task["priority"] == "high",
+        "{task}"
+    );
     let artifacts = api.all("/tasks/1/artifacts").await?;
-    let made = artifacts.iter().find(|artifact| artifact["type"] == "output").context("no output")?;
-    let content = api.get(&format!("/artifacts/{}/content", made["id"].as_str().unwrap_or_default())).await?;
+    let made = artifacts
+        .iter()
+        .find(|artifact| artifact["type"] == "output")
+        .context("no output")?;
+    let content = api
+        .get(&format!(
+            "/artifacts/{}/content",
+            made["id"].as_str().unwrap_or_default()
+        ))
+        .await?;
     ensure!(content == "one\nthree\ntwo", "{content}");
 
     let mut types = Vec::new();
@@ -52,7 +91,14 @@ async fn work_given_in_one_line_is_done_with_evidence_and_every_step_is_an_event
         types.push(event["type"].as_str().unwrap_or_default().to_owned());
     }
     ensure!(
-        types == ["task.created", "task.claimed", "task.progress", "task.progress", "task.completed"],
+        types
+            == [
+                "task.created",
+                "task.claimed",
+                "task.progress",
+                "task.progress",
+                "task.completed"
+            ],
         "{types:?}"
     );
     Ok(())
@@ -68,17 +114,28 @@ async fn a_task_without_a_plan_waits_and_says_for_what() -> anyhow::Result<()> {
     ensure!(output.status.success() && said.contains("model"), "{said}");
     let task = node.api()?.get("/tasks/1").await?;
     ensure!(task["status"] == "pending", "{task}");
-    ensure!(task["waiting_for"].as_str().is_some_and(|text| text.contains("model")), "{task}");
+    ensure!(
+        task["waiting_for"]
+            .as_str()
+            .is_some_and(|text| text.contains("model")),
+        "{task}"
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn code_that_fails_blocks_its_task_with_what_it_said() -> anyhow::Result<()> {
-    let task = outcome(json!([{"tool": "python", "args": {"code": "raise ValueError('no such garden')"}}])).await?;
+    let task = outcome(
+        json!([{"tool": "python", "args": {"code": "raise ValueError('no such garden')"}}]),
+    )
+    .await?;
 
     ensure!(task["status"] == "blocked", "{task}");
     let reason = task["blocked_reason"].as_str().unwrap_or_default();
-    ensure!(reason.contains("step 1 of 1") && reason.contains("no such garden"), "{reason}");
+    ensure!(
+        reason.contains("step 1 of 1") && reason.contains("no such garden"),
+        "{reason}"
+    );
     Ok(())
 }
 
@@ -94,7 +151,11 @@ async fn every_tool_does_its_part_in_one_workspace() -> anyhow::Result<()> {
     .await?;
 
     ensure!(task["status"] == "completed", "{task}");
-    ensure!(task["result"] == json!({"content": "a\nb\n"}), "{}", task["result"]);
+    ensure!(
+        task["result"] == json!({"content": "a\nb\n"}),
+        "{}",
+        task["result"]
+    );
     Ok(())
 }
 
@@ -119,7 +180,10 @@ print(json.dumps(tried))
 
     ensure!(task["status"] == "completed", "{task}");
     let result = task["result"].as_object().cloned().unwrap_or_default();
-    ensure!(result.len() == 4 && result.values().all(Value::is_null), "{result:?}");
+    ensure!(
+        result.len() == 4 && result.values().all(Value::is_null),
+        "{result:?}"
+    );
     Ok(())
 }
 
@@ -130,10 +194,12 @@ async fn a_cancelled_task_stops_what_runs() -> anyhow::Result<()> {
     let code = "import time\nprint('begun', flush=True)\ntime.sleep(50)";
     let plan = json!({"title": "Sleep", "context": {"plan": [{"tool": "python", "args": {"code": code}}]}});
     api.post("/tasks", plan).await?;
-    api.wait_for("/tasks/1", LIMIT, |task| task["status"] == "in_progress").await?;
+    api.wait_for("/tasks/1", LIMIT, |task| task["status"] == "in_progress")
+        .await?;
     wait_for_sleepers(1)?;
 
-    api.post("/tasks/1/cancel", json!({"reason": "no longer needed"})).await?;
+    api.post("/tasks/1/cancel", json!({"reason": "no longer needed"}))
+        .await?;
 
     wait_for_sleepers(0)?;
     ensure!(api.get("/tasks/1").await?["status"] == "cancelled");
@@ -146,15 +212,23 @@ async fn a_task_cut_off_by_a_kill_is_done_after_the_restart() -> anyhow::Result<
     let mut node = TestNode::start_in(folder.path(), &with_agents())?;
     let api = node.api()?;
     let code = "import time\ntime.sleep(3)\nprint('{\"done\": true}')";
-    let plan = json!({"title": "Slow", "context": {"plan": [{"tool": "python", "args": {"code": code}}]}});
+    let plan =
+        json!({"title": "Slow", "context": {"plan": [{"tool": "python", "args": {"code": code}}]}});
     api.post("/tasks", plan).await?;
-    api.wait_for("/tasks/1", LIMIT, |task| task["status"] == "in_progress").await?;
+    api.wait_for("/tasks/1", LIMIT, |task| task["status"] == "in_progress")
+        .await?;
     node.kill()?;
 
     let node = TestNode::start_in(folder.path(), &with_agents())?;
 
-    let task = node.api()?.wait_for("/tasks/1", LIMIT, |task| task["status"] == "completed").await?;
-    ensure!(task["result"] == json!({"done": true}) && task["attempt"] == 2, "{task}");
+    let task = node
+        .api()?
+        .wait_for("/tasks/1", LIMIT, |task| task["status"] == "completed")
+        .await?;
+    ensure!(
+        task["result"] == json!({"done": true}) && task["attempt"] == 2,
+        "{task}"
+    );
     Ok(())
 }
 
@@ -162,8 +236,15 @@ async fn a_task_cut_off_by_a_kill_is_done_after_the_restart() -> anyhow::Result<
 async fn outcome(plan: Value) -> anyhow::Result<Value> {
     let node = TestNode::start(&with_agents())?;
     let api = node.api()?;
-    api.post("/tasks", json!({"title": "A plan", "context": {"plan": plan}})).await?;
-    api.wait_for("/tasks/1", LIMIT, |task| task["status"] == "completed" || task["status"] == "blocked").await
+    api.post(
+        "/tasks",
+        json!({"title": "A plan", "context": {"plan": plan}}),
+    )
+    .await?;
+    api.wait_for("/tasks/1", LIMIT, |task| {
+        task["status"] == "completed" || task["status"] == "blocked"
+    })
+    .await
 }
 
 /// Waits until as many sandboxed sleepers run as should.
@@ -178,7 +259,10 @@ fn wait_for_sleepers(count: usize) -> anyhow::Result<()> {
         if (found > 0) == (count > 0) {
             return Ok(());
         }
-        ensure!(std::time::Instant::now() < deadline, "{found} sleepers, {count} expected");
+        ensure!(
+            std::time::Instant::now() < deadline,
+            "{found} sleepers, {count} expected"
+        );
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }

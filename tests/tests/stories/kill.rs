@@ -41,14 +41,24 @@ fn a_killed_node_has_every_acknowledged_change_and_no_event_twice() -> anyhow::R
             std::thread::park_timeout(rest);
             node.kill()?;
             is_over.store(true, Ordering::Relaxed);
-            clients.into_iter().map(|client| Ok(client.join().unwrap_or_default())).collect()
+            clients
+                .into_iter()
+                .map(|client| Ok(client.join().unwrap_or_default()))
+                .collect()
         })?;
 
         acknowledged.extend(new.into_iter().flatten());
-        check(folder.path(), &acknowledged).with_context(|| format!("after kill number {}", round + 1))?;
+        check(folder.path(), &acknowledged)
+            .with_context(|| format!("after kill number {}", round + 1))?;
     }
-    ensure!(acknowledged.len() > rounds, "too little was done for the test to say anything");
-    eprintln!("{rounds} kills, {} tasks acknowledged, none lost", acknowledged.len());
+    ensure!(
+        acknowledged.len() > rounds,
+        "too little was done for the test to say anything"
+    );
+    eprintln!(
+        "{rounds} kills, {} tasks acknowledged, none lost",
+        acknowledged.len()
+    );
     Ok(())
 }
 
@@ -69,26 +79,62 @@ fn work(address: &str, key: &str, client: usize, is_over: &AtomicBool) -> Acknow
 
 fn life(http: &mut RawClient, client: usize, known: &mut Acknowledged) -> anyhow::Result<()> {
     let agent = format!("agent-{client}");
-    let task = send(http, "/api/v1/tasks", r#"{"title":"To be killed","labels":["kill"]}"#, known)?;
+    let task = send(
+        http,
+        "/api/v1/tasks",
+        r#"{"title":"To be killed","labels":["kill"]}"#,
+        known,
+    )?;
     let path = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap_or_default());
-    let held = send(http, &format!("{path}/claim"), &format!(r#"{{"agent":"{agent}"}}"#), known)?;
+    let held = send(
+        http,
+        &format!("{path}/claim"),
+        &format!(r#"{{"agent":"{agent}"}}"#),
+        known,
+    )?;
     let hold = format!(r#""agent":"{agent}","fence":{}"#, held["fence"]);
     match random() % 4 {
-        0 => send(http, &format!("{path}/block"), &format!(r#"{{{hold},"reason":"which?"}}"#), known)?,
-        1 => send(http, &format!("{path}/release"), &format!("{{{hold}}}"), known)?,
+        0 => send(
+            http,
+            &format!("{path}/block"),
+            &format!(r#"{{{hold},"reason":"which?"}}"#),
+            known,
+        )?,
+        1 => send(
+            http,
+            &format!("{path}/release"),
+            &format!("{{{hold}}}"),
+            known,
+        )?,
         2 => send(http, &format!("{path}/cancel"), "{}", known)?,
-        _ => send(http, &format!("{path}/complete"), &format!(r#"{{{hold},"result":{{"n":1}}}}"#), known)?,
+        _ => send(
+            http,
+            &format!("{path}/complete"),
+            &format!(r#"{{{hold},"result":{{"n":1}}}}"#),
+            known,
+        )?,
     };
     Ok(())
 }
 
-fn send(http: &mut RawClient, path: &str, body: &str, known: &mut Acknowledged) -> anyhow::Result<Value> {
+fn send(
+    http: &mut RawClient,
+    path: &str,
+    body: &str,
+    known: &mut Acknowledged,
+) -> anyhow::Result<Value> {
     let (status, body) = http.send("POST", path, body)?;
     let task: Value = serde_json::from_slice(body)?;
-    ensure!((200..300).contains(&status), "{path} answered {status}: {task}");
+    ensure!(
+        (200..300).contains(&status),
+        "{path} answered {status}: {task}"
+    );
     let version = task["version"].as_i64().unwrap_or_default();
     let status = task["status"].as_str().unwrap_or_default().to_owned();
-    known.insert(task["id"].as_str().unwrap_or_default().to_owned(), (version, status));
+    known.insert(
+        task["id"].as_str().unwrap_or_default().to_owned(),
+        (version, status),
+    );
     Ok(task)
 }
 
@@ -110,7 +156,10 @@ fn check(folder: &std::path::Path, acknowledged: &Acknowledged) -> anyhow::Resul
         let is_there = found.is_some_and(|(stored_version, stored_status)| {
             (stored_version == version && stored_status == status) || *stored_version == version + 1
         });
-        ensure!(is_there, "task {id} was acknowledged as version {version}, {status}; found {found:?}");
+        ensure!(
+            is_there,
+            "task {id} was acknowledged as version {version}, {status}; found {found:?}"
+        );
     }
 
     let (count, first, last): (i64, i64, i64) = database.query_row(
@@ -118,8 +167,13 @@ fn check(folder: &std::path::Path, acknowledged: &Acknowledged) -> anyhow::Resul
         [],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
-    ensure!(first == 1 && last == count, "the sequence has holes: {count} events from {first} to {last}");
-    let ids: i64 = database.query_row("SELECT count(DISTINCT id) FROM events", [], |row| row.get(0))?;
+    ensure!(
+        first == 1 && last == count,
+        "the sequence has holes: {count} events from {first} to {last}"
+    );
+    let ids: i64 = database.query_row("SELECT count(DISTINCT id) FROM events", [], |row| {
+        row.get(0)
+    })?;
     ensure!(ids == count, "an event is there twice");
     // Each task's events tell of its versions, each once and in order.
     let torn = database

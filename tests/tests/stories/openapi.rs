@@ -10,11 +10,17 @@ use hearth_tests::skip;
 const EXAMPLES: &str = "12";
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "starts schemathesis, whose place ./test tells")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "starts schemathesis, whose place ./test tells"
+)]
 fn schemathesis_finds_no_server_error_and_nothing_undocumented() -> anyhow::Result<()> {
     let name = "schemathesis_finds_no_server_error_and_nothing_undocumented";
     let Some(program) = std::env::var_os("HEARTH_SCHEMATHESIS") else {
-        skip::skip(name, "HEARTH_SCHEMATHESIS names no program; ./test installs it");
+        skip::skip(
+            name,
+            "HEARTH_SCHEMATHESIS names no program; ./test installs it",
+        );
         return Ok(());
     };
     let node = TestNode::start(&Options::default())?;
@@ -35,8 +41,16 @@ fn schemathesis_finds_no_server_error_and_nothing_undocumented() -> anyhow::Resu
         .output()?;
 
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    ensure!(output.status.success(), "{said}\n{}\n{}", String::from_utf8_lossy(&output.stderr), node.log());
-    ensure!(said.contains("generated"), "it seems to have tested nothing: {said}");
+    ensure!(
+        output.status.success(),
+        "{said}\n{}\n{}",
+        String::from_utf8_lossy(&output.stderr),
+        node.log()
+    );
+    ensure!(
+        said.contains("generated"),
+        "it seems to have tested nothing: {said}"
+    );
     ensure!(!node.log().contains("panicked"), "{}", node.log());
     Ok(())
 }

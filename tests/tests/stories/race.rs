@@ -50,7 +50,10 @@ fn sixty_four_agents_claim_ten_thousand_tasks_each_exactly_once() -> anyhow::Res
     let numbers: HashSet<i64> = all.iter().map(|(number, _)| *number).collect();
     ensure!(all.len() == TASKS, "{} claims for {TASKS} tasks", all.len());
     ensure!(numbers.len() == TASKS, "a task was claimed twice");
-    ensure!(all.iter().all(|(_, fence)| *fence == 1), "a fence was handed out twice");
+    ensure!(
+        all.iter().all(|(_, fence)| *fence == 1),
+        "a fence was handed out twice"
+    );
     Ok(())
 }
 
@@ -67,7 +70,11 @@ fn in_threads<T: Send>(
             .collect();
         threads
             .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| anyhow::bail!("a thread panicked")))
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| anyhow::bail!("a thread panicked"))
+            })
             .collect()
     })
 }

@@ -38,15 +38,20 @@ async fn every_reader_sees_every_event_once_and_in_order() -> anyhow::Result<()>
         };
         let (address, key, all_done) = (node.address().to_owned(), key.clone(), all_done.clone());
         readers.spawn(async move {
-            read(&address, &key, habit, reader, all_done).await.with_context(|| format!("reader {reader}"))
+            read(&address, &key, habit, reader, all_done)
+                .await
+                .with_context(|| format!("reader {reader}"))
         });
     }
     let (address, key) = (node.address().to_owned(), key.clone());
     tokio::task::spawn_blocking(move || {
         let mut http = RawClient::connect(&address, &key)?;
         for number in 0..TASKS {
-            let (status, _) =
-                http.send("POST", "/api/v1/tasks", &format!(r#"{{"title":"Task {number}"}}"#))?;
+            let (status, _) = http.send(
+                "POST",
+                "/api/v1/tasks",
+                &format!(r#"{{"title":"Task {number}"}}"#),
+            )?;
             ensure!(status == 201, "create answered {status}");
         }
         Ok(())
@@ -84,7 +89,10 @@ async fn read(
         seen = seq;
         if event["type"] == "task.created" {
             let title = event["payload"]["title"].as_str().unwrap_or_default();
-            ensure!(title == format!("Task {created}"), "{title} came in the place of {created}");
+            ensure!(
+                title == format!("Task {created}"),
+                "{title} came in the place of {created}"
+            );
             created += 1;
         }
         if matches!(habit, Habit::Restless) && seq % (200 + reader) == 0 {

@@ -113,6 +113,7 @@ pub(crate) struct CreateArtifact {
 
 /// An artifact to be stored, as a form. The file comes last.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes a form that is read part by part")]
 pub(crate) struct ArtifactForm {
     /// What sort it is, such as `report`.

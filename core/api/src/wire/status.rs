@@ -65,9 +65,9 @@ impl Status {
             agents_online: status.agents_online,
             agents_working: status.agents_working,
             facilities: Facilities {
-                agents: status.facilities.agents.into(),
-                sandbox: status.facilities.sandbox.into(),
-                model: status.facilities.model.into(),
+                agents: status.facilities.agents.clone().into(),
+                sandbox: status.facilities.sandbox.clone().into(),
+                model: status.facilities.model.clone().into(),
             },
         }
     }

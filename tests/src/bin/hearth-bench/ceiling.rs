@@ -28,9 +28,17 @@ pub struct Ceiling {
 /// Measures it.
 pub fn measure() -> anyhow::Result<Ceiling> {
     let folder = tempfile::tempdir()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let ids = Arc::new(UuidSource);
-    let store = Store::open(&hearth_store::Config { path: folder.path().join("hearth.db") }, ids.clone())?;
+    let store = Store::open(
+        &hearth_store::Config {
+            path: folder.path().join("hearth.db"),
+        },
+        ids.clone(),
+    )?;
     let config = Config {
         artifacts_dir: folder.path().join("artifacts"),
         artifact_max_bytes: 1 << 20,
@@ -42,7 +50,8 @@ pub fn measure() -> anyhow::Result<Ceiling> {
     let before = cpu_time(own)?;
     runtime.block_on(in_parallel(CREATES, &app, |app, number| async move {
         let title = Title::parse("title", &format!("Task number {number}"))?;
-        app.create_task(&Actor::Owner, NewTask::titled(title), None).await?;
+        app.create_task(&Actor::Owner, NewTask::titled(title), None)
+            .await?;
         Ok(())
     }))?;
     let create = rate(CREATES, cpu_time(own)? - before);

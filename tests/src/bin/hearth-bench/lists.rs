@@ -21,8 +21,8 @@ use crate::measure::{Row, memory_mib, percentile_ms};
 
 const PROJECTS: usize = 20;
 const WORDS: [&str; 12] = [
-    "landing", "page", "report", "invoice", "garden", "letter", "budget", "meeting", "draft", "photo", "review",
-    "travel",
+    "landing", "page", "report", "invoice", "garden", "letter", "budget", "meeting", "draft",
+    "photo", "review", "travel",
 ];
 /// Requests per list.
 const REPEATS: usize = 40;
@@ -30,9 +30,17 @@ const REPEATS: usize = 40;
 /// Fills a database with tasks of every sort: 60% pending, 25% completed, 10% cancelled, 4% in
 /// progress, 1% blocked.
 pub fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let ids = Arc::new(UuidSource);
-    let store = Store::open(&hearth_store::Config { path: folder.join("hearth.db") }, ids.clone())?;
+    let store = Store::open(
+        &hearth_store::Config {
+            path: folder.join("hearth.db"),
+        },
+        ids.clone(),
+    )?;
     let config = Config {
         artifacts_dir: folder.join("artifacts"),
         artifact_max_bytes: 1 << 20,
@@ -51,7 +59,11 @@ pub fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
             projects.push(app.create_project(&Actor::Owner, new).await?.id);
         }
         let parent = app
-            .create_task(&Actor::Owner, NewTask::titled(Title::parse("title", "The parent")?), None)
+            .create_task(
+                &Actor::Owner,
+                NewTask::titled(Title::parse("title", "The parent")?),
+                None,
+            )
             .await?
             .view
             .task
@@ -71,7 +83,8 @@ pub fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
                     new.project_id = (mix % 5 > 0).then(|| projects[mix / 5 % PROJECTS]);
                     new.parent_id = (mix % 50 == 0).then_some(parent);
                     if mix % 3 == 0 {
-                        new.labels.push(Label::parse("labels", WORDS[mix / 3 % WORDS.len()])?);
+                        new.labels
+                            .push(Label::parse("labels", WORDS[mix / 3 % WORDS.len()])?);
                     }
                     let agent = AgentName::parse("agent", &format!("agent-{}", mix / 11 % 10))?;
                     if mix % 4 == 1 {
@@ -90,8 +103,21 @@ pub fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
                             let fence = app.claim_task(&actor, task, claim, None).await?.task.fence;
                             let hold = Hold { agent, fence };
                             match fate {
-                                70..95 => drop(app.complete_task(&actor, task, hold, Done::default(), None).await?),
-                                95 => drop(app.block_task(&actor, task, hold, "which colour?", Vec::new(), None).await?),
+                                70..95 => drop(
+                                    app.complete_task(&actor, task, hold, Done::default(), None)
+                                        .await?,
+                                ),
+                                95 => drop(
+                                    app.block_task(
+                                        &actor,
+                                        task,
+                                        hold,
+                                        "which colour?",
+                                        Vec::new(),
+                                        None,
+                                    )
+                                    .await?,
+                                ),
                                 _ => (),
                             }
                         }
@@ -125,7 +151,10 @@ pub fn measure(folder: &Path) -> anyhow::Result<Vec<Row>> {
     let project = {
         let (_, body) = client.send("GET", "/api/v1/projects?limit=1", "")?;
         let body: serde_json::Value = serde_json::from_slice(body)?;
-        body["items"][0]["id"].as_str().unwrap_or_default().to_owned()
+        body["items"][0]["id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     };
     let parent = {
         let (_, body) = client.send("GET", "/api/v1/tasks/1", "")?;
@@ -177,11 +206,17 @@ pub fn measure(folder: &Path) -> anyhow::Result<Vec<Row>> {
     let (after, _) = memory_mib(node.pid())?;
     Ok(vec![
         Row {
-            what: format!("list 50 of 100,000 tasks, {} mixes of filters, p50 over all", queries.len()),
+            what: format!(
+                "list 50 of 100,000 tasks, {} mixes of filters, p50 over all",
+                queries.len()
+            ),
             must: "0.5 ms".into(),
             measured: format!("{p50:.2} ms"),
             is_met: p50 <= 0.5,
-            note: format!("over HTTP, one client; slowest mix {} with {:.2} ms", slowest.1, slowest.0),
+            note: format!(
+                "over HTTP, one client; slowest mix {} with {:.2} ms",
+                slowest.1, slowest.0
+            ),
         },
         Row {
             what: "memory with 100,000 tasks".into(),

@@ -27,7 +27,10 @@ fn main() -> anyhow::Result<()> {
     let mut rows: Vec<Row> = Vec::new();
     if wants("requests") {
         let ceiling = ceiling::measure()?;
-        println!("ceiling: create {:.0}, get {:.0} per CPU-second", ceiling.create, ceiling.get);
+        println!(
+            "ceiling: create {:.0}, get {:.0} per CPU-second",
+            ceiling.create, ceiling.get
+        );
         let node = TestNode::start(&Options::default())?;
         let fdatasync = fdatasync_p50_ms(node.data_dir())?;
         rows.extend(requests::measure(&node, &ceiling, fdatasync)?);

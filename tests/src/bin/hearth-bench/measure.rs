@@ -25,7 +25,10 @@ pub fn print_table(rows: &[Row]) {
     println!("\n| what | must | measured | met | note |\n|---|---|---|---|---|");
     for row in rows {
         let met = if row.is_met { "yes" } else { "no" };
-        println!("| {} | {} | {} | {met} | {} |", row.what, row.must, row.measured, row.note);
+        println!(
+            "| {} | {} | {} | {met} | {} |",
+            row.what, row.must, row.measured, row.note
+        );
     }
 }
 
@@ -33,8 +36,12 @@ pub fn print_table(rows: &[Row]) {
 pub fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name may contain blanks; it ends with the last parenthesis.
-    let fields: Vec<&str> =
-        stat.rsplit_once(')').context("no process name")?.1.split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .context("no process name")?
+        .1
+        .split_whitespace()
+        .collect();
     let ticks: u64 = fields.get(11).context("no utime")?.parse::<u64>()?
         + fields.get(12).context("no stime")?.parse::<u64>()?;
     // Linux reports in hundredths of a second on every architecture.
@@ -45,8 +52,16 @@ pub fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
 pub fn memory_mib(pid: u32) -> anyhow::Result<(f64, f64)> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let field = |name: &str| -> anyhow::Result<f64> {
-        let line = status.lines().find(|line| line.starts_with(name)).context("no such field")?;
-        Ok(line.split_whitespace().nth(1).context("no value")?.parse::<f64>()? / 1024.0)
+        let line = status
+            .lines()
+            .find(|line| line.starts_with(name))
+            .context("no such field")?;
+        Ok(line
+            .split_whitespace()
+            .nth(1)
+            .context("no value")?
+            .parse::<f64>()?
+            / 1024.0)
     };
     Ok((field("VmRSS:")?, field("RssAnon:")?))
 }
@@ -61,7 +76,9 @@ pub fn percentile_ms(times: &mut [Duration], share: f64) -> f64 {
         reason = "an index into a list of measurements"
     )]
     let place = ((times.len() as f64 - 1.0) * share).round() as usize;
-    times.get(place).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
+    times
+        .get(place)
+        .map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
 }
 
 /// Returns how many of `count` things were done per second of `cpu`.

@@ -17,10 +17,16 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Measures from the moment before a task's creation is sent until each reader has its event; that
 /// includes storing it.
 pub fn measure(node: &TestNode) -> anyhow::Result<Vec<Row>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let key = node.owner_key()?;
     let address = node.address().to_owned();
-    let (sent, answered) = (watch::Sender::new(Vec::<Instant>::new()), watch::Sender::new(Vec::<Instant>::new()));
+    let (sent, answered) = (
+        watch::Sender::new(Vec::<Instant>::new()),
+        watch::Sender::new(Vec::<Instant>::new()),
+    );
     let readers = runtime.block_on(async {
         let mut readers = Vec::new();
         for _ in 0..READERS {
@@ -39,7 +45,10 @@ pub fn measure(node: &TestNode) -> anyhow::Result<Vec<Row>> {
                     let event = reader.next().await?;
                     arrivals.push(Instant::now());
                     let title = event["payload"]["title"].as_str().unwrap_or_default();
-                    ensure!(title == format!("Event {place}"), "event {place} came as {title}");
+                    ensure!(
+                        title == format!("Event {place}"),
+                        "event {place} came as {title}"
+                    );
                 }
                 anyhow::Ok(arrivals)
             })
@@ -50,7 +59,11 @@ pub fn measure(node: &TestNode) -> anyhow::Result<Vec<Row>> {
         let due = start + PAUSE * u32::try_from(place)?;
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         sent.send_modify(|times| times.push(Instant::now()));
-        let (status, _) = client.send("POST", "/api/v1/tasks", &format!(r#"{{"title":"Event {place}"}}"#))?;
+        let (status, _) = client.send(
+            "POST",
+            "/api/v1/tasks",
+            &format!(r#"{{"title":"Event {place}"}}"#),
+        )?;
         ensure!(status == 201, "create answered {status}");
         answered.send_modify(|times| times.push(Instant::now()));
     }
@@ -58,12 +71,25 @@ pub fn measure(node: &TestNode) -> anyhow::Result<Vec<Row>> {
     let mut delays = Vec::new();
     for task in tasks {
         let arrivals = runtime.block_on(task)??;
-        delays.extend(arrivals.iter().zip(&sent).map(|(arrival, sent)| arrival.duration_since(*sent)));
+        delays.extend(
+            arrivals
+                .iter()
+                .zip(&sent)
+                .map(|(arrival, sent)| arrival.duration_since(*sent)),
+        );
     }
     ensure!(delays.len() == READERS * EVENTS, "events were lost");
     let cpu = cpu_time(node.pid())? - before;
-    let (p50, p99) = (percentile_ms(&mut delays, 0.5), percentile_ms(&mut delays, 0.99));
-    let own: Vec<Duration> = answered.borrow().iter().zip(&sent).map(|(end, start)| *end - *start).collect();
+    let (p50, p99) = (
+        percentile_ms(&mut delays, 0.5),
+        percentile_ms(&mut delays, 0.99),
+    );
+    let own: Vec<Duration> = answered
+        .borrow()
+        .iter()
+        .zip(&sent)
+        .map(|(end, start)| *end - *start)
+        .collect();
     let create_p50 = percentile_ms(&mut own.clone(), 0.5);
     Ok(vec![Row {
         what: "event to 200 readers at 100 a second, p50 / p99".into(),

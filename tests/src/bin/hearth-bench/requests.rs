@@ -47,14 +47,32 @@ pub fn measure(node: &TestNode, ceiling: &Ceiling, fdatasync_ms: f64) -> anyhow:
         Ok(())
     })?;
     let create = rate(CREATES, cpu);
-    rows.push(rate_row("create a task, 16 clients", create, 12_000.0, Some(ceiling.create), CREATES, wall));
+    rows.push(rate_row(
+        "create a task, 16 clients",
+        create,
+        12_000.0,
+        Some(ceiling.create),
+        CREATES,
+        wall,
+    ));
 
     let (cpu, wall) = timed(node, &key, GETS, |client, number| {
-        let (status, _) = client.send("GET", &format!("/api/v1/tasks/{}", number % CREATES + 1), "")?;
+        let (status, _) = client.send(
+            "GET",
+            &format!("/api/v1/tasks/{}", number % CREATES + 1),
+            "",
+        )?;
         ensure!(status == 200, "get answered {status}");
         Ok(())
     })?;
-    rows.push(rate_row("get a task, 16 clients", rate(GETS, cpu), 35_000.0, Some(ceiling.get), GETS, wall));
+    rows.push(rate_row(
+        "get a task, 16 clients",
+        rate(GETS, cpu),
+        35_000.0,
+        Some(ceiling.get),
+        GETS,
+        wall,
+    ));
 
     rows.push(race(node, &key)?);
     rows.push(lives(node, &key)?);
@@ -64,14 +82,16 @@ pub fn measure(node: &TestNode, ceiling: &Ceiling, fdatasync_ms: f64) -> anyhow:
 /// Sixteen agents try to claim every one of the same tasks.
 fn race(node: &TestNode, key: &str) -> anyhow::Result<Row> {
     let tasks = create(node, key, RACED)?;
-    let claimed: Arc<Vec<AtomicUsize>> = Arc::new(tasks.iter().map(|_| AtomicUsize::new(0)).collect());
+    let claimed: Arc<Vec<AtomicUsize>> =
+        Arc::new(tasks.iter().map(|_| AtomicUsize::new(0)).collect());
     let before = cpu_time(node.pid())?;
     let start = Instant::now();
     let wins: Vec<usize> = in_threads(node, key, |agent, client| {
         let mut wins = 0;
         for (place, number) in tasks.iter().enumerate() {
             let body = format!(r#"{{"agent":"agent-{agent}"}}"#);
-            let (status, _) = client.send("POST", &format!("/api/v1/tasks/{number}/claim"), &body)?;
+            let (status, _) =
+                client.send("POST", &format!("/api/v1/tasks/{number}/claim"), &body)?;
             match status {
                 200 => {
                     claimed[place].fetch_add(1, Ordering::Relaxed);
@@ -85,11 +105,22 @@ fn race(node: &TestNode, key: &str) -> anyhow::Result<Row> {
     })?;
     let attempts = RACED * CLIENTS;
     let cpu = cpu_time(node.pid())? - before;
-    let all_once = claimed.iter().all(|count| count.load(Ordering::Relaxed) == 1);
+    let all_once = claimed
+        .iter()
+        .all(|count| count.load(Ordering::Relaxed) == 1);
     ensure!(all_once, "a task was claimed twice or not at all");
-    ensure!(wins.iter().sum::<usize>() == RACED, "the wins do not add up");
-    let mut row =
-        rate_row("claim race, attempts of 16 agents", rate(attempts, cpu), 10_000.0, None, attempts, start.elapsed());
+    ensure!(
+        wins.iter().sum::<usize>() == RACED,
+        "the wins do not add up"
+    );
+    let mut row = rate_row(
+        "claim race, attempts of 16 agents",
+        rate(attempts, cpu),
+        10_000.0,
+        None,
+        attempts,
+        start.elapsed(),
+    );
     row.note = format!("{}; each of {RACED} claimed once", row.note);
     Ok(row)
 }
@@ -98,28 +129,47 @@ fn race(node: &TestNode, key: &str) -> anyhow::Result<Row> {
 fn lives(node: &TestNode, key: &str) -> anyhow::Result<Row> {
     let (cpu, wall) = timed(node, key, LIVES, |client, number| {
         let agent = format!("agent-{}", number % CLIENTS);
-        let (status, body) = client.send("POST", "/api/v1/tasks", &format!(r#"{{"title":"Life {number}"}}"#))?;
+        let (status, body) = client.send(
+            "POST",
+            "/api/v1/tasks",
+            &format!(r#"{{"title":"Life {number}"}}"#),
+        )?;
         ensure!(status == 201, "create answered {status}");
         let id = field(body, "id")?;
         let path = format!("/api/v1/tasks/{}", id.as_str().unwrap_or_default());
-        let (status, body) = client.send("POST", &format!("{path}/claim"), &format!(r#"{{"agent":"{agent}"}}"#))?;
+        let (status, body) = client.send(
+            "POST",
+            &format!("{path}/claim"),
+            &format!(r#"{{"agent":"{agent}"}}"#),
+        )?;
         ensure!(status == 200, "claim answered {status}");
         let fence = field(body, "fence")?;
-        let done = format!(r#"{{"agent":"{agent}","fence":{fence},"result":{{"number":{number}}}}}"#);
+        let done =
+            format!(r#"{{"agent":"{agent}","fence":{fence},"result":{{"number":{number}}}}}"#);
         let (status, _) = client.send("POST", &format!("{path}/complete"), &done)?;
         ensure!(status == 200, "complete answered {status}");
         Ok(())
     })?;
     let requests = LIVES * 3;
-    Ok(rate_row("create, claim, complete: requests, 16 clients", rate(requests, cpu), 10_000.0, None, requests, wall))
+    Ok(rate_row(
+        "create, claim, complete: requests, 16 clients",
+        rate(requests, cpu),
+        10_000.0,
+        None,
+        requests,
+        wall,
+    ))
 }
 
 fn create(node: &TestNode, key: &str, count: usize) -> anyhow::Result<Vec<i64>> {
     let mut client = RawClient::connect(node.address(), key)?;
     (0..count)
         .map(|number| {
-            let (status, body) =
-                client.send("POST", "/api/v1/tasks", &format!(r#"{{"title":"Raced {number}"}}"#))?;
+            let (status, body) = client.send(
+                "POST",
+                "/api/v1/tasks",
+                &format!(r#"{{"title":"Raced {number}"}}"#),
+            )?;
             ensure!(status == 201, "create answered {status}");
             Ok(field(body, "number")?.as_i64().unwrap_or_default())
         })
@@ -141,7 +191,9 @@ fn timed(
 ) -> anyhow::Result<(Duration, Duration)> {
     let (before, start) = (cpu_time(node.pid())?, Instant::now());
     in_threads(node, key, |place, client| {
-        (place..count).step_by(CLIENTS).try_for_each(|number| work(client, number))
+        (place..count)
+            .step_by(CLIENTS)
+            .try_for_each(|number| work(client, number))
     })?;
     Ok((cpu_time(node.pid())? - before, start.elapsed()))
 }
@@ -160,13 +212,26 @@ fn in_threads<T: Send>(
             .collect();
         threads
             .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| anyhow::bail!("a client panicked")))
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| anyhow::bail!("a client panicked"))
+            })
             .collect()
     })
 }
 
-fn rate_row(what: &str, measured: f64, must: f64, ceiling: Option<f64>, count: usize, wall: Duration) -> Row {
-    let part = ceiling.map_or_else(String::new, |ceiling| format!("{:.0}% of the ceiling, ", measured / ceiling * 100.0));
+fn rate_row(
+    what: &str,
+    measured: f64,
+    must: f64,
+    ceiling: Option<f64>,
+    count: usize,
+    wall: Duration,
+) -> Row {
+    let part = ceiling.map_or_else(String::new, |ceiling| {
+        format!("{:.0}% of the ceiling, ", measured / ceiling * 100.0)
+    });
     Row {
         what: what.into(),
         must: format!("{must:.0} per CPU-second"),
