@@ -90,10 +90,14 @@ impl Drop for Folder {
     }
 }
 
-/// Removes every run's folder: at start none is in use.
+/// Removes every run's folder: at start none is in use. The folder they lie in stays as its owner
+/// made it, closed to others.
 pub(crate) fn remove_all(workspaces: &Path) -> io::Result<()> {
-    remove(workspaces)?;
-    fs::create_dir_all(workspaces)
+    fs::create_dir_all(workspaces)?;
+    for entry in fs::read_dir(workspaces)? {
+        remove(&entry?.path())?;
+    }
+    Ok(())
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -176,6 +180,23 @@ mod tests {
         assert_eq!(file_name(".bashrc"), "bashrc");
         assert_eq!(file_name("notes.md"), "notes.md");
         assert!(file_name(&"é".repeat(300)).len() <= FILE_NAME_MAX);
+    }
+
+    #[test]
+    fn leftovers_are_removed_and_the_folder_keeps_its_rights() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let left = dir.path().join("left");
+        std::mem::forget(Folder::create(left.clone()).unwrap());
+
+        remove_all(dir.path()).unwrap();
+
+        assert!(!left.exists());
+        assert_eq!(
+            fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
     }
 
     #[test]

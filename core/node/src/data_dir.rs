@@ -30,8 +30,13 @@ impl DataDir {
     /// It cannot be made, or others can see into it and into what else it holds.
     pub fn create(&self) -> anyhow::Result<()> {
         make_private_folder(&self.root)?;
-        make_private_folder(&self.artifacts())?;
-        make_private_folder(&self.workspaces())
+        // Whatever their rights, nobody gets to them but through the folder itself.
+        for folder in [self.artifacts(), self.workspaces()] {
+            if !folder.is_dir() {
+                make_private_folder(&folder)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the folder itself.

@@ -196,12 +196,12 @@ async fn a_cancelled_task_stops_what_runs() -> anyhow::Result<()> {
     api.post("/tasks", plan).await?;
     api.wait_for("/tasks/1", LIMIT, |task| task["status"] == "in_progress")
         .await?;
-    wait_for_sleepers(1)?;
+    wait_for_programs(&node, true)?;
 
     api.post("/tasks/1/cancel", json!({"reason": "no longer needed"}))
         .await?;
 
-    wait_for_sleepers(0)?;
+    wait_for_programs(&node, false)?;
     ensure!(api.get("/tasks/1").await?["status"] == "cancelled");
     Ok(())
 }
@@ -247,22 +247,32 @@ async fn outcome(plan: Value) -> anyhow::Result<Value> {
     .await
 }
 
-/// Waits until as many sandboxed sleepers run as should.
-fn wait_for_sleepers(count: usize) -> anyhow::Result<()> {
+/// Waits until the node has sandboxed programs under it, or none.
+fn wait_for_programs(node: &TestNode, expected: bool) -> anyhow::Result<()> {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     loop {
-        let mut found = 0;
-        for entry in std::fs::read_dir("/proc")?.flatten() {
-            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            found += usize::from(String::from_utf8_lossy(&line).contains("time.sleep(50)"));
-        }
-        if (found > 0) == (count > 0) {
+        let has_programs = children(node.pid())? > 0;
+        if has_programs == expected {
             return Ok(());
         }
         ensure!(
             std::time::Instant::now() < deadline,
-            "{found} sleepers, {count} expected"
+            "programs under the node: {has_programs}"
         );
         std::thread::park_timeout(Duration::from_millis(20));
     }
+}
+
+/// Counts the processes that `parent` started and that are still there.
+fn children(parent: u32) -> anyhow::Result<usize> {
+    let mut found = 0;
+    for entry in std::fs::read_dir("/proc")?.flatten() {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // After the name, which may hold anything: the state, then the parent.
+        let parent_of = stat
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1));
+        found += usize::from(parent_of == Some(&parent.to_string()));
+    }
+    Ok(found)
 }
