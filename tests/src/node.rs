@@ -34,7 +34,7 @@ pub struct TestNode {
     base_url: String,
     data_dir: PathBuf,
     /// Removed with the node; none where the caller owns the folder.
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 /// Returns the program under test, which lies beside the test programs.
@@ -91,7 +91,7 @@ impl TestNode {
     pub fn start(options: &Options) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("hearth-test-").tempdir()?;
         let mut node = Self::start_in(folder.path(), options)?;
-        node._folder = Some(folder);
+        node.folder = Some(folder);
         Ok(node)
     }
 
@@ -122,7 +122,7 @@ impl TestNode {
                 child,
                 base_url,
                 data_dir: data_dir.to_owned(),
-                _folder: None,
+                folder: None,
             }),
             Err(error) => {
                 let _ = child.kill();
@@ -234,7 +234,7 @@ impl Drop for TestNode {
 fn client() -> anyhow::Result<reqwest::Client> {
     Ok(reqwest::Client::builder()
         .no_proxy()
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .build()?)
 }
 

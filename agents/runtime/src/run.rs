@@ -225,7 +225,7 @@ impl Run {
             match renewed {
                 Ok(_) => (),
                 Err(error) if error.is_transient() => {
-                    warn!(%error, "a heartbeat failed and is repeated")
+                    warn!(%error, "a heartbeat failed and is repeated");
                 }
                 Err(_) => return,
             }

@@ -28,7 +28,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 /// How long after a failure Seed looks again.
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest wait for work: a wake-up that was lost costs no more.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// How long running work may finish when the node stops, before it is handed back.
 const FINISH: Duration = Duration::from_secs(2);
 
@@ -198,7 +198,7 @@ async fn wake(events: &mut EventStream) {
         return;
     }
     // The store is closed or cannot be read; the sleep beside this brings the next look.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn report(ended: Result<(), tokio::task::JoinError>) {

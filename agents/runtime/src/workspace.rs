@@ -75,7 +75,8 @@ impl Folder {
         if !self.names.contains(&base) {
             return base;
         }
-        (2_u32..)
+        // One more name than there are taken ones is free.
+        (2..self.names.len() + 3)
             .map(|count| file_name(&format!("{count}-{base}")))
             .find(|name| !self.names.contains(name))
             .unwrap_or(base)

@@ -142,7 +142,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let command = match cli.command {
         Command::Up(flags) => {
             let invocation = Invocation::new(cli.global, &flags.overrides())?;
-            return up::run(invocation.loaded.settings, flags);
+            return up::run(&invocation.loaded.settings);
         }
         Command::Config(command) => {
             config::run(cli.global, command)?;

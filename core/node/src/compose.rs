@@ -25,7 +25,7 @@ use crate::system::{SystemClock, UuidSource};
 ///
 /// # Errors
 /// The database cannot be opened; the message says what is the matter with it.
-pub fn open_app(settings: &Settings) -> anyhow::Result<(Store, App)> {
+pub(crate) fn open_app(settings: &Settings) -> anyhow::Result<(Store, App)> {
     let data = DataDir::at(&settings.data_dir);
     let ids = Arc::new(UuidSource);
     let store = Store::open(
@@ -49,7 +49,7 @@ pub fn open_app(settings: &Settings) -> anyhow::Result<(Store, App)> {
 ///
 /// # Errors
 /// The key cannot be stored.
-pub async fn ensure_owner_key(app: &App, data: &DataDir) -> anyhow::Result<()> {
+pub(crate) async fn ensure_owner_key(app: &App, data: &DataDir) -> anyhow::Result<()> {
     if let Some(key) = data.read_owner_key()? {
         let caller = app.authenticate(key.trim())?;
         if caller.is_some_and(|caller| caller.actor == Actor::Owner) {
@@ -66,7 +66,7 @@ pub async fn ensure_owner_key(app: &App, data: &DataDir) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The program does not know its own file.
-pub fn start(
+pub(crate) fn start(
     app: &App,
     settings: &Settings,
     listener: TcpListener,

@@ -13,7 +13,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// The background workers of a node.
 #[derive(Debug, Clone, Default)]
-pub struct Lifecycle {
+pub(crate) struct Lifecycle {
     tracker: TaskTracker,
     shutdown: CancellationToken,
     /// Cancelled when a worker ended that should not have.
@@ -22,12 +22,12 @@ pub struct Lifecycle {
 
 impl Lifecycle {
     /// Returns the token that is cancelled when the node is to stop.
-    pub fn shutdown(&self) -> &CancellationToken {
+    pub(crate) fn shutdown(&self) -> &CancellationToken {
         &self.shutdown
     }
 
     /// Runs a worker. One that ends or panics before the node is stopped stops the node.
-    pub fn spawn(
+    pub(crate) fn spawn(
         &self,
         name: &'static str,
         worker: impl Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -49,7 +49,7 @@ impl Lifecycle {
     ///
     /// # Errors
     /// Signals cannot be listened to.
-    pub async fn wait(&self) -> anyhow::Result<bool> {
+    pub(crate) async fn wait(&self) -> anyhow::Result<bool> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         tokio::select! {

@@ -9,7 +9,7 @@ use crate::settings::{LogFormat, LogSettings};
 ///
 /// # Errors
 /// The level is none.
-pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
+pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.level)
         .with_context(|| format!("log.level {} is no level", settings.level))?;
     let lines = tracing_subscriber::fmt()

@@ -7,7 +7,6 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use crate::cli::UpFlags;
 use crate::compose;
 use crate::data_dir::{DataDir, Lock, reachable_url};
 use crate::lifecycle::Lifecycle;
@@ -23,12 +22,12 @@ const BLOCKING_MAX: usize = 16;
 ///
 /// # Errors
 /// The node cannot start, or one of its parts failed.
-pub fn run(settings: Settings, _flags: UpFlags) -> anyhow::Result<ExitCode> {
+pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     log::start(&settings.log)?;
     let data = DataDir::at(&settings.data_dir);
     data.create()?;
     let mut lock = Lock::acquire(&data)?;
-    let (store, app) = compose::open_app(&settings)?;
+    let (store, app) = compose::open_app(settings)?;
 
     // Half the cores: the writer, the sandbox and whoever asks need the others, and two threads that
     // hand requests to each other use more of a small machine than one that does not.
@@ -49,7 +48,7 @@ pub fn run(settings: Settings, _flags: UpFlags) -> anyhow::Result<ExitCode> {
         })?;
         let address = listener.local_addr()?;
         let lifecycle = Lifecycle::default();
-        compose::start(&app, &settings, listener, &lifecycle)?;
+        compose::start(&app, settings, listener, &lifecycle)?;
         let url = reachable_url(address);
         lock.announce(&url)?;
         info!(url, data_dir = %settings.data_dir.display(), "ready at {url}");

@@ -14,7 +14,7 @@ open('out/words.txt', 'w').write('\\n'.join(sorted(set(text.split()))))
 print('counting')
 print(json.dumps({'words': len(text.split())}))
 ";
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 fn with_agents() -> Options {
     Options {

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 const READERS: i64 = 200;
 /// More than the node keeps for a slow reader in memory.
 const TASKS: i64 = 2_000;
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 #[derive(Clone, Copy)]
 enum Habit {

@@ -29,7 +29,7 @@ const REPEATS: usize = 40;
 
 /// Fills a database with tasks of every sort: 60% pending, 25% completed, 10% cancelled, 4% in
 /// progress, 1% blocked.
-pub fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
+pub(crate) fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -44,7 +44,7 @@ pub fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
     let config = Config {
         artifacts_dir: folder.join("artifacts"),
         artifact_max_bytes: 1 << 20,
-        offline_after: Duration::from_secs(60),
+        offline_after: Duration::from_mins(1),
     };
     let app = App::new(store.clone(), Arc::new(SystemClock), ids, config)?;
     runtime.block_on(async {
@@ -99,7 +99,7 @@ pub fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
                         60..70 => drop(app.cancel_task(&actor, task, None, None).await?),
                         fate => {
                             let mut claim = Claim::new(agent.clone());
-                            claim.lease = Duration::from_secs(3600);
+                            claim.lease = Duration::from_hours(1);
                             let fence = app.claim_task(&actor, task, claim, None).await?.task.fence;
                             let hold = Hold { agent, fence };
                             match fate {
@@ -136,7 +136,7 @@ pub fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
 }
 
 /// Measures lists, memory and start on the filled database.
-pub fn measure(folder: &Path) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn measure(folder: &Path) -> anyhow::Result<Vec<Row>> {
     let mut starts = Vec::new();
     for _ in 0..10 {
         let start = Instant::now();

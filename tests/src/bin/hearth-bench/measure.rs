@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 /// One line of the table.
-pub struct Row {
+pub(crate) struct Row {
     /// What was measured.
-    pub what: String,
+    pub(crate) what: String,
     /// What it must be.
-    pub must: String,
+    pub(crate) must: String,
     /// What it was.
-    pub measured: String,
+    pub(crate) measured: String,
     /// Whether that is met.
-    pub is_met: bool,
+    pub(crate) is_met: bool,
     /// Its part of the ceiling, where there is one, or another word on it.
-    pub note: String,
+    pub(crate) note: String,
 }
 
 /// Prints the table as Markdown.
-pub fn print_table(rows: &[Row]) {
+pub(crate) fn print_table(rows: &[Row]) {
     println!("\n| what | must | measured | met | note |\n|---|---|---|---|---|");
     for row in rows {
         let met = if row.is_met { "yes" } else { "no" };
@@ -33,7 +33,7 @@ pub fn print_table(rows: &[Row]) {
 }
 
 /// Returns the processor time that a process has used, user and system together.
-pub fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
+pub(crate) fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name may contain blanks; it ends with the last parenthesis.
     let fields: Vec<&str> = stat
@@ -49,7 +49,7 @@ pub fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
 }
 
 /// Returns a process's resident memory in MiB, in all and without what is shared with files.
-pub fn memory_mib(pid: u32) -> anyhow::Result<(f64, f64)> {
+pub(crate) fn memory_mib(pid: u32) -> anyhow::Result<(f64, f64)> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let field = |name: &str| -> anyhow::Result<f64> {
         let line = status
@@ -67,7 +67,7 @@ pub fn memory_mib(pid: u32) -> anyhow::Result<(f64, f64)> {
 }
 
 /// Returns the value below which `share` of the values lie, in milliseconds.
-pub fn percentile_ms(times: &mut [Duration], share: f64) -> f64 {
+pub(crate) fn percentile_ms(times: &mut [Duration], share: f64) -> f64 {
     times.sort_unstable();
     #[expect(
         clippy::cast_possible_truncation,
@@ -83,12 +83,12 @@ pub fn percentile_ms(times: &mut [Duration], share: f64) -> f64 {
 
 /// Returns how many of `count` things were done per second of `cpu`.
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-pub fn rate(count: usize, cpu: Duration) -> f64 {
+pub(crate) fn rate(count: usize, cpu: Duration) -> f64 {
     count as f64 / cpu.as_secs_f64()
 }
 
 /// Returns the median time of appending a page to a file and flushing it, in milliseconds.
-pub fn fdatasync_p50_ms(folder: &Path) -> anyhow::Result<f64> {
+pub(crate) fn fdatasync_p50_ms(folder: &Path) -> anyhow::Result<f64> {
     let path = folder.join("fdatasync");
     let mut file = std::fs::File::create(&path)?;
     let page = [0x5a; 4096];

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Measures from the moment before a task's creation is sent until each reader has its event; that
 /// includes storing it.
-pub fn measure(node: &TestNode) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn measure(node: &TestNode) -> anyhow::Result<Vec<Row>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -79,7 +79,7 @@ pub fn measure(node: &TestNode) -> anyhow::Result<Vec<Row>> {
         );
     }
     ensure!(delays.len() == READERS * EVENTS, "events were lost");
-    let cpu = cpu_time(node.pid())? - before;
+    let cpu = cpu_time(node.pid())?.saturating_sub(before);
     let (p50, p99) = (
         percentile_ms(&mut delays, 0.5),
         percentile_ms(&mut delays, 0.99),
@@ -88,7 +88,7 @@ pub fn measure(node: &TestNode) -> anyhow::Result<Vec<Row>> {
         .borrow()
         .iter()
         .zip(&sent)
-        .map(|(end, start)| *end - *start)
+        .map(|(end, start)| end.duration_since(*start))
         .collect();
     let create_p50 = percentile_ms(&mut own.clone(), 0.5);
     Ok(vec![Row {

@@ -19,7 +19,11 @@ const RACED: usize = 3_000;
 const LIVES: usize = 8_000;
 
 /// Measures every row, on a fresh node.
-pub fn measure(node: &TestNode, ceiling: &Ceiling, fdatasync_ms: f64) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn measure(
+    node: &TestNode,
+    ceiling: &Ceiling,
+    fdatasync_ms: f64,
+) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     let key = node.owner_key()?;
     let body = |number: usize| format!(r#"{{"title":"Task number {number}"}}"#);
@@ -104,7 +108,7 @@ fn race(node: &TestNode, key: &str) -> anyhow::Result<Row> {
         Ok(wins)
     })?;
     let attempts = RACED * CLIENTS;
-    let cpu = cpu_time(node.pid())? - before;
+    let cpu = cpu_time(node.pid())?.saturating_sub(before);
     let all_once = claimed
         .iter()
         .all(|count| count.load(Ordering::Relaxed) == 1);
@@ -195,7 +199,10 @@ fn timed(
             .step_by(CLIENTS)
             .try_for_each(|number| work(client, number))
     })?;
-    Ok((cpu_time(node.pid())? - before, start.elapsed()))
+    Ok((
+        cpu_time(node.pid())?.saturating_sub(before),
+        start.elapsed(),
+    ))
 }
 
 fn in_threads<T: Send>(
