@@ -4,8 +4,8 @@ use anyhow::Context;
 use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// One connection to the stream of events.
@@ -34,10 +34,18 @@ impl Subscriber {
     /// # Errors
     /// The connection ended.
     pub async fn next(&mut self) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(&self.next_text().await?)?)
+    }
+
+    /// Returns the next event as it came.
+    ///
+    /// # Errors
+    /// The connection ended.
+    pub async fn next_text(&mut self) -> anyhow::Result<Utf8Bytes> {
         loop {
             let message = self.socket.next().await.context("the stream ended")??;
             match message {
-                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
+                Message::Text(text) => return Ok(text),
                 Message::Close(frame) => anyhow::bail!("the node closed the stream: {frame:?}"),
                 Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => (),
             }

@@ -92,7 +92,12 @@ impl Seed {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
-                Some(ended) = runs.join_next() => report(ended),
+                Some(ended) = runs.join_next() => {
+                    report(ended);
+                    if runs.is_empty() {
+                        self.show(false).await;
+                    }
+                }
                 _ = signs.tick() => self.show(!runs.is_empty()).await,
                 () = wake(&mut events), if runs.len() < PARALLEL => (),
                 () = tokio::time::sleep(wait) => (),

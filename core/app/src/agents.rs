@@ -1,5 +1,7 @@
 //! Operations on agents.
 
+use std::time::Duration;
+
 use hearth_domain::agent::{Agent, AgentStatus, Presence, Registration};
 use hearth_domain::field::{AgentName, LABEL_MAX, json_within, line, list_within};
 use hearth_domain::{Actor, AgentId, Change};
@@ -8,6 +10,9 @@ use hearth_store::{Page, WriteTx, agents};
 use crate::app::App;
 use crate::authority::{must_act_as, must_work};
 use crate::error::AppError;
+
+/// Work seen so soon after the last sign of life is not written down again.
+const SEEN_RESOLUTION: Duration = Duration::from_secs(5);
 
 impl App {
     /// Makes an agent known, or takes what a known one now says of itself.
@@ -101,6 +106,11 @@ pub(crate) fn seen_working(
     now: hearth_domain::Timestamp,
 ) -> Result<(), AppError> {
     if let Some(agent) = agents::get(tx, name)? {
+        let is_known =
+            agent.status == AgentStatus::Busy && now.since(agent.last_seen_at) < SEEN_RESOLUTION;
+        if is_known {
+            return Ok(());
+        }
         let (after, event) = agent.heartbeat(Some(Presence::Busy), now);
         agents::save(tx, after, event.as_ref(), now)?;
     }

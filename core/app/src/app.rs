@@ -53,7 +53,7 @@ impl Default for Facilities {
             remedy: String::new(),
         };
         Self {
-            agents: none("the built-in agents are not running"),
+            agents: none("the built-in agents, which are not running"),
             sandbox: none("the sandbox was not looked for"),
             model: none("this version works without a language model"),
         }

@@ -83,7 +83,9 @@ impl App {
                 } else {
                     tasks::open_dependencies(tx, task.id)?
                 };
+                let agent = claim.agent.clone();
                 let task = tasks::save(tx, task.claim(claim.agent, claim.lease, open, now)?)?;
+                seen_working(tx, &agent, now)?;
                 view(tx, task, &facilities, now)
             })
             .await?;
@@ -115,6 +117,7 @@ impl App {
                     return Ok(None);
                 };
                 let task = tasks::save(tx, task.claim(claim.agent, claim.lease, 0, now)?)?;
+                seen_working(tx, &wanted.agent, now)?;
                 view(tx, task, &facilities, now).map(Some)
             })
             .await?;
@@ -300,6 +303,9 @@ impl App {
     fn expect_expiry(&self, view: &TaskView) {
         if let Some(lease) = view.task.lease() {
             self.alarm().set_no_later_than(lease.expires_at);
+            // The claim was a sign of life.
+            self.alarm()
+                .set_no_later_than(self.now().after(self.config().offline_after));
         }
     }
 }

@@ -413,20 +413,22 @@ fn waiting_for(
     }
     if let Some(name) = &task.reserved_for {
         if name.is_owner() {
-            return Ok(Some("it is kept for you; no agent takes it".into()));
+            return Ok(Some(
+                "you: it is kept for its owner, and no agent takes it".into(),
+            ));
         }
         if name.as_str() != SEED {
-            return Ok(Some(format!("it is kept for agent {name}")));
+            return Ok(Some(format!("agent {name}, for whom it is kept")));
         }
     }
     if let Some(moment) = task.not_before.filter(|moment| *moment > now) {
-        return Ok(Some(format!("it is not to be started before {moment}")));
+        return Ok(Some(format!("{moment}: it is not to be started before")));
     }
     if !task.depends_on.is_empty() {
         let open = tasks::open_dependencies(tx, task.id)?;
         if open > 0 {
             return Ok(Some(format!(
-                "{open} of the tasks it depends on are not completed"
+                "{open} of the tasks it depends on to be completed"
             )));
         }
     }

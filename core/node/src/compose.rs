@@ -122,7 +122,7 @@ fn facilities(settings: &Settings) -> Facilities {
         reason: if settings.agents.has_builtin {
             String::new()
         } else {
-            "the built-in agents are switched off".into()
+            "the built-in agents, which are switched off".into()
         },
         remedy: if settings.agents.has_builtin {
             String::new()

@@ -3,7 +3,7 @@
 //! [`table::TABLE`] names every setting once; the file, the variables, `hearth config` and the
 //! README all follow it. Nothing below this crate reads a file, the environment or a flag.
 //!
-//! Reading order: [`Settings`], [`table`], [`value`], [`load`], [`edit`].
+//! Reading order: [`Settings`], [`table`], [`value`], [`load()`], [`edit`].
 
 pub mod edit;
 pub mod environment;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::compose;
 use crate::data_dir::{DataDir, Lock, reachable_url};
@@ -49,6 +49,12 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         let address = listener.local_addr()?;
         let lifecycle = Lifecycle::default();
         compose::start(&app, settings, listener, &lifecycle)?;
+        if !address.ip().is_loopback() {
+            warn!(
+                "listening on {address} beyond this machine, without encryption: keys can be read on \
+                 the way; put a TLS proxy in front, or listen on 127.0.0.1"
+            );
+        }
         let url = reachable_url(address);
         lock.announce(&url)?;
         info!(url, data_dir = %settings.data_dir.display(), "ready at {url}");

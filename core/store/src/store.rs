@@ -26,10 +26,10 @@ use crate::writer::{Job, Ran, Since, Writer, WriterParts};
 /// How many events a subscriber may be behind before it reads from the table again.
 const BUS_EVENTS: usize = 1024;
 /// Connections for reading: more than cores, since one may wait for the disk.
-const READERS: u32 = 6;
+const READERS: u32 = 4;
 /// Reads that may run on threads of their own at once; the other connections stay free for
 /// [`Store::read_now`].
-const SLOW_READS: usize = 4;
+const SLOW_READS: usize = 3;
 
 /// How to open a store.
 #[derive(Debug, Clone)]

@@ -334,7 +334,7 @@ async fn a_pending_task_says_what_it_waits_for() {
     let planned = test.create(new).await;
 
     assert!(waiting(&plain).starts_with("a language model"));
-    assert!(waiting(&kept).contains("kept for you"));
+    assert!(waiting(&kept).contains("kept for its owner"));
     assert!(waiting(&early).contains("not to be started before"));
     assert!(waiting(&late).starts_with("1 of the tasks it depends on"));
     assert_eq!(waiting(&planned), "the built-in agents are not running");

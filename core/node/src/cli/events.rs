@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::cli::Invocation;
 use crate::client::stream::Received;
 use crate::client::wire::{Event, Page};
-use crate::output::text::{moment, one_line};
+use crate::output::text::{gist, moment, one_line};
 use crate::output::{Output, note, print_line};
 
 /// What happened: the last events, or those after one.
@@ -94,7 +94,7 @@ fn line(event: &Event) -> String {
 
 /// Returns what an event is about, and what was said.
 fn about(payload: &Map<String, Value>) -> String {
-    let text = |name: &str| payload.get(name).and_then(Value::as_str).map(one_line);
+    let text = |name: &str| payload.get(name).and_then(Value::as_str).map(gist);
     let name = match (payload.get("number").and_then(Value::as_i64), text("title")) {
         (Some(number), Some(title)) => Some(format!("#{number} {title}")),
         (Some(number), None) => Some(format!("#{number}")),

@@ -27,7 +27,7 @@ impl Invocation {
     /// Reads the settings; `overrides` are those that the command's own flags stand for.
     ///
     /// # Errors
-    /// See [`load`].
+    /// See [`load()`].
     pub fn new(global: Global, overrides: &[Override]) -> anyhow::Result<Self> {
         let environment = Environment::read()?;
         let mut overrides = overrides.to_vec();

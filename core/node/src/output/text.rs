@@ -24,6 +24,22 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
+/// Returns what a long text says, in a line: where it begins, and where it ends, which is where
+/// programs that fail say why.
+pub fn gist(text: &str) -> String {
+    const PART: usize = 200;
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    match lines.as_slice() {
+        [first, .., last] if lines.len() > 2 => {
+            format!("{} … {}", shortened(first, PART), shortened(last, PART))
+        }
+        _ => shortened(text, 2 * PART),
+    }
+}
+
 /// Returns text with its lines and tabs, and without what else would move the cursor.
 pub fn paragraphs(text: &str) -> String {
     text.chars()
@@ -70,6 +86,18 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_traceback_becomes_its_first_and_last_line() {
+        let text =
+            "step 1 failed: it exited with 1\nTraceback:\n  File \"x\"\nValueError: no garden\n";
+
+        assert_eq!(
+            gist(text),
+            "step 1 failed: it exited with 1 … ValueError: no garden"
+        );
+        assert_eq!(gist("which\ncolour?"), "which colour?");
+    }
 
     #[test]
     fn text_of_others_cannot_drive_the_terminal() {

@@ -42,13 +42,12 @@ pub(crate) fn measure(node: &TestNode) -> anyhow::Result<Vec<Row>> {
             runtime.spawn(async move {
                 let mut arrivals = Vec::with_capacity(EVENTS);
                 for place in 0..EVENTS {
-                    let event = reader.next().await?;
+                    let event = reader.next_text().await?;
                     arrivals.push(Instant::now());
-                    let title = event["payload"]["title"].as_str().unwrap_or_default();
-                    ensure!(
-                        title == format!("Event {place}"),
-                        "event {place} came as {title}"
-                    );
+                    // Looked for rather than parsed: two hundred readers share the machine with
+                    // the node.
+                    let title = format!("\"title\":\"Event {place}\"");
+                    ensure!(event.contains(&title), "event {place} came as {event}");
                 }
                 anyhow::Ok(arrivals)
             })

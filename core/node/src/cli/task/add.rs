@@ -99,6 +99,9 @@ pub(super) async fn run(invocation: &Invocation, add: Add) -> anyhow::Result<()>
 /// Puts together what the line and the flags say; flags go first.
 fn draft(add: Add) -> anyhow::Result<Draft> {
     let line = Draft::from_line(&add.text);
+    if line.title.trim().is_empty() {
+        bail!("title must not be empty; say in a line what is to be done");
+    }
     let mut labels = line.labels;
     labels.extend(add.labels);
     let mut draft = Draft {

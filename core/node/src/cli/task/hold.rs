@@ -11,6 +11,9 @@ use crate::client::wire::Task;
 use crate::client::{Client, json_object};
 use crate::output::text::moment;
 
+/// How long a claim by hand lasts, in seconds: a person sends no heartbeats.
+const LEASE_BY_HAND: u32 = 3600;
+
 /// Takes a task.
 #[derive(Debug, Args)]
 pub struct Claim {
@@ -20,7 +23,7 @@ pub struct Claim {
     /// Who takes it
     #[arg(long)]
     agent: String,
-    /// How long it is held without a sign of life
+    /// How long it is held without a sign of life [default: 3600]
     #[arg(long, value_name = "SECONDS")]
     lease_seconds: Option<u32>,
 }
@@ -78,9 +81,7 @@ pub struct Release {
 pub(super) async fn claim(invocation: &Invocation, claim: Claim) -> anyhow::Result<()> {
     let client = invocation.client()?;
     let mut body = json!({ "agent": claim.agent });
-    if let Some(seconds) = claim.lease_seconds {
-        body["lease_seconds"] = json!(seconds);
-    }
+    body["lease_seconds"] = json!(claim.lease_seconds.unwrap_or(LEASE_BY_HAND));
     let answer = match &claim.task {
         Some(task) => client.post(&["tasks", task, "claim"], &body).await?,
         None => client.post(&["tasks", "claim"], &body).await?,

@@ -9,7 +9,7 @@ use crate::cli::{Invocation, events};
 use crate::client::stream::Received;
 use crate::client::wire::Task;
 use crate::client::{Answer, Client};
-use crate::output::text::one_line;
+use crate::output::text::gist;
 use crate::output::{Output, print_line};
 
 /// The events after which a task may be over.
@@ -63,7 +63,7 @@ fn has_ended(task: &Task) -> bool {
 
 fn must_be_completed(task: &Task) -> anyhow::Result<()> {
     let line = show::line(task);
-    let reason = |text: &Option<String>| text.as_deref().map(one_line).unwrap_or_default();
+    let reason = |text: &Option<String>| text.as_deref().map(gist).unwrap_or_default();
     match task.status.as_str() {
         "completed" => Ok(()),
         "blocked" => bail!(
