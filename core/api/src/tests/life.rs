@@ -76,7 +76,7 @@ async fn a_task_goes_from_its_making_to_its_completion() {
       "updated_at": "2026-11-23T09:00:00.000Z",
       "updated_by": "owner",
       "version": 1,
-      "waiting_for": "the built-in agents are not running"
+      "waiting_for": "the built-in agents, which are not running"
     }
     "#);
 
@@ -391,7 +391,7 @@ async fn the_state_of_the_node_is_shown() {
       "facilities": {
         "agents": {
           "is_available": false,
-          "reason": "the built-in agents are not running",
+          "reason": "the built-in agents, which are not running",
           "remedy": ""
         },
         "model": {
