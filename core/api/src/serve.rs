@@ -19,8 +19,9 @@ use tower_service::Service;
 
 use crate::router::Config;
 
-/// How long a connection may take to bring the head of a request, or stay without one.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection may take to bring the head of a request, or stay without one: as long as
+/// clients commonly keep one for later, so that they seldom send into one that is being closed.
+const HEAD_WITHIN: Duration = Duration::from_mins(1);
 /// How long requests get to end once the node stops.
 const GRACE: Duration = Duration::from_secs(10);
 /// The most a connection reads ahead; bounds the head of a request.

@@ -79,6 +79,7 @@ fn work(address: &str, key: &str, client: usize, is_over: &AtomicBool) -> Acknow
 
 fn life(http: &mut RawClient, client: usize, known: &mut Acknowledged) -> anyhow::Result<()> {
     let agent = format!("agent-{client}");
+    // A lease that outlasts the test: one that ran out would be a change nobody asked for.
     let task = send(
         http,
         "/api/v1/tasks",
@@ -89,7 +90,7 @@ fn life(http: &mut RawClient, client: usize, known: &mut Acknowledged) -> anyhow
     let held = send(
         http,
         &format!("{path}/claim"),
-        &format!(r#"{{"agent":"{agent}"}}"#),
+        &format!(r#"{{"agent":"{agent}","lease_seconds":3600}}"#),
         known,
     )?;
     let hold = format!(r#""agent":"{agent}","fence":{}"#, held["fence"]);

@@ -337,7 +337,10 @@ async fn a_pending_task_says_what_it_waits_for() {
     assert!(waiting(&kept).contains("kept for its owner"));
     assert!(waiting(&early).contains("not to be started before"));
     assert!(waiting(&late).starts_with("1 of the tasks it depends on"));
-    assert_eq!(waiting(&planned), "the built-in agents, which are not running");
+    assert_eq!(
+        waiting(&planned),
+        "the built-in agents, which are not running"
+    );
     let works = || Facility {
         is_available: true,
         reason: String::new(),

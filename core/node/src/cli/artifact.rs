@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::cli::Invocation;
-use crate::cli::words::task_ref;
+use crate::cli::words::{id, task_ref};
 use crate::client::upload::Upload;
 use crate::client::wire::{Artifact, Page, Task};
 use crate::output::Output;
@@ -61,7 +61,7 @@ pub struct List {
 #[derive(Debug, Args)]
 pub struct Named {
     /// Its UUID
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = id)]
     artifact: uuid::Uuid,
 }
 

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::cli::Invocation;
-use crate::cli::words::roles;
+use crate::cli::words::{id, roles};
 use crate::client::wire::{KeyRecord, Page};
 use crate::offline::{self, NewKey};
 use crate::output::Output;
@@ -41,7 +41,7 @@ pub struct Create {
 #[derive(Debug, Args)]
 pub struct Revoke {
     /// Its UUID, as `hearth keys list` shows it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = id)]
     key: uuid::Uuid,
 }
 

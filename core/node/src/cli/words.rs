@@ -16,6 +16,12 @@ pub(crate) fn task_ref(text: &str) -> Result<String, String> {
         .map_err(|_| "a task is named by its number, such as 12, or its UUID".into())
 }
 
+/// Reads an identifier.
+pub(crate) fn id(text: &str) -> Result<uuid::Uuid, String> {
+    uuid::Uuid::try_parse(text)
+        .map_err(|_| "write the whole id, a UUID, as the list shows it".into())
+}
+
 /// Reads by when something is due: a moment, or a day, of which the last second in UTC counts.
 pub(crate) fn due(text: &str) -> Result<String, String> {
     moment(text, "T23:59:59Z")

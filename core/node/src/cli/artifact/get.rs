@@ -8,6 +8,7 @@ use clap::Args;
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 
+use crate::cli::words::id;
 use crate::client::Client;
 use crate::output::stdout_error;
 
@@ -15,7 +16,7 @@ use crate::output::stdout_error;
 #[derive(Debug, Args)]
 pub struct Get {
     /// Its UUID
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = id)]
     artifact: uuid::Uuid,
     /// Where to write them; standard output if it is left out
     #[arg(short, long, value_name = "FILE")]
