@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
@@ -46,12 +46,11 @@ impl Lifecycle {
 
     /// Waits until a signal or a failed worker asks the node to stop, then until the workers have
     /// ended. Returns whether it was asked to, and all ended in time.
-    ///
-    /// # Errors
-    /// Signals cannot be listened to.
-    pub(crate) async fn wait(&self) -> anyhow::Result<bool> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    pub(crate) async fn wait(&self, signals: Signals) -> bool {
+        let Signals {
+            mut terminate,
+            mut interrupt,
+        } = signals;
         tokio::select! {
             _ = terminate.recv() => info!("stopping"),
             _ = interrupt.recv() => info!("stopping"),
@@ -68,7 +67,27 @@ impl Lifecycle {
             _ = terminate.recv() => false,
             _ = interrupt.recv() => false,
         };
-        Ok(has_ended && !self.failed.is_cancelled())
+        has_ended && !self.failed.is_cancelled()
+    }
+}
+
+/// The signals that ask a node to stop. Listened to before the node says that it is ready: one that
+/// came earlier would end it on the spot.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 }
 
@@ -101,7 +120,7 @@ mod tests {
 
         lifecycle.spawn("short-lived", async { Ok(()) });
 
-        assert!(!lifecycle.wait().await.unwrap());
+        assert!(!lifecycle.wait(Signals::listen().unwrap()).await);
     }
 
     #[tokio::test]
@@ -110,7 +129,7 @@ mod tests {
 
         lifecycle.spawn("broken", async { panic!("on purpose") });
 
-        assert!(!lifecycle.wait().await.unwrap());
+        assert!(!lifecycle.wait(Signals::listen().unwrap()).await);
     }
 
     #[tokio::test]
@@ -124,6 +143,6 @@ mod tests {
         });
         lifecycle.shutdown().cancel();
 
-        assert!(lifecycle.wait().await.unwrap());
+        assert!(lifecycle.wait(Signals::listen().unwrap()).await);
     }
 }

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::compose;
 use crate::data_dir::{DataDir, Lock, reachable_url};
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, Signals};
 use crate::log;
 use crate::settings::Settings;
 
@@ -47,6 +47,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
             )
         })?;
         let address = listener.local_addr()?;
+        let signals = Signals::listen().context("cannot listen to signals")?;
         let lifecycle = Lifecycle::default();
         compose::start(&app, settings, listener, &lifecycle)?;
         if !address.ip().is_loopback() {
@@ -59,7 +60,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         lock.announce(&url)?;
         info!(url, data_dir = %settings.data_dir.display(), "ready at {url}");
         announce(&url);
-        lifecycle.wait().await
+        anyhow::Ok(lifecycle.wait(signals).await)
     })?;
     // Ends what is left of requests before the store closes under them.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
