@@ -7,7 +7,7 @@ use hearth_domain::{AgentId, Change, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{params, params_from_iter};
 
-use crate::columns::{Columns, to_json};
+use crate::columns::{Columns, read_all, read_one, to_json};
 use crate::error::StoreError;
 use crate::page::Page;
 use crate::read_tx::Tx;
@@ -21,15 +21,8 @@ pub fn get(tx: &impl Tx, name: &AgentName) -> Result<Option<Agent>, StoreError> 
     let mut statement = tx
         .conn()
         .prepare_cached(&format!("SELECT {COLUMNS} FROM agents WHERE name = ?1"))?;
-    let mut rows = statement.query([name.as_str()])?;
-    rows.next()?
-        .map(|row| {
-            read(&Columns {
-                entity: ENTITY,
-                row,
-            })
-        })
-        .transpose()
+    let found = statement.query([name.as_str()])?;
+    read_one(ENTITY, found, read)
 }
 
 /// Returns up to `limit` agents after `cursor`, by name.
@@ -62,14 +55,8 @@ pub fn list(
         conditions.join(" AND ")
     );
     let mut statement = tx.conn().prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut items = Vec::new();
-    while let Some(row) = rows.next()? {
-        items.push(read(&Columns {
-            entity: ENTITY,
-            row,
-        })?);
-    }
+    let found = statement.query(params_from_iter(values))?;
+    let items = read_all(ENTITY, found, read)?;
     Ok(Page::cut(items, limit, |agent| agent.name.clone()))
 }
 
@@ -79,15 +66,8 @@ pub fn silent_since(tx: &impl Tx, moment: Timestamp) -> Result<Vec<Agent>, Store
         "SELECT {COLUMNS} FROM agents WHERE status <> 'offline' AND last_seen_at <= ?1 LIMIT 100"
     );
     let mut statement = tx.conn().prepare_cached(&sql)?;
-    let mut rows = statement.query([moment.as_millis()])?;
-    let mut items = Vec::new();
-    while let Some(row) = rows.next()? {
-        items.push(read(&Columns {
-            entity: ENTITY,
-            row,
-        })?);
-    }
-    Ok(items)
+    let found = statement.query([moment.as_millis()])?;
+    read_all(ENTITY, found, read)
 }
 
 /// Returns when the agent that has been silent longest was last heard from.

@@ -5,7 +5,7 @@ use hearth_domain::field::{Name, Word};
 use hearth_domain::{Actor, ArtifactId, Change, TaskId, Timestamp};
 use rusqlite::params;
 
-use crate::columns::{Columns, to_json};
+use crate::columns::{Columns, read_all, read_one, to_json};
 use crate::error::StoreError;
 use crate::page::Page;
 use crate::read_tx::Tx;
@@ -20,15 +20,8 @@ pub fn get(tx: &impl Tx, id: ArtifactId) -> Result<Option<Artifact>, StoreError>
     let mut statement = tx
         .conn()
         .prepare_cached(&format!("SELECT {COLUMNS} FROM artifacts WHERE id = ?1"))?;
-    let mut rows = statement.query([id.0])?;
-    rows.next()?
-        .map(|row| {
-            read(&Columns {
-                entity: ENTITY,
-                row,
-            })
-        })
-        .transpose()
+    let found = statement.query([id.0])?;
+    read_one(ENTITY, found, read)
 }
 
 /// Returns up to `limit` artifacts of a task after `cursor`, oldest first.
@@ -43,18 +36,12 @@ pub fn list_by_task(
     );
     let mut statement = tx.conn().prepare_cached(&sql)?;
     let after = cursor.map_or_else(uuid::Uuid::nil, |id| id.0);
-    let mut rows = statement.query(params![
+    let found = statement.query(params![
         task.0,
         after,
         i64::try_from(limit + 1).unwrap_or(i64::MAX)
     ])?;
-    let mut items = Vec::new();
-    while let Some(row) = rows.next()? {
-        items.push(read(&Columns {
-            entity: ENTITY,
-            row,
-        })?);
-    }
+    let items = read_all(ENTITY, found, read)?;
     Ok(Page::cut(items, limit, |artifact| artifact.id))
 }
 

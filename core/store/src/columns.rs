@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use hearth_domain::{JsonObject, Timestamp};
-use rusqlite::Row;
+use rusqlite::{Row, Rows};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -15,6 +15,30 @@ use crate::error::StoreError;
 pub(crate) struct Columns<'a, 'stmt> {
     pub(crate) entity: &'static str,
     pub(crate) row: &'a Row<'stmt>,
+}
+
+/// Reads the first row, if there is one.
+pub(crate) fn read_one<T>(
+    entity: &'static str,
+    mut rows: Rows<'_>,
+    read: impl FnOnce(&Columns<'_, '_>) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    rows.next()?
+        .map(|row| read(&Columns { entity, row }))
+        .transpose()
+}
+
+/// Reads every row.
+pub(crate) fn read_all<T>(
+    entity: &'static str,
+    mut rows: Rows<'_>,
+    read: impl Fn(&Columns<'_, '_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        items.push(read(&Columns { entity, row })?);
+    }
+    Ok(items)
 }
 
 impl Columns<'_, '_> {

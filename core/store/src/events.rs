@@ -8,7 +8,7 @@ use rusqlite::{params, params_from_iter};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::columns::Columns;
+use crate::columns::{Columns, read_all};
 use crate::error::StoreError;
 use crate::page::Page;
 use crate::read_tx::Tx;
@@ -113,14 +113,8 @@ pub fn list(
         conditions.join(" AND ")
     );
     let mut statement = tx.conn().prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut items = Vec::new();
-    while let Some(row) = rows.next()? {
-        items.push(read(&Columns {
-            entity: ENTITY,
-            row,
-        })?);
-    }
+    let found = statement.query(params_from_iter(values))?;
+    let items = read_all(ENTITY, found, read)?;
     Ok(Page::cut(items, limit, |event| event.seq))
 }
 

@@ -5,7 +5,7 @@ use hearth_domain::key::{Grant, Key};
 use hearth_domain::{Actor, Change, KeyId, Timestamp};
 use rusqlite::params;
 
-use crate::columns::Columns;
+use crate::columns::{Columns, read_all, read_one};
 use crate::error::StoreError;
 use crate::read_tx::Tx;
 use crate::write_tx::WriteTx;
@@ -20,15 +20,8 @@ pub fn find_by_hash(tx: &impl Tx, hash: &[u8; 32]) -> Result<Option<Key>, StoreE
     let mut statement = tx
         .conn()
         .prepare_cached(&format!("SELECT {COLUMNS} FROM api_keys WHERE sha256 = ?1"))?;
-    let mut rows = statement.query([hash])?;
-    rows.next()?
-        .map(|row| {
-            read(&Columns {
-                entity: ENTITY,
-                row,
-            })
-        })
-        .transpose()
+    let found = statement.query([hash])?;
+    read_one(ENTITY, found, read)
 }
 
 /// Returns a key.
@@ -36,30 +29,16 @@ pub fn get(tx: &impl Tx, id: KeyId) -> Result<Option<Key>, StoreError> {
     let mut statement = tx
         .conn()
         .prepare_cached(&format!("SELECT {COLUMNS} FROM api_keys WHERE id = ?1"))?;
-    let mut rows = statement.query([id.0])?;
-    rows.next()?
-        .map(|row| {
-            read(&Columns {
-                entity: ENTITY,
-                row,
-            })
-        })
-        .transpose()
+    let found = statement.query([id.0])?;
+    read_one(ENTITY, found, read)
 }
 
 /// Returns every key, oldest first.
 pub fn list(tx: &impl Tx) -> Result<Vec<Key>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys ORDER BY id LIMIT {LIST_MAX}");
     let mut statement = tx.conn().prepare_cached(&sql)?;
-    let mut rows = statement.query([])?;
-    let mut items = Vec::new();
-    while let Some(row) = rows.next()? {
-        items.push(read(&Columns {
-            entity: ENTITY,
-            row,
-        })?);
-    }
-    Ok(items)
+    let found = statement.query([])?;
+    read_all(ENTITY, found, read)
 }
 
 /// Stores a key that was made.

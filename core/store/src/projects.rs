@@ -6,7 +6,7 @@ use hearth_domain::{Actor, Change, ProjectId};
 use rusqlite::types::Value;
 use rusqlite::{params, params_from_iter};
 
-use crate::columns::{Columns, to_json};
+use crate::columns::{Columns, read_all, read_one, to_json};
 use crate::error::StoreError;
 use crate::page::Page;
 use crate::read_tx::Tx;
@@ -29,15 +29,8 @@ pub fn get(tx: &impl Tx, id: ProjectId) -> Result<Option<Project>, StoreError> {
     let mut statement = tx
         .conn()
         .prepare_cached(&format!("SELECT {COLUMNS} FROM projects WHERE id = ?1"))?;
-    let mut rows = statement.query([id.0])?;
-    rows.next()?
-        .map(|row| {
-            read(&Columns {
-                entity: ENTITY,
-                row,
-            })
-        })
-        .transpose()
+    let found = statement.query([id.0])?;
+    read_one(ENTITY, found, read)
 }
 
 /// Whether a project is there.
@@ -83,14 +76,8 @@ pub fn list(
         conditions.join(" AND ")
     );
     let mut statement = tx.conn().prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut items = Vec::new();
-    while let Some(row) = rows.next()? {
-        items.push(read(&Columns {
-            entity: ENTITY,
-            row,
-        })?);
-    }
+    let found = statement.query(params_from_iter(values))?;
+    let items = read_all(ENTITY, found, read)?;
     Ok(Page::cut(items, limit, |project| project.id))
 }
 

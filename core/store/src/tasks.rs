@@ -10,7 +10,7 @@ use hearth_domain::{Change, ProjectId, TaskId, Timestamp};
 use rusqlite::{OptionalExtension, ToSql, params};
 use uuid::Uuid;
 
-use crate::columns::Columns;
+use crate::columns::{read_all, read_one};
 use crate::error::StoreError;
 use crate::read_tx::Tx;
 use crate::text_index::{Text, TextChange};
@@ -123,20 +123,12 @@ pub fn best_pending(
         rows::COLUMNS
     );
     let mut statement = tx.conn().prepare_cached(&sql)?;
-    let mut found = statement.query(params![
+    let found = statement.query(params![
         now.as_millis(),
         wanted.agent.as_str(),
         wanted.has_plan
     ])?;
-    found
-        .next()?
-        .map(|row| {
-            rows::read(&Columns {
-                entity: ENTITY,
-                row,
-            })
-        })
-        .transpose()
+    read_one(ENTITY, found, rows::read)
 }
 
 /// Returns when the next pending task may be started that may not be yet.
@@ -322,30 +314,15 @@ fn index_dependencies(tx: &WriteTx<'_>, task: &Task) -> Result<(), StoreError> {
 fn one(tx: &impl Tx, condition: &str, value: &dyn ToSql) -> Result<Option<Task>, StoreError> {
     let sql = format!("SELECT {} FROM tasks WHERE {condition}", rows::COLUMNS);
     let mut statement = tx.conn().prepare_cached(&sql)?;
-    let mut found = statement.query([value])?;
-    found
-        .next()?
-        .map(|row| {
-            rows::read(&Columns {
-                entity: ENTITY,
-                row,
-            })
-        })
-        .transpose()
+    let found = statement.query([value])?;
+    read_one(ENTITY, found, rows::read)
 }
 
 fn many(tx: &impl Tx, condition: &str, value: &dyn ToSql) -> Result<Vec<Task>, StoreError> {
     let sql = format!("SELECT {} FROM tasks WHERE {condition}", rows::COLUMNS);
     let mut statement = tx.conn().prepare_cached(&sql)?;
-    let mut found = statement.query([value])?;
-    let mut tasks = Vec::new();
-    while let Some(row) = found.next()? {
-        tasks.push(rows::read(&Columns {
-            entity: ENTITY,
-            row,
-        })?);
-    }
-    Ok(tasks)
+    let found = statement.query([value])?;
+    read_all(ENTITY, found, rows::read)
 }
 
 #[cfg(test)]

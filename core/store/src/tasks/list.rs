@@ -14,7 +14,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
 use super::{ENTITY, rows};
-use crate::columns::Columns;
+use crate::columns::read_all;
 use crate::error::StoreError;
 use crate::page::Page;
 use crate::read_tx::Tx;
@@ -506,14 +506,8 @@ impl Query {
             picked = self.walks.join(" UNION "),
         );
         let mut statement = tx.conn().prepare_cached(&sql)?;
-        let mut found = statement.query(params_from_iter(self.values))?;
-        let mut tasks = Vec::new();
-        while let Some(row) = found.next()? {
-            tasks.push(rows::read(&Columns {
-                entity: ENTITY,
-                row,
-            })?);
-        }
+        let found = statement.query(params_from_iter(self.values))?;
+        let tasks = read_all(ENTITY, found, rows::read)?;
         let order = self.order;
         Ok(Page::cut(tasks, self.limit, |task| Cursor {
             key: order.key_of(task),
