@@ -38,16 +38,8 @@ impl SandboxFacility {
         let probed = Sandbox::probe(self.config.clone()).await;
         let mut facilities = (*self.app.facilities()).clone();
         facilities.sandbox = match &probed {
-            Ok(_) => Facility {
-                is_available: true,
-                reason: String::new(),
-                remedy: String::new(),
-            },
-            Err(missing) => Facility {
-                is_available: false,
-                reason: missing.reason.clone(),
-                remedy: missing.remedy.clone(),
-            },
+            Ok(_) => Facility::works(),
+            Err(missing) => Facility::missing(&missing.reason, &missing.remedy),
         };
         self.app.set_facilities(facilities);
         *found = probed.as_ref().ok().cloned();

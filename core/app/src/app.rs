@@ -34,6 +34,26 @@ pub struct Facility {
     pub remedy: String,
 }
 
+impl Facility {
+    /// One that works.
+    pub fn works() -> Self {
+        Self {
+            is_available: true,
+            reason: String::new(),
+            remedy: String::new(),
+        }
+    }
+
+    /// One that does not.
+    pub fn missing(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            is_available: false,
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
 /// What the node around the operations can do; told by the node once it knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facilities {
@@ -47,11 +67,7 @@ pub struct Facilities {
 
 impl Default for Facilities {
     fn default() -> Self {
-        let none = |reason: &str| Facility {
-            is_available: false,
-            reason: reason.into(),
-            remedy: String::new(),
-        };
+        let none = |reason| Facility::missing(reason, "");
         Self {
             agents: none("the built-in agents, which are not running"),
             sandbox: none("the sandbox was not looked for"),

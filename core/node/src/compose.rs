@@ -117,18 +117,13 @@ pub(crate) fn start(
 }
 
 fn facilities(settings: &Settings) -> Facilities {
-    let agents = Facility {
-        is_available: settings.agents.has_builtin,
-        reason: if settings.agents.has_builtin {
-            String::new()
-        } else {
-            "the built-in agents, which are switched off".into()
-        },
-        remedy: if settings.agents.has_builtin {
-            String::new()
-        } else {
-            "start without --no-agents, with agents.builtin = true".into()
-        },
+    let agents = if settings.agents.has_builtin {
+        Facility::works()
+    } else {
+        Facility::missing(
+            "the built-in agents, which are switched off",
+            "start without --no-agents, with agents.builtin = true",
+        )
     };
     Facilities {
         agents,
