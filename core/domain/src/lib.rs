@@ -18,7 +18,10 @@ pub mod id;
 pub mod key;
 pub mod priority;
 pub mod project;
+pub mod quick_add;
+pub mod recurrence;
 pub mod task;
+pub mod when;
 
 pub use actor::{Actor, Role};
 pub use change::Change;
