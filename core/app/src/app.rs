@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use hearth_domain::{Clock, IdSource, Timestamp};
 use hearth_store::Store;
+use jiff::tz::TimeZone;
 
 use crate::blobs::Blobs;
+use crate::chat::Desk;
 use crate::error::AppError;
 use crate::keys::KeyRing;
 use crate::sweep::Alarm;
@@ -21,6 +23,8 @@ pub struct Config {
     pub artifact_max_bytes: u64,
     /// After how long without a sign of life an agent counts as offline.
     pub offline_after: Duration,
+    /// How long before a task is due the person is reminded.
+    pub remind_before: Duration,
 }
 
 /// Something the node may or may not be able to do.
@@ -89,6 +93,7 @@ struct Inner {
     blobs: Blobs,
     keys: KeyRing,
     alarm: Alarm,
+    desk: Desk,
     config: Config,
     /// Read for every pending task that is shown, written once at start.
     facilities: RwLock<Arc<Facilities>>,
@@ -125,6 +130,7 @@ impl App {
             blobs,
             keys: KeyRing::default(),
             alarm: Alarm::default(),
+            desk: Desk::default(),
             config,
             facilities: RwLock::default(),
         };
@@ -156,6 +162,11 @@ impl App {
         self.inner.clock.now()
     }
 
+    /// Returns the time zone the person is in.
+    pub fn zone(&self) -> TimeZone {
+        self.inner.clock.zone()
+    }
+
     /// Whether the database answers: what a readiness check asks.
     ///
     /// # Errors
@@ -183,6 +194,10 @@ impl App {
 
     pub(crate) fn alarm(&self) -> &Alarm {
         &self.inner.alarm
+    }
+
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.inner.desk
     }
 
     pub(crate) fn config(&self) -> &Config {

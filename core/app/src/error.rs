@@ -169,6 +169,7 @@ impl From<Refusal> for AppError {
                 code: "dependencies_open",
                 detail,
             },
+            Refusal::Unexamined { .. } => Self::conflict("changed_meanwhile", detail),
             Refusal::Unaccepted { .. } => Self::InvalidInput {
                 code: "acceptance_failed",
                 field: "acceptance".into(),

@@ -15,6 +15,7 @@ use crate::agents::seen_working;
 use crate::app::App;
 use crate::authority::{must_act_as, must_work};
 use crate::error::AppError;
+use crate::notices::save_task;
 use crate::projects::expect_version;
 use crate::tasks::{TaskRef, TaskView, attach, find, to_attach, view};
 
@@ -84,7 +85,7 @@ impl App {
                     tasks::open_dependencies(tx, task.id)?
                 };
                 let agent = claim.agent.clone();
-                let task = tasks::save(tx, task.claim(claim.agent, claim.lease, open, now)?)?;
+                let task = save_task(tx, task.claim(claim.agent, claim.lease, open, now)?)?;
                 seen_working(tx, &agent, now)?;
                 view(tx, task, &facilities, now)
             })
@@ -116,7 +117,7 @@ impl App {
                 let Some(task) = tasks::best_pending(tx, &wanted, now)? else {
                     return Ok(None);
                 };
-                let task = tasks::save(tx, task.claim(claim.agent, claim.lease, 0, now)?)?;
+                let task = save_task(tx, task.claim(claim.agent, claim.lease, 0, now)?)?;
                 seen_working(tx, &wanted.agent, now)?;
                 view(tx, task, &facilities, now).map(Some)
             })
@@ -154,9 +155,7 @@ impl App {
                 let Hold { agent, fence } = hold;
                 let task = match progress {
                     None => task.renew(&agent, fence, now)?,
-                    Some(progress) => {
-                        tasks::save(tx, task.progress(&agent, fence, progress, now)?)?
-                    }
+                    Some(progress) => save_task(tx, task.progress(&agent, fence, progress, now)?)?,
                 };
                 tasks::save_lease(tx, &task)?;
                 seen_working(tx, &agent, now)?;
@@ -203,12 +202,13 @@ impl App {
                 let completion = Completion {
                     result: done.result,
                 };
-                let change = task.complete(&hold.agent, hold.fence, completion, &all, now)?;
+                let change = task.complete(&hold.agent, hold.fence, completion, &all, &[], now)?;
                 attach(tx, &holder, given, id, now)?;
-                let task = tasks::save(tx, change)?;
+                let task = save_task(tx, change)?;
                 view(tx, task, &facilities, now)
             })
             .await?;
+        self.expect_by_calendar(&view.task);
         metrics::counter!("hearth_tasks_completed_total").increment(1);
         if let Some(started) = view.task.started_at {
             let seconds = view.task.updated_at.since(started).as_secs_f64();
@@ -284,7 +284,7 @@ impl App {
                 let held = tasks::held_by(tx, &agent)?;
                 let count = held.len();
                 for task in held {
-                    tasks::save(tx, task.reclaim(ReleaseCause::NodeRestarted, now)?)?;
+                    save_task(tx, task.reclaim(ReleaseCause::NodeRestarted, now)?)?;
                 }
                 Ok(count)
             })

@@ -3,18 +3,23 @@
 //! An operation says who may, loads, lets the domain decide, and saves. It knows nothing of HTTP,
 //! and the command line, the API, agents and bridges all come through here.
 //!
-//! Reading order: [`App`], [`tasks`], [`holding`], then the other entities, [`sweep`].
+//! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`], then the other entities,
+//! [`chat`], [`notices`], [`sweep`] with [`calendar`].
 
 pub mod agents;
 mod app;
 pub mod artifacts;
 mod authority;
 pub mod blobs;
+pub mod calendar;
+pub mod chat;
 mod error;
 pub mod events;
 pub mod holding;
 pub mod keys;
+pub mod notices;
 pub mod projects;
+pub mod quick_add;
 pub mod status;
 pub mod sweep;
 pub mod tasks;

@@ -1,5 +1,5 @@
-//! The sweep: takes back tasks whose lease ran out, notes agents that fell silent, forgets what
-//! need not be kept. It sleeps until the next of these is due.
+//! The sweep: takes back tasks whose lease ran out, notes agents that fell silent, makes the tasks
+//! and reminders that the calendar asks for, forgets what need not be kept. It sleeps until the next of these is due.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::app::App;
+use crate::calendar::Kept;
 use crate::error::AppError;
+use crate::notices::save_task;
 use crate::tasks::IDEMPOTENCY_KEPT;
 
 /// The longest sleep: what only grows old is looked at this often.
@@ -82,7 +84,7 @@ impl App {
                     let expired = tasks::expired(tx, now)?;
                     let count = expired.len();
                     for task in expired {
-                        tasks::save(tx, task.reclaim(ReleaseCause::LeaseExpired, now)?)?;
+                        save_task(tx, task.reclaim(ReleaseCause::LeaseExpired, now)?)?;
                     }
                     Ok::<_, AppError>(count)
                 })
@@ -116,7 +118,8 @@ impl App {
         Ok(swept)
     }
 
-    /// Returns when the next lease runs out or the next agent may count as silent.
+    /// Returns when the next lease runs out, the next agent may count as silent, or the calendar
+    /// asks for something.
     fn next_sweep(&self) -> Result<Option<Timestamp>, AppError> {
         let expiry = self
             .store()
@@ -125,7 +128,8 @@ impl App {
             .store()
             .read_now(|tx| Ok::<_, AppError>(agents::oldest_sign_of_life(tx)?))?;
         let offline = silent.map(|seen| seen.after(self.config().offline_after));
-        Ok(expiry.into_iter().chain(offline).min())
+        let calendar = self.next_by_calendar()?;
+        Ok(expiry.into_iter().chain(offline).chain(calendar).min())
     }
 
     async fn forget_old_requests(&self) -> Result<(), AppError> {
@@ -199,6 +203,14 @@ async fn look(app: &App, is_in_grace: bool) -> Result<Duration, AppError> {
             tasks = swept.reclaimed,
             agents = swept.offline,
             "took back tasks, noted silent agents"
+        );
+    }
+    let kept = app.keep_calendar().await?;
+    if kept != Kept::default() {
+        info!(
+            tasks = kept.made,
+            reminders = kept.reminded,
+            "made recurring tasks and reminders"
         );
     }
     let Some(next) = app.next_sweep()? else {

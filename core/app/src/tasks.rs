@@ -9,7 +9,10 @@ use hearth_domain::field::{
     AgentName, DESCRIPTION_MAX, InvalidField, NAME_MAX, REASON_MAX, json_within, line, list_within,
     prose,
 };
-use hearth_domain::task::{MAX_ATTEMPTS_LIMIT, NewTask, Task, TaskPatch, TaskStatus};
+use hearth_domain::project::{NewProject, Project};
+use hearth_domain::task::{
+    Check, ESTIMATE_MAX_MINUTES, MAX_ATTEMPTS_LIMIT, NewTask, Task, TaskPatch, TaskStatus,
+};
 use hearth_domain::{Actor, ArtifactId, Change, ProjectId, TaskId, Timestamp};
 use hearth_store::idempotency::{self, Remembered};
 use hearth_store::tasks::{self, Cursor};
@@ -19,7 +22,9 @@ pub use hearth_store::tasks::{Cursor as TaskCursor, Order, TaskFilter};
 
 use crate::app::{App, Facilities};
 use crate::authority::{must_act_as, must_be_owner, must_hold, must_work};
+use crate::calendar::begin_series;
 use crate::error::AppError;
+use crate::notices::save_task;
 use crate::projects::expect_version;
 
 /// The most tokens a task may be given: far above any run, and within what SQLite counts to.
@@ -106,7 +111,23 @@ impl App {
         new: NewTask,
         once: Option<Once>,
     ) -> Result<Created, AppError> {
+        let (created, _) = self.create_with(actor, new, None, once).await?;
+        Ok(created)
+    }
+
+    /// As [`App::create_task`]; a project that comes along is made in the same transaction, and the
+    /// task is part of it.
+    pub(crate) async fn create_with(
+        &self,
+        actor: &Actor,
+        mut new: NewTask,
+        project: Option<NewProject>,
+        once: Option<Once>,
+    ) -> Result<(Created, Option<Project>), AppError> {
         must_work(actor, "create a task")?;
+        if project.is_some() {
+            must_be_owner(actor, "create a project")?;
+        }
         if let Some(name) = &new.created_by {
             must_act_as(actor, name)?;
         }
@@ -116,18 +137,35 @@ impl App {
         }
         let (id, now) = (TaskId(self.ids().next_uuid()), self.now());
         let (actor, facilities) = (actor.clone(), self.facilities());
-        let created = self
+        begin_series(&mut new, now, &self.zone());
+        let project_id = ProjectId(self.ids().next_uuid());
+        let (created, project) = self
             .store()
             .write_checked(move |tx| {
                 if let Some(earlier) = find_earlier(tx, &actor, once.as_ref())? {
                     let view = view(tx, earlier, &facilities, now)?;
-                    return Ok(Created {
+                    let created = Created {
                         view,
                         is_repeat: true,
-                    });
+                    };
+                    return Ok((created, None));
                 }
                 check_references(tx, new.project_id, new.parent_id, &new.depends_on)?;
                 let given = to_attach(tx, &actor, &new.artifacts, None)?;
+                let project = match project {
+                    None => None,
+                    Some(project) => {
+                        if projects::is_name_taken(tx, &project.name)? {
+                            return Err(AppError::conflict(
+                                "name_taken",
+                                "another project has this name; try again",
+                            ));
+                        }
+                        new.project_id = Some(project_id);
+                        let change = Project::create(project_id, project, now);
+                        Some(projects::insert(tx, change, &actor)?)
+                    }
+                };
                 let number = tasks::next_number(tx)?;
                 let task = tasks::insert(tx, Task::create(id, number, new, &actor, now))?;
                 attach(tx, &actor, given, task.id, now)?;
@@ -138,16 +176,18 @@ impl App {
                     };
                     idempotency::insert(tx, actor.name(), &once.key, &remembered, now)?;
                 }
-                Ok::<_, AppError>(Created {
+                let created = Created {
                     view: view(tx, task, &facilities, now)?,
                     is_repeat: false,
-                })
+                };
+                Ok::<_, AppError>((created, project))
             })
             .await?;
         if !created.is_repeat {
             metrics::counter!("hearth_tasks_created_total").increment(1);
+            self.expect_by_calendar(&created.view.task);
         }
-        Ok(created)
+        Ok((created, project))
     }
 
     /// Returns a task.
@@ -201,9 +241,17 @@ impl App {
         expected: Option<u64>,
     ) -> Result<TaskView, AppError> {
         check_patch(&update.patch)?;
+        let zone = self.zone();
         self.change_task(actor, task, expected, move |tx, task, actor, now| {
             must_hold(actor, &task, update.fence)?;
-            let patch = update.patch;
+            let mut patch = update.patch;
+            // A series begins when its first task is due.
+            if let Some(Some(rule)) = &patch.recurrence
+                && task.due_at.is_none()
+                && patch.due_at.is_none()
+            {
+                patch.due_at = Some(Some(rule.first(now, &zone).at));
+            }
             check_references(
                 tx,
                 patch.project_id.flatten(),
@@ -320,15 +368,18 @@ impl App {
     ) -> Result<TaskView, AppError> {
         must_work(actor, "change a task")?;
         let (actor, facilities, now) = (actor.clone(), self.facilities(), self.now());
-        self.store()
+        let view = self
+            .store()
             .write_checked(move |tx| {
                 let task = find(tx, task)?;
                 expect_version("task", task.version, expected)?;
                 let change = decide(tx, task, &actor, now)?;
-                let task = tasks::save(tx, change)?;
+                let task = save_task(tx, change)?;
                 view(tx, task, &facilities, now)
             })
-            .await
+            .await?;
+        self.expect_by_calendar(&view.task);
+        Ok(view)
     }
 }
 
@@ -475,7 +526,9 @@ fn check_new(new: &NewTask) -> Result<(), AppError> {
     list_within("depends_on", &new.depends_on)?;
     list_within("acceptance", &new.acceptance)?;
     list_within("artifacts", &new.artifacts)?;
+    new.acceptance.iter().try_for_each(Check::validate)?;
     check_attempts(new.max_attempts)?;
+    check_estimate(new.estimate_minutes)?;
     check_assigned(new.assigned_to.as_ref())?;
     check_budget(new.budget)
 }
@@ -499,7 +552,13 @@ fn check_patch(patch: &TaskPatch) -> Result<(), AppError> {
         "acceptance",
         patch.acceptance.as_deref().unwrap_or_default(),
     )?;
+    patch
+        .acceptance
+        .iter()
+        .flatten()
+        .try_for_each(Check::validate)?;
     patch.max_attempts.map_or(Ok(()), check_attempts)?;
+    check_estimate(patch.estimate_minutes.flatten())?;
     check_assigned(patch.assigned_to.as_ref().and_then(Option::as_ref))?;
     check_budget(patch.budget.flatten())
 }
@@ -512,6 +571,16 @@ fn check_attempts(attempts: u32) -> Result<(), AppError> {
         "max_attempts",
         format!("must be 1 to {MAX_ATTEMPTS_LIMIT}"),
     ))
+}
+
+fn check_estimate(minutes: Option<u32>) -> Result<(), AppError> {
+    match minutes {
+        Some(minutes) if !(1..=ESTIMATE_MAX_MINUTES).contains(&minutes) => Err(AppError::invalid(
+            "estimate_minutes",
+            format!("must be 1 to {ESTIMATE_MAX_MINUTES}"),
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn check_assigned(name: Option<&AgentName>) -> Result<(), AppError> {

@@ -51,6 +51,10 @@ impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
+
+    fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::UTC
+    }
 }
 
 /// Counts up from 1.
@@ -144,6 +148,7 @@ pub(crate) fn open(dir: &Path, clock: Arc<dyn Clock>) -> App {
         artifacts_dir: dir.join("artifacts"),
         artifact_max_bytes: ARTIFACT_MAX,
         offline_after: OFFLINE_AFTER,
+        remind_before: Duration::from_hours(1),
     };
     App::new(store, clock, ids, config).unwrap()
 }

@@ -8,9 +8,13 @@ use serde_json::value::RawValue;
 
 use crate::agent::AgentStatus;
 use crate::clock::Timestamp;
+use crate::conversation::Author;
 use crate::field::{AgentName, JsonObject, Name, Title, Word};
-use crate::id::{AgentId, ArtifactId, EventId, ProjectId, TaskId};
+use crate::id::{
+    AgentId, ArtifactId, ConversationId, EventId, MessageId, NoticeId, ProjectId, TaskId,
+};
 use crate::key::Grant;
+use crate::notice::NoticeKind;
 use crate::priority::Priority;
 use crate::project::ProjectStatus;
 use crate::task::{Check, TaskStatus};
@@ -88,6 +92,19 @@ pub struct ArtifactFacts {
     pub size_bytes: u64,
     /// SHA-256 of the bytes, in hexadecimal.
     pub sha256: String,
+}
+
+/// What every event about a notice says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NoticeFacts {
+    /// The notice.
+    pub notice_id: NoticeId,
+    /// What sort it is.
+    pub kind: NoticeKind,
+    /// The task it is about.
+    pub task_id: Option<TaskId>,
+    /// What there is to tell.
+    pub text: String,
 }
 
 /// Why work on a task stopped without an end.
@@ -191,6 +208,19 @@ pub enum EventKind {
         /// How long the last attempt took.
         duration_ms: u64,
     },
+    /// A completion did not pass the task's acceptance checks.
+    #[serde(rename = "task.acceptance_failed")]
+    TaskAcceptanceFailed {
+        /// The task.
+        #[serde(flatten)]
+        task: TaskFacts,
+        /// Who said that it was done.
+        agent: AgentName,
+        /// What did not hold: one entry per failed check.
+        unmet: Vec<Evidence>,
+        /// How many completions failed since somebody last looked at it, this one included.
+        failures: u32,
+    },
     /// A task needs somebody.
     #[serde(rename = "task.blocked")]
     TaskBlocked {
@@ -257,6 +287,34 @@ pub enum EventKind {
     /// An artifact that waited was given to a task.
     #[serde(rename = "artifact.attached")]
     ArtifactAttached(ArtifactFacts),
+    /// A conversation with the chief of staff began.
+    #[serde(rename = "conversation.started")]
+    ConversationStarted {
+        /// The conversation.
+        conversation_id: ConversationId,
+    },
+    /// Something was said in a conversation. What was said is in the conversation alone.
+    #[serde(rename = "conversation.message_added")]
+    ConversationMessageAdded {
+        /// The conversation.
+        conversation_id: ConversationId,
+        /// The message.
+        message_id: MessageId,
+        /// Who said it.
+        author: Author,
+    },
+    /// There is something to tell the person.
+    #[serde(rename = "notice.created")]
+    NoticeCreated(NoticeFacts),
+    /// The person was told.
+    #[serde(rename = "notice.delivered")]
+    NoticeDelivered {
+        /// The notice.
+        #[serde(flatten)]
+        notice: NoticeFacts,
+        /// Over which channel.
+        channel: Word,
+    },
     /// A key was made.
     #[serde(rename = "key.created")]
     KeyCreated {
@@ -284,6 +342,10 @@ pub enum EntityType {
     Agent,
     /// An artifact.
     Artifact,
+    /// A conversation.
+    Conversation,
+    /// A notice.
+    Notice,
     /// A key.
     Key,
 }
@@ -296,6 +358,8 @@ impl EntityType {
             Self::Task => "task",
             Self::Agent => "agent",
             Self::Artifact => "artifact",
+            Self::Conversation => "conversation",
+            Self::Notice => "notice",
             Self::Key => "key",
         }
     }
@@ -303,7 +367,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 20] = [
+    pub const TYPES: [&'static str; 25] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -312,6 +376,7 @@ impl EventKind {
         "task.updated",
         "task.progress",
         "task.completed",
+        "task.acceptance_failed",
         "task.blocked",
         "task.answered",
         "task.released",
@@ -322,6 +387,10 @@ impl EventKind {
         "agent.offline",
         "artifact.created",
         "artifact.attached",
+        "conversation.started",
+        "conversation.message_added",
+        "notice.created",
+        "notice.delivered",
         "key.created",
         "key.revoked",
     ];
@@ -337,6 +406,7 @@ impl EventKind {
             Self::TaskUpdated { .. } => "task.updated",
             Self::TaskProgress { .. } => "task.progress",
             Self::TaskCompleted { .. } => "task.completed",
+            Self::TaskAcceptanceFailed { .. } => "task.acceptance_failed",
             Self::TaskBlocked { .. } => "task.blocked",
             Self::TaskAnswered { .. } => "task.answered",
             Self::TaskReleased { .. } => "task.released",
@@ -347,6 +417,10 @@ impl EventKind {
             Self::AgentOffline(_) => "agent.offline",
             Self::ArtifactCreated(_) => "artifact.created",
             Self::ArtifactAttached(_) => "artifact.attached",
+            Self::ConversationStarted { .. } => "conversation.started",
+            Self::ConversationMessageAdded { .. } => "conversation.message_added",
+            Self::NoticeCreated(_) => "notice.created",
+            Self::NoticeDelivered { .. } => "notice.delivered",
             Self::KeyCreated { .. } => "key.created",
             Self::KeyRevoked { .. } => "key.revoked",
         }
@@ -363,6 +437,7 @@ impl EventKind {
             | Self::TaskUpdated { .. }
             | Self::TaskProgress { .. }
             | Self::TaskCompleted { .. }
+            | Self::TaskAcceptanceFailed { .. }
             | Self::TaskBlocked { .. }
             | Self::TaskAnswered { .. }
             | Self::TaskReleased { .. }
@@ -372,6 +447,10 @@ impl EventKind {
                 EntityType::Agent
             }
             Self::ArtifactCreated(_) | Self::ArtifactAttached(_) => EntityType::Artifact,
+            Self::ConversationStarted { .. } | Self::ConversationMessageAdded { .. } => {
+                EntityType::Conversation
+            }
+            Self::NoticeCreated(_) | Self::NoticeDelivered { .. } => EntityType::Notice,
             Self::KeyCreated { .. } | Self::KeyRevoked { .. } => EntityType::Key,
         }
     }

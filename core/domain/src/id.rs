@@ -47,6 +47,12 @@ identifier! {
     AgentId,
     /// Identifies an artifact.
     ArtifactId,
+    /// Identifies a conversation.
+    ConversationId,
+    /// Identifies a message of a conversation.
+    MessageId,
+    /// Identifies a notice.
+    NoticeId,
     /// Identifies a key; not the key itself.
     KeyId,
 }

@@ -1,5 +1,5 @@
 //! What things are in Hearth: identifiers, time, projects, tasks and their state machine, agents,
-//! artifacts, keys, actors, events.
+//! artifacts, keys, actors, events; conversations and notices; what a line of text says of a task.
 //!
 //! Nothing here does I/O, waits, or knows SQL or HTTP. Every change of a thing is a function that
 //! takes the old value and returns a [`Change`]: the new value and the event that tells of it.
@@ -11,11 +11,13 @@ pub mod agent;
 pub mod artifact;
 pub mod change;
 pub mod clock;
+pub mod conversation;
 pub mod event;
 pub mod event_filter;
 pub mod field;
 pub mod id;
 pub mod key;
+pub mod notice;
 pub mod priority;
 pub mod project;
 pub mod quick_add;
@@ -27,5 +29,7 @@ pub use actor::{Actor, Role};
 pub use change::Change;
 pub use clock::{Clock, IdSource, Timestamp};
 pub use field::{InvalidField, JsonObject};
-pub use id::{AgentId, ArtifactId, EventId, KeyId, ProjectId, TaskId};
+pub use id::{
+    AgentId, ArtifactId, ConversationId, EventId, KeyId, MessageId, NoticeId, ProjectId, TaskId,
+};
 pub use priority::Priority;

@@ -14,6 +14,7 @@
 
 mod acceptance;
 mod patch;
+mod recurring;
 mod refusal;
 mod state;
 mod transitions;
@@ -28,8 +29,9 @@ use crate::field::{AgentName, JsonObject, Label, Title};
 use crate::id::{ArtifactId, ProjectId, TaskId};
 use crate::priority::Priority;
 
-pub use acceptance::{ArtifactFound, Check, Unmet};
+pub use acceptance::{ARGV_MAX, ArtifactFound, CODE_MAX_BYTES, Check, FailedCheck, Finding, Unmet};
 pub use patch::TaskPatch;
+pub use recurring::{NewRecurrence, Recurrence};
 pub use refusal::Refusal;
 pub use state::{AttemptEnd, Block, BlockCause, Lease, TaskState, TaskStatus};
 pub use transitions::{Completion, Progress};
@@ -44,6 +46,10 @@ pub const LEASE_MAX: Duration = Duration::from_hours(1);
 pub const MAX_ATTEMPTS_DEFAULT: u32 = 3;
 /// The most attempts a task may ask for.
 pub const MAX_ATTEMPTS_LIMIT: u32 = 20;
+/// How often a completion may fail its acceptance checks before the task is the owner's.
+pub const FAILED_CHECKS_MAX: usize = 3;
+/// The longest estimate, in minutes: a year.
+pub const ESTIMATE_MAX_MINUTES: u32 = 525_600;
 
 /// A unit of work.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,8 +94,14 @@ pub struct Task {
     pub fence: u64,
     /// What must hold before it counts as done.
     pub acceptance: Vec<Check>,
+    /// The completions that failed these checks since somebody last looked at it.
+    pub failed_checks: Vec<FailedCheck>,
     /// What it may spend.
     pub budget: Option<Budget>,
+    /// How long it is thought to take, in minutes.
+    pub estimate_minutes: Option<u32>,
+    /// Which occasion of which rhythm it is for.
+    pub recurrence: Option<Recurrence>,
     /// Rises by one with every change.
     pub version: u64,
     /// When it was made.
@@ -144,6 +156,10 @@ pub struct NewTask {
     pub acceptance: Vec<Check>,
     /// See [`Task::budget`].
     pub budget: Option<Budget>,
+    /// See [`Task::estimate_minutes`].
+    pub estimate_minutes: Option<u32>,
+    /// See [`Task::recurrence`].
+    pub recurrence: Option<NewRecurrence>,
     /// In whose name it is made, where that is not the actor.
     pub created_by: Option<AgentName>,
     /// Artifacts that wait for a task, to be given to this one.
@@ -168,6 +184,8 @@ impl NewTask {
             max_attempts: MAX_ATTEMPTS_DEFAULT,
             acceptance: Vec::new(),
             budget: None,
+            estimate_minutes: None,
+            recurrence: None,
             created_by: None,
             artifacts: Vec::new(),
         }
@@ -213,7 +231,12 @@ impl Task {
             failed_attempts: Vec::new(),
             fence: 0,
             acceptance: new.acceptance,
+            failed_checks: Vec::new(),
             budget: new.budget,
+            estimate_minutes: new.estimate_minutes,
+            recurrence: new
+                .recurrence
+                .map(|recurrence| recurrence.for_task(id, new.due_at.unwrap_or(now))),
             version: 1,
             created_at: now,
             updated_at: now,

@@ -38,8 +38,12 @@ pub(crate) fn open_app(settings: &Settings) -> anyhow::Result<(Store, App)> {
         artifacts_dir: data.artifacts(),
         artifact_max_bytes: settings.artifacts.max_bytes,
         offline_after: settings.agents.offline_after,
+        remind_before: settings.remind_before,
     };
-    let app = App::new(store.clone(), Arc::new(SystemClock), ids, config)
+    let clock = SystemClock {
+        zone: settings.time_zone.clone(),
+    };
+    let app = App::new(store.clone(), Arc::new(clock), ids, config)
         .with_context(|| format!("cannot use the folder {}", data.artifacts().display()))?;
     Ok((store, app))
 }

@@ -16,6 +16,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 pub use environment::Environment;
 pub use load::{Loaded, Override, Source, load};
 
@@ -29,6 +31,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The folder that holds everything the node keeps.
     pub data_dir: PathBuf,
+    /// The time zone the person is in; the system's where none is named.
+    pub time_zone: Option<TimeZone>,
+    /// How long before a task is due the person is reminded; zero not at all.
+    pub remind_before: Duration,
     /// Names beyond the loopback ones that a request may come in under.
     pub allowed_hosts: Vec<String>,
     /// The agents.
@@ -116,6 +122,8 @@ impl Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
             data_dir,
+            time_zone: None,
+            remind_before: Duration::from_hours(1),
             allowed_hosts: Vec::new(),
             agents: AgentSettings {
                 has_builtin: true,

@@ -1,11 +1,15 @@
 //! The real clock and the real source of identifiers: the one place where either is asked.
 
 use hearth_domain::{Clock, IdSource, Timestamp};
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 /// The system's clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+#[derive(Debug, Clone, Default)]
+pub struct SystemClock {
+    /// The zone that the settings name; the system's own where they name none.
+    pub zone: Option<TimeZone>,
+}
 
 impl Clock for SystemClock {
     #[expect(
@@ -17,6 +21,11 @@ impl Clock for SystemClock {
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn zone(&self) -> TimeZone {
+        // Asked each time, because a laptop travels. The answer is kept for some minutes by jiff.
+        self.zone.clone().unwrap_or_else(TimeZone::system)
     }
 }
 

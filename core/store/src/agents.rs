@@ -25,6 +25,15 @@ pub fn get(tx: &impl Tx, name: &AgentName) -> Result<Option<Agent>, StoreError> 
     read_one(ENTITY, found, read)
 }
 
+/// Returns the names of up to `limit` agents.
+pub fn names(tx: &impl Tx, limit: usize) -> Result<Vec<String>, StoreError> {
+    let mut statement = tx
+        .conn()
+        .prepare_cached("SELECT name FROM agents ORDER BY name LIMIT ?1")?;
+    let names = statement.query_map([crate::page::rows_for(limit) - 1], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
 /// Returns up to `limit` agents after `cursor`, by name.
 pub fn list(
     tx: &impl Tx,
@@ -49,7 +58,7 @@ pub fn list(
                 .map(|status| Value::from(status.as_str().to_owned())),
         );
     }
-    values.push(i64::try_from(limit + 1).unwrap_or(i64::MAX).into());
+    values.push(crate::page::rows_for(limit).into());
     let sql = format!(
         "SELECT {COLUMNS} FROM agents WHERE {} ORDER BY name LIMIT ?",
         conditions.join(" AND ")

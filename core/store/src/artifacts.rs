@@ -36,11 +36,7 @@ pub fn list_by_task(
     );
     let mut statement = tx.conn().prepare_cached(&sql)?;
     let after = cursor.map_or_else(uuid::Uuid::nil, |id| id.0);
-    let found = statement.query(params![
-        task.0,
-        after,
-        i64::try_from(limit + 1).unwrap_or(i64::MAX)
-    ])?;
+    let found = statement.query(params![task.0, after, crate::page::rows_for(limit)])?;
     let items = read_all(ENTITY, found, read)?;
     Ok(Page::cut(items, limit, |artifact| artifact.id))
 }

@@ -106,7 +106,7 @@ pub fn list(
         &mut values,
         filter.agent_names.iter().cloned(),
     ));
-    values.push(i64::try_from(limit + 1).unwrap_or(i64::MAX).into());
+    values.push(crate::page::rows_for(limit).into());
     let sql = format!(
         "SELECT seq, id, type, entity_type, entity_id, agent_name, payload, timestamp
          FROM events WHERE {} ORDER BY seq {order} LIMIT ?",

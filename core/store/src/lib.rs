@@ -5,18 +5,21 @@
 //! Every change brings its event, appended in the same transaction and announced after the commit.
 //!
 //! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
-//! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`]), [`migrate`].
+//! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`],
+//! [`conversations`], [`notices`]), [`migrate`].
 
 pub mod agents;
 pub mod artifacts;
 mod checkpoint;
 mod columns;
+pub mod conversations;
 mod error;
 pub mod event_stream;
 pub mod events;
 pub mod idempotency;
 pub mod keys;
 pub mod migrate;
+pub mod notices;
 mod page;
 mod pragmas;
 pub mod projects;

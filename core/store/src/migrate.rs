@@ -14,7 +14,10 @@ use tracing::info;
 use crate::error::OpenError;
 
 /// Every migration, in order: its number is its place, from 1 on.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_core.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_core.sql"),
+    include_str!("../../../migrations/sqlite/0002_companion.sql"),
+];
 
 /// Marks a file as ours in its header: the letters "HRTH".
 const APPLICATION_ID: i64 = 0x4852_5448;

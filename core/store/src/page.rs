@@ -9,6 +9,11 @@ pub struct Page<T, C> {
     pub next: Option<C>,
 }
 
+/// Returns how many rows to ask for: one more than the page holds tells whether there is another.
+pub(crate) fn rows_for(limit: usize) -> i64 {
+    i64::try_from(limit).map_or(i64::MAX, |limit| limit.saturating_add(1))
+}
+
 impl<T, C> Page<T, C> {
     /// Makes a page of at most `limit` items from one that was asked for one more.
     pub(crate) fn cut(mut items: Vec<T>, limit: usize, cursor: impl FnOnce(&T) -> C) -> Self {

@@ -8,7 +8,7 @@ use rusqlite::{params, params_from_iter};
 
 use crate::columns::{Columns, read_all, read_one, to_json};
 use crate::error::StoreError;
-use crate::page::Page;
+use crate::page::{Page, rows_for};
 use crate::read_tx::Tx;
 use crate::write_tx::WriteTx;
 
@@ -41,6 +41,14 @@ pub fn is_present(tx: &impl Tx, id: ProjectId) -> Result<bool, StoreError> {
     Ok(statement.exists([id.0])?)
 }
 
+/// Whether a project has this name.
+pub fn is_name_taken(tx: &impl Tx, name: &Name) -> Result<bool, StoreError> {
+    Ok(tx
+        .conn()
+        .prepare_cached("SELECT 1 FROM projects WHERE name = ?1")?
+        .exists([name.as_str()])?)
+}
+
 /// Returns up to `limit` projects after `cursor`, oldest first.
 pub fn list(
     tx: &impl Tx,
@@ -70,7 +78,7 @@ pub fn list(
                 .map(|status| Value::from(status.as_str().to_owned())),
         );
     }
-    values.push(i64::try_from(limit + 1).unwrap_or(i64::MAX).into());
+    values.push(rows_for(limit).into());
     let sql = format!(
         "SELECT {COLUMNS} FROM projects WHERE {} ORDER BY id LIMIT ?",
         conditions.join(" AND ")

@@ -1,6 +1,7 @@
 //! Tasks: get, insert, save; what can be claimed; whose lease has run out.
 
 mod list;
+mod planned;
 mod rows;
 
 use hearth_domain::event::EventKind;
@@ -17,6 +18,7 @@ use crate::text_index::{Text, TextChange};
 use crate::write_tx::WriteTx;
 
 pub use list::{Cursor, Order, TaskFilter, list};
+pub use planned::{next_due, next_occasion, reminder_of, series_to_continue, to_remind_of};
 
 const ENTITY: &str = "task";
 

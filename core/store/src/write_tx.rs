@@ -88,6 +88,11 @@ impl<'a> WriteTx<'a> {
         Ok(())
     }
 
+    /// Returns an identifier that nobody has used.
+    pub fn fresh_uuid(&mut self) -> Uuid {
+        (self.next_event_id)()
+    }
+
     /// Notes a change for the full-text index, to be made right before the commit.
     pub(crate) fn index_text(&mut self, change: TextChange) {
         self.texts.push(change);

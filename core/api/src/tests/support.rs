@@ -32,6 +32,10 @@ impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::Relaxed))
     }
+
+    fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::UTC
+    }
 }
 
 struct Sequence(AtomicU64);
@@ -74,6 +78,7 @@ impl TestApi {
             artifacts_dir: dir.path().join("artifacts"),
             artifact_max_bytes: UPLOAD_MAX,
             offline_after: Duration::from_mins(1),
+            remind_before: Duration::from_hours(1),
         };
         let app = App::new(store, Arc::clone(&clock) as Arc<dyn Clock>, ids, app_config).unwrap();
         let mut keys = Vec::new();

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::scalar;
-use super::task::Check;
+use super::task::Evidence;
 use super::time::Time;
 
 /// What every event about a project says of it.
@@ -124,13 +124,18 @@ pub(crate) struct TaskCompletedPayload {
     duration_ms: u64,
 }
 
-/// One acceptance check that held, and what showed it.
+/// A completion did not pass the acceptance checks.
 #[derive(ToSchema)]
-pub(crate) struct Evidence {
-    /// The check.
-    check: Check,
-    /// What was found.
-    found: String,
+pub(crate) struct TaskAcceptanceFailedPayload {
+    /// The task.
+    #[serde(flatten)]
+    task: TaskPayload,
+    /// Who said that it was done.
+    agent: String,
+    /// What did not hold: one entry per failed check.
+    unmet: Vec<Evidence>,
+    /// How many completions failed since somebody last looked at it, this one included.
+    failures: u32,
 }
 
 /// A task needs somebody.
@@ -218,6 +223,48 @@ pub(crate) struct ArtifactPayload {
     sha256: String,
 }
 
+/// A conversation with the chief of staff began.
+#[derive(ToSchema)]
+pub(crate) struct ConversationStartedPayload {
+    /// The conversation.
+    conversation_id: Uuid,
+}
+
+/// Something was said in a conversation.
+#[derive(ToSchema)]
+pub(crate) struct ConversationMessageAddedPayload {
+    /// The conversation.
+    conversation_id: Uuid,
+    /// The message.
+    message_id: Uuid,
+    /// Who said it.
+    author: scalar::Author,
+}
+
+/// There is something to tell the person.
+#[derive(ToSchema)]
+pub(crate) struct NoticePayload {
+    /// The notice.
+    notice_id: Uuid,
+    /// What sort it is.
+    kind: scalar::NoticeKind,
+    /// The task it is about.
+    #[schema(required = true)]
+    task_id: Option<Uuid>,
+    /// What there is to tell.
+    text: String,
+}
+
+/// The person was told.
+#[derive(ToSchema)]
+pub(crate) struct NoticeDeliveredPayload {
+    /// The notice.
+    #[serde(flatten)]
+    notice: NoticePayload,
+    /// Over which channel.
+    channel: String,
+}
+
 /// A key was made.
 #[derive(ToSchema)]
 pub(crate) struct KeyCreatedPayload {
@@ -262,6 +309,8 @@ pub(crate) struct EventPayloads {
     task_progress: TaskProgressPayload,
     #[schema(rename = "task.completed")]
     task_completed: TaskCompletedPayload,
+    #[schema(rename = "task.acceptance_failed")]
+    task_acceptance_failed: TaskAcceptanceFailedPayload,
     #[schema(rename = "task.blocked")]
     task_blocked: TaskBlockedPayload,
     #[schema(rename = "task.answered")]
@@ -282,6 +331,14 @@ pub(crate) struct EventPayloads {
     artifact_created: ArtifactPayload,
     #[schema(rename = "artifact.attached")]
     artifact_attached: ArtifactPayload,
+    #[schema(rename = "conversation.started")]
+    conversation_started: ConversationStartedPayload,
+    #[schema(rename = "conversation.message_added")]
+    conversation_message_added: ConversationMessageAddedPayload,
+    #[schema(rename = "notice.created")]
+    notice_created: NoticePayload,
+    #[schema(rename = "notice.delivered")]
+    notice_delivered: NoticeDeliveredPayload,
     #[schema(rename = "key.created")]
     key_created: KeyCreatedPayload,
     #[schema(rename = "key.revoked")]

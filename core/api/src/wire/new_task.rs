@@ -3,7 +3,7 @@
 use hearth_app::tasks::UpdateTask as Update;
 use hearth_domain::JsonObject;
 use hearth_domain::field::{InvalidField, Title};
-use hearth_domain::task::{MAX_ATTEMPTS_DEFAULT, NewTask, TaskPatch};
+use hearth_domain::task::{MAX_ATTEMPTS_DEFAULT, NewRecurrence, NewTask, TaskPatch};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -57,6 +57,13 @@ pub(crate) struct CreateTask {
     /// What it may spend on models.
     #[schema(value_type = Option<Budget>)]
     budget: Option<Object<Budget>>,
+    /// How long it is thought to take.
+    #[schema(value_type = Option<scalar::Minutes>)]
+    estimate_minutes: Option<u32>,
+    /// The rhythm in which it comes again, such as `every monday 09:00`. It is due, and not to be
+    /// started before, at the next occasion, or at `due_at` where that is given.
+    #[schema(value_type = Option<scalar::Rhythm>)]
+    recurrence: Option<String>,
     /// In whose name it is made, where that is not the caller.
     #[schema(value_type = Option<scalar::AgentName>)]
     created_by: Option<String>,
@@ -82,6 +89,9 @@ impl CreateTask {
             max_attempts: self.max_attempts.unwrap_or(MAX_ATTEMPTS_DEFAULT),
             acceptance: Check::read_all(&self.acceptance.unwrap_or_default())?,
             budget: self.budget.map(|budget| budget.0.read()).transpose()?,
+            estimate_minutes: self.estimate_minutes,
+            recurrence: optional("recurrence", self.recurrence.as_deref())?
+                .map(|rule| NewRecurrence::Begins { rule }),
             created_by: agent("created_by", self.created_by.as_deref())?,
             artifacts: parse_all("artifacts", &self.artifacts.unwrap_or_default())?,
         })
@@ -152,6 +162,14 @@ pub(crate) struct UpdateTask {
     #[serde(default, deserialize_with = "or_null")]
     #[schema(value_type = Option<Budget>)]
     budget: Option<Option<Object<Budget>>>,
+    /// How long it is thought to take.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<scalar::Minutes>)]
+    estimate_minutes: Option<Option<u32>>,
+    /// The rhythm in which it comes again after this; null ends its series.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<scalar::Rhythm>)]
+    recurrence: Option<Option<String>>,
     /// The fence of the claim, where an agent asks.
     #[schema(value_type = Option<scalar::Fence>)]
     fence: Option<u64>,
@@ -198,6 +216,8 @@ impl UpdateTask {
                 .budget
                 .map(|budget| budget.map(|budget| budget.0.read()).transpose())
                 .transpose()?,
+            estimate_minutes: self.estimate_minutes,
+            recurrence: emptied("recurrence", self.recurrence.as_ref())?,
         };
         Ok(Update {
             patch,

@@ -8,15 +8,23 @@ use hearth_domain::event_filter::Channel as DomainChannel;
 use hearth_domain::field::{
     AGENT_NAME_MAX, DESCRIPTION_MAX, LABEL_MAX, NAME_MAX, REASON_MAX, TITLE_MAX,
 };
-use hearth_domain::task::{self, LEASE_MAX, LEASE_MIN, MAX_ATTEMPTS_LIMIT};
-use hearth_domain::{agent, priority, project};
+use hearth_domain::task::{self, ESTIMATE_MAX_MINUTES, LEASE_MAX, LEASE_MIN, MAX_ATTEMPTS_LIMIT};
+use hearth_domain::{agent, notice, priority, project};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::field::EXACT_MAX;
 
 /// The sorts of thing that events are about.
-pub(crate) const ENTITY_TYPES: [&str; 5] = ["project", "task", "agent", "artifact", "key"];
+pub(crate) const ENTITY_TYPES: [&str; 7] = [
+    "project",
+    "task",
+    "agent",
+    "artifact",
+    "conversation",
+    "notice",
+    "key",
+];
 
 /// One line with something on it.
 const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$";
@@ -75,6 +83,10 @@ scalars! {
     Tokens: "A number of tokens." = number(0, EXACT_MAX);
     LeaseSeconds: "How long a claim lasts without a heartbeat." = number(LEASE_MIN.as_secs(), LEASE_MAX.as_secs());
     MaxAttempts: "How many attempts may fail before a task blocks." = number(1, MAX_ATTEMPTS_LIMIT.into());
+    Minutes: "A number of minutes." = number(1, ESTIMATE_MAX_MINUTES.into());
+    Rhythm: "When something comes again, such as `every monday 09:00`." = text(LINE).max_length(Some(NAME_MAX));
+    NoticeKind: "What sort of thing there is to tell." = words(notice::NoticeKind::ALL.map(notice::NoticeKind::as_str));
+    Author: "Who said something." = words(["person", "chief_of_staff"]);
     Percent: "How far something is." = number(0, 100);
     TaskKey: "A task's UUID or its number." = ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::SchemaType::Array(vec![Type::String, Type::Integer]))

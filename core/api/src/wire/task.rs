@@ -1,9 +1,9 @@
 //! A task as clients see it.
 
 use hearth_app::tasks::TaskView;
-use hearth_domain::JsonObject;
 use hearth_domain::field::{AgentName, InvalidField, Label, Word};
 use hearth_domain::task::{self, TaskState};
+use hearth_domain::{JsonObject, event};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -80,6 +80,17 @@ pub(crate) struct Task<'a> {
     /// What it may spend on models.
     #[schema(required = true)]
     budget: Option<Budget>,
+    /// How long it is thought to take.
+    #[schema(value_type = Option<scalar::Minutes>, required = true)]
+    estimate_minutes: Option<u32>,
+    /// The rhythm in which it comes again after this, such as `every monday 09:00`.
+    #[schema(required = true)]
+    recurrence: Option<String>,
+    /// The first task of its series.
+    #[schema(required = true)]
+    series_id: Option<Uuid>,
+    /// The completions that did not pass the acceptance checks since somebody last looked at it.
+    failed_checks: Vec<FailedCheck>,
     /// Rises by one with every change; also its ETag.
     #[schema(minimum = 1)]
     version: u64,
@@ -120,27 +131,88 @@ pub(crate) struct Budget {
 }
 
 /// One thing that must hold before a task counts as done.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Check {
-    /// What sort of check: `artifact` asks that the task's worker stored one.
+    /// What sort of check.
     kind: CheckKind,
-    /// The type the artifact must have; any where none is named.
+    /// With `artifact`: the type it must have; any where none is named.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<scalar::Word>)]
     of_type: Option<String>,
-    /// How many bytes it must have at least.
+    /// With `artifact`: how many bytes it must have at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<scalar::Bytes>)]
     min_bytes: Option<u64>,
+    /// With `result_schema`: the shape of the result, as JSON Schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    schema: Option<serde_json::Value>,
+    /// With `python`: the source text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// With `command`: the program and its arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 50)]
+    argv: Option<Vec<String>>,
 }
 
-/// A sort of check.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+/// A sort of check: its worker stored an artifact; the result has a shape; Python code or a command,
+/// run in the sandbox over the task's files, exits with 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CheckKind {
     /// The task's worker stored an artifact.
+    #[default]
     Artifact,
+    /// The result has a shape.
+    ResultSchema,
+    /// Python code exits with 0.
+    Python,
+    /// A command exits with 0.
+    Command,
+}
+
+/// A completion that did not pass the acceptance checks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FailedCheck {
+    /// Whose.
+    agent: String,
+    /// Of which attempt.
+    attempt: u32,
+    /// When.
+    at: Time,
+    /// What did not hold, and what was found instead.
+    unmet: Vec<Evidence>,
+}
+
+/// A check, and what was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Evidence {
+    /// The check.
+    check: Check,
+    /// What was found.
+    found: String,
+}
+
+impl From<&task::FailedCheck> for FailedCheck {
+    fn from(failed: &task::FailedCheck) -> Self {
+        Self {
+            agent: failed.agent.to_string(),
+            attempt: failed.attempt,
+            at: Time(failed.at),
+            unmet: failed.unmet.iter().map(Evidence::from).collect(),
+        }
+    }
+}
+
+impl From<&event::Evidence> for Evidence {
+    fn from(evidence: &event::Evidence) -> Self {
+        Self {
+            check: Check::from(&evidence.check),
+            found: evidence.found.clone(),
+        }
+    }
 }
 
 /// A page of tasks.
@@ -187,6 +259,17 @@ impl<'a> From<&'a TaskView> for Task<'a> {
             started_at: task.started_at.map(Time),
             completed_at: None,
             cancelled_at: None,
+            estimate_minutes: task.estimate_minutes,
+            recurrence: task
+                .recurrence
+                .as_ref()
+                .and_then(|recurrence| recurrence.rule.as_ref())
+                .map(ToString::to_string),
+            series_id: task
+                .recurrence
+                .as_ref()
+                .map(|recurrence| recurrence.series.0),
+            failed_checks: task.failed_checks.iter().map(FailedCheck::from).collect(),
             created_by: &task.created_by,
             updated_by: &task.updated_by,
             waiting_for: view.waiting_for.as_deref(),
@@ -239,6 +322,22 @@ impl From<&task::Check> for Check {
                 kind: CheckKind::Artifact,
                 of_type: of_type.as_ref().map(|word| word.as_str().to_owned()),
                 min_bytes: *min_bytes,
+                ..Self::default()
+            },
+            task::Check::ResultSchema { schema } => Self {
+                kind: CheckKind::ResultSchema,
+                schema: Some(schema.clone()),
+                ..Self::default()
+            },
+            task::Check::Python { code } => Self {
+                kind: CheckKind::Python,
+                code: Some(code.clone()),
+                ..Self::default()
+            },
+            task::Check::Command { argv } => Self {
+                kind: CheckKind::Command,
+                argv: Some(argv.clone()),
+                ..Self::default()
             },
         }
     }
@@ -254,7 +353,19 @@ impl Check {
     }
 
     fn read(&self, field: &str) -> Result<task::Check, InvalidField> {
+        self.expect_only_its_own(field)?;
+        let missing =
+            |part: &str| InvalidField::new(format!("{field}.{part}"), "is missing for this kind");
         match self.kind {
+            CheckKind::ResultSchema => Ok(task::Check::ResultSchema {
+                schema: self.schema.clone().ok_or_else(|| missing("schema"))?,
+            }),
+            CheckKind::Python => Ok(task::Check::Python {
+                code: self.code.clone().ok_or_else(|| missing("code"))?,
+            }),
+            CheckKind::Command => Ok(task::Check::Command {
+                argv: self.argv.clone().ok_or_else(|| missing("argv"))?,
+            }),
             CheckKind::Artifact => Ok(task::Check::Artifact {
                 of_type: self
                     .of_type
@@ -266,6 +377,27 @@ impl Check {
                     .map(|bytes| exact(&format!("{field}.min_bytes"), bytes))
                     .transpose()?,
             }),
+        }
+    }
+
+    /// Refuses what belongs to another kind of check.
+    fn expect_only_its_own(&self, field: &str) -> Result<(), InvalidField> {
+        let parts = [
+            ("type", self.of_type.is_some(), CheckKind::Artifact),
+            ("min_bytes", self.min_bytes.is_some(), CheckKind::Artifact),
+            ("schema", self.schema.is_some(), CheckKind::ResultSchema),
+            ("code", self.code.is_some(), CheckKind::Python),
+            ("argv", self.argv.is_some(), CheckKind::Command),
+        ];
+        match parts
+            .into_iter()
+            .find(|(_, is_given, kind)| *is_given && *kind != self.kind)
+        {
+            Some((part, _, _)) => Err(InvalidField::new(
+                format!("{field}.{part}"),
+                "does not belong to this kind of check",
+            )),
+            None => Ok(()),
         }
     }
 }

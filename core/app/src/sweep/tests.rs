@@ -162,6 +162,10 @@ impl Clock for TokioClock {
         let slept = self.slept_ms.load(Ordering::SeqCst);
         Timestamp::from_millis(1_000_000 + slept).after(self.start.elapsed())
     }
+
+    fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::UTC
+    }
 }
 
 /// Keeps tokio from turning its paused clock while threads of the store work. Dropped, time runs on.

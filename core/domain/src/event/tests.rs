@@ -87,6 +87,22 @@ fn artifact_payload() -> Value {
     })
 }
 
+fn notice() -> NoticeFacts {
+    NoticeFacts {
+        notice_id: NoticeId(Uuid::from_u128(7)),
+        kind: NoticeKind::DueSoon,
+        task_id: Some(TaskId(Uuid::from_u128(1))),
+        text: "Soon.".into(),
+    }
+}
+
+fn notice_payload() -> Value {
+    json!({
+        "notice_id": "00000000-0000-0000-0000-000000000007", "kind": "due_soon",
+        "task_id": "00000000-0000-0000-0000-000000000001", "text": "Soon.",
+    })
+}
+
 /// One of each, with its payload as it is stored.
 fn one_of_each() -> Vec<(EventKind, Value)> {
     let seed = || AgentName::from_stored("seed".into());
@@ -159,6 +175,23 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
             })),
         ),
         (
+            EventKind::TaskAcceptanceFailed {
+                task: facts(),
+                agent: seed(),
+                unmet: vec![Evidence {
+                    check: Check::Command {
+                        argv: vec!["true".into()],
+                    },
+                    found: "it exited with 1".into(),
+                }],
+                failures: 2,
+            },
+            task_payload(json!({
+                "agent": "seed", "failures": 2, "unmet": [
+                    {"check": {"kind": "command", "argv": ["true"]}, "found": "it exited with 1"}],
+            })),
+        ),
+        (
             EventKind::TaskBlocked {
                 task: facts(),
                 reason: "which?\n\u{1f525}".into(),
@@ -201,6 +234,34 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
         (EventKind::AgentOffline(agent()), agent_payload()),
         (EventKind::ArtifactCreated(artifact()), artifact_payload()),
         (EventKind::ArtifactAttached(artifact()), artifact_payload()),
+        (
+            EventKind::ConversationStarted {
+                conversation_id: ConversationId(Uuid::from_u128(5)),
+            },
+            json!({"conversation_id": "00000000-0000-0000-0000-000000000005"}),
+        ),
+        (
+            EventKind::ConversationMessageAdded {
+                conversation_id: ConversationId(Uuid::from_u128(5)),
+                message_id: MessageId(Uuid::from_u128(6)),
+                author: Author::ChiefOfStaff,
+            },
+            json!({
+                "conversation_id": "00000000-0000-0000-0000-000000000005",
+                "message_id": "00000000-0000-0000-0000-000000000006", "author": "chief_of_staff",
+            }),
+        ),
+        (EventKind::NoticeCreated(notice()), notice_payload()),
+        (
+            EventKind::NoticeDelivered {
+                notice: notice(),
+                channel: "chat".parse().unwrap(),
+            },
+            json!({
+                "notice_id": "00000000-0000-0000-0000-000000000007", "kind": "due_soon",
+                "task_id": "00000000-0000-0000-0000-000000000001", "text": "Soon.", "channel": "chat",
+            }),
+        ),
         (
             EventKind::KeyCreated {
                 name: "laptop".parse().unwrap(),

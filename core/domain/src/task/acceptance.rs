@@ -3,11 +3,18 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::artifact::Artifact;
+use crate::clock::Timestamp;
 use crate::event::Evidence;
-use crate::field::Word;
+use crate::field::{AgentName, InvalidField, Word, json_within, list_within};
 use crate::id::ArtifactId;
+
+/// The longest Python code of a check, in bytes.
+pub const CODE_MAX_BYTES: usize = 64 * 1024;
+/// The longest command of a check: all its words together, in bytes.
+pub const ARGV_MAX: usize = 16 * 1024;
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +29,51 @@ pub enum Check {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         min_bytes: Option<u64>,
     },
+    /// The result has a shape.
+    ResultSchema {
+        /// The shape, as JSON Schema.
+        schema: Value,
+    },
+    /// Python code, run in the sandbox over the task's files, exits with 0.
+    Python {
+        /// The source text.
+        code: String,
+    },
+    /// A command, run in the sandbox over the task's files, exits with 0.
+    Command {
+        /// The program and its arguments.
+        argv: Vec<String>,
+    },
+}
+
+/// What came of one check: what showed that it holds, or what was found instead.
+pub type Finding = Result<Evidence, Unmet>;
+
+/// One completion that did not pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FailedCheck {
+    /// Whose.
+    pub agent: AgentName,
+    /// Of which attempt.
+    pub attempt: u32,
+    /// When.
+    pub at: Timestamp,
+    /// What did not hold, and what was found instead.
+    pub unmet: Vec<Evidence>,
+}
+
+impl fmt::Display for FailedCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "attempt {} by {} at {}:",
+            self.attempt, self.agent, self.at
+        )?;
+        for Evidence { check, found } in &self.unmet {
+            write!(f, "\n- {check}, but {found}")?;
+        }
+        Ok(())
+    }
 }
 
 /// A check that does not hold.
@@ -35,8 +87,24 @@ pub struct Unmet {
 
 impl fmt::Display for Unmet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.check {
-            Check::Artifact { of_type, min_bytes } => {
+        write!(f, "{}, but {}", self.check, self.found)
+    }
+}
+
+impl From<Unmet> for Evidence {
+    fn from(unmet: Unmet) -> Self {
+        Self {
+            check: unmet.check,
+            found: unmet.found,
+        }
+    }
+}
+
+/// Says what must hold, such as `it must have an artifact of type report`.
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Artifact { of_type, min_bytes } => {
                 f.write_str("it must have an artifact")?;
                 if let Some(of_type) = of_type {
                     write!(f, " of type {of_type}")?;
@@ -44,7 +112,13 @@ impl fmt::Display for Unmet {
                 if let Some(min_bytes) = min_bytes {
                     write!(f, " of at least {min_bytes} bytes")?;
                 }
-                write!(f, ", but {}", self.found)
+                Ok(())
+            }
+            Self::ResultSchema { .. } => f.write_str("its result must have the shape asked for"),
+            Self::Python { .. } => f.write_str("the Python check must pass"),
+            Self::Command { argv } => {
+                let program = argv.first().map_or("", String::as_str);
+                write!(f, "the check by {program} must pass")
             }
         }
     }
@@ -72,11 +146,32 @@ impl From<&Artifact> for ArtifactFound {
 }
 
 impl Check {
-    /// Holds the check against the artifacts that the task's worker made.
+    /// Refuses what could never be run.
     ///
     /// # Errors
-    /// Says what was found where the check does not hold.
-    pub fn verify(&self, artifacts: &[ArtifactFound]) -> Result<Evidence, Unmet> {
+    /// Names the part that is too long or empty.
+    pub fn validate(&self) -> Result<(), InvalidField> {
+        match self {
+            Self::Artifact { .. } => Ok(()),
+            Self::ResultSchema { schema } => json_within("acceptance.schema", schema),
+            Self::Python { code } => text_within("acceptance.code", code, CODE_MAX_BYTES),
+            Self::Command { argv } => {
+                list_within("acceptance.argv", argv)?;
+                text_within("acceptance.argv", &argv.concat(), ARGV_MAX)?;
+                match argv.first() {
+                    Some(program) if !program.is_empty() => Ok(()),
+                    Some(_) | None => Err(InvalidField::new(
+                        "acceptance.argv",
+                        "must begin with the name of a program",
+                    )),
+                }
+            }
+        }
+    }
+
+    /// Holds the check against the artifacts that the task's worker made; `None` where it takes
+    /// more than a look at those.
+    pub fn look(&self, artifacts: &[ArtifactFound]) -> Option<Finding> {
         match self {
             Self::Artifact { of_type, min_bytes } => {
                 let fits = |artifact: &&ArtifactFound| {
@@ -85,7 +180,7 @@ impl Check {
                         .is_none_or(|wanted| *wanted == artifact.kind)
                         && min_bytes.is_none_or(|least| artifact.size_bytes >= least)
                 };
-                match artifacts.iter().find(fits) {
+                Some(match artifacts.iter().find(fits) {
                     Some(artifact) => Ok(Evidence {
                         check: self.clone(),
                         found: format!(
@@ -110,8 +205,22 @@ impl Check {
                             found: format!("its worker stored only {}", list.join(", ")),
                         })
                     }
-                }
+                })
             }
+            Self::ResultSchema { .. } | Self::Python { .. } | Self::Command { .. } => None,
         }
     }
+}
+
+fn text_within(field: &str, text: &str, max: usize) -> Result<(), InvalidField> {
+    let problem = if text.trim().is_empty() {
+        "must not be empty".to_owned()
+    } else if text.len() > max {
+        format!("must be at most {max} bytes")
+    } else if text.contains('\0') {
+        "must not contain a NUL character".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(InvalidField::new(field, problem))
 }

@@ -8,10 +8,11 @@ use crate::field::{AgentName, JsonObject, Label, Title};
 use crate::id::{ProjectId, TaskId};
 use crate::priority::Priority;
 use crate::project::merge;
+use crate::recurrence::Rule;
 use crate::task::acceptance::Check;
 use crate::task::refusal::Refusal;
 use crate::task::state::TaskState;
-use crate::task::{Budget, Task};
+use crate::task::{Budget, NewRecurrence, Task};
 
 /// The fields to change; `None` leaves one as it is, `Some(None)` empties it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,6 +45,10 @@ pub struct TaskPatch {
     pub acceptance: Option<Vec<Check>>,
     /// See [`Task::budget`].
     pub budget: Option<Option<Budget>>,
+    /// See [`Task::estimate_minutes`].
+    pub estimate_minutes: Option<Option<u32>>,
+    /// Begins a series with the task, changes the rule of the one it is part of, or ends that.
+    pub recurrence: Option<Option<Rule>>,
 }
 
 impl TaskPatch {
@@ -64,6 +69,8 @@ impl TaskPatch {
             ("max_attempts", self.max_attempts.is_some()),
             ("acceptance", self.acceptance.is_some()),
             ("budget", self.budget.is_some()),
+            ("estimate_minutes", self.estimate_minutes.is_some()),
+            ("recurrence", self.recurrence.is_some()),
         ];
         named
             .into_iter()
@@ -79,6 +86,8 @@ impl TaskPatch {
             title: self.title.clone(),
             description: self.description.clone(),
             labels: self.labels.clone(),
+            // What comes after the task, and not the task itself.
+            recurrence: self.recurrence.clone(),
             ..Self::default()
         };
         described == *self
@@ -89,7 +98,7 @@ impl Task {
     /// Changes the fields that `patch` names.
     ///
     /// # Errors
-    /// An ended task takes a title, a description, labels and a project only; a held one cannot
+    /// An ended task takes a title, a description, labels, a project and what comes after it only; a held one cannot
     /// be kept for somebody else, and its acceptance does not change under its worker.
     pub fn update(
         mut self,
@@ -138,6 +147,17 @@ impl Task {
         set(&mut self.max_attempts, patch.max_attempts);
         set(&mut self.acceptance, patch.acceptance);
         set(&mut self.budget, patch.budget);
+        set(&mut self.estimate_minutes, patch.estimate_minutes);
+        match (patch.recurrence, &mut self.recurrence) {
+            (None, _) | (Some(None), None) => (),
+            (Some(None), Some(present)) => present.rule = None,
+            // The task stays what it is for; the series goes on by the other rule after it.
+            (Some(Some(rule)), Some(present)) => present.rule = Some(rule),
+            (Some(Some(rule)), none @ None) => {
+                let begins = NewRecurrence::Begins { rule };
+                *none = Some(begins.for_task(self.id, self.due_at.unwrap_or(now)));
+            }
+        }
         Ok(self.changed(by.name(), now, |task| EventKind::TaskUpdated {
             task,
             changed,

@@ -71,6 +71,12 @@ pub enum Refusal {
         /// What is missing.
         unmet: Vec<Unmet>,
     },
+    /// A check was not run, or was run for another state of things.
+    #[error("task #{number} changed while its acceptance checks ran; complete it again")]
+    Unexamined {
+        /// The task's number.
+        number: i64,
+    },
     /// A field was given something it does not take.
     #[error(transparent)]
     Field(#[from] InvalidField),

@@ -152,6 +152,8 @@ pub enum BlockCause {
     Holder,
     /// Its last allowed attempt failed.
     AttemptsUsed,
+    /// Too many completions did not pass its acceptance checks.
+    ChecksFailed,
 }
 
 /// One attempt that ended without a result.

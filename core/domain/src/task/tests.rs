@@ -46,7 +46,7 @@ fn blocked(reason: &str) -> Task {
 
 fn completed() -> Task {
     let task = claimed(pending(), "seed", 1);
-    task.complete(&agent("seed"), 1, Completion::default(), &[], at(2))
+    task.complete(&agent("seed"), 1, Completion::default(), &[], &[], at(2))
         .unwrap()
         .after
 }
@@ -186,7 +186,7 @@ fn run(task: Task, step: &Step, now: Timestamp) -> Result<Change<Task>, Refusal>
             };
             task.progress(&by, fence, progress, now)
         }
-        Command::Complete => task.complete(&by, fence, Completion::default(), &[], now),
+        Command::Complete => task.complete(&by, fence, Completion::default(), &[], &[], now),
         Command::Block => task.block(&by, fence, "which one?".into(), vec!["a".into()], now),
         Command::Answer(answer) => task.answer(answer, &Actor::Owner, now),
         Command::Release(cause) => task.release(&by, fence, cause, Some("why".into()), now),
@@ -562,8 +562,14 @@ fn a_task_counts_as_done_only_with_what_its_worker_made() {
         1,
     );
     let complete = |artifacts: &[Artifact]| {
-        task.clone()
-            .complete(&agent("seed"), 1, Completion::default(), artifacts, at(5))
+        task.clone().complete(
+            &agent("seed"),
+            1,
+            Completion::default(),
+            artifacts,
+            &[],
+            at(5),
+        )
     };
     let refusal = |artifacts: &[Artifact]| complete(artifacts).unwrap_err().to_string();
 
@@ -611,9 +617,9 @@ fn an_artifact_of_any_type_satisfies_a_check_that_names_none() {
         min_bytes: None,
     };
 
-    assert!(any.verify(&[found]).is_ok());
+    assert!(any.look(&[found]).unwrap().is_ok());
     assert_eq!(
-        any.verify(&[]).unwrap_err().to_string(),
+        any.look(&[]).unwrap().unwrap_err().to_string(),
         "it must have an artifact, but its worker stored none"
     );
 }
@@ -627,7 +633,7 @@ fn every_verb_of_a_holder_is_refused_on_an_ended_task_with_its_state() {
             task.clone().claim(by.clone(), LEASE, 0, at(9)).map(drop),
             task.clone().renew(&by, 1, at(9)).map(drop),
             task.clone()
-                .complete(&by, 1, Completion::default(), &[], at(9))
+                .complete(&by, 1, Completion::default(), &[], &[], at(9))
                 .map(drop),
             task.clone()
                 .block(&by, 1, "why".into(), vec![], at(9))
@@ -761,12 +767,14 @@ fn a_patch_names_every_field_it_changes() {
         max_attempts: Some(1),
         acceptance: Some(vec![]),
         budget: Some(None),
+        estimate_minutes: Some(None),
+        recurrence: Some(None),
     };
 
     assert_eq!(
         patch.fields().join(" "),
         "project_id parent_id title description priority assigned_to context depends_on labels due_at \
-         not_before max_attempts acceptance budget"
+         not_before max_attempts acceptance budget estimate_minutes recurrence"
     );
     assert!(TaskPatch::default().fields().is_empty());
 }

@@ -10,10 +10,10 @@ use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::event::{EventKind, Evidence, ReleaseCause, TaskFacts};
 use crate::field::{AgentName, JsonObject, REASON_MAX, SYSTEM, json_within};
-use crate::task::Task;
-use crate::task::acceptance::ArtifactFound;
+use crate::task::acceptance::{ArtifactFound, FailedCheck, Finding, Unmet};
 use crate::task::refusal::Refusal;
 use crate::task::state::{AttemptEnd, Block, BlockCause, Lease, TaskState};
+use crate::task::{FAILED_CHECKS_MAX, Task};
 
 /// The most answers a task's context keeps; older ones stay in the events.
 const ANSWERS_KEPT: usize = 50;
@@ -134,15 +134,17 @@ impl Task {
     /// Ends the task as done, if its acceptance checks hold over `artifacts`, all that it has.
     ///
     /// What counts as evidence is what its worker made: a file handed in with the task does not.
+    /// `findings` are what came of the checks that take more than a look at the artifacts.
     ///
     /// # Errors
-    /// The caller does not hold it, or a check does not hold.
+    /// The caller does not hold it, or a check does not hold or was not run.
     pub fn complete(
         mut self,
         agent: &AgentName,
         fence: u64,
         completion: Completion,
         artifacts: &[Artifact],
+        findings: &[Finding],
         now: Timestamp,
     ) -> Result<Change<Self>, Refusal> {
         self.held_by("complete", agent, fence)?;
@@ -151,7 +153,7 @@ impl Task {
             .filter(|artifact| artifact.created_by == agent.as_str())
             .map(ArtifactFound::from)
             .collect();
-        let evidence = self.verify(&made)?;
+        let evidence = self.verify(&made, findings)?;
         let duration = self
             .started_at
             .map_or(Duration::ZERO, |start| now.since(start));
@@ -160,6 +162,7 @@ impl Task {
             at: now,
         };
         self.failed_attempts.clear();
+        self.failed_checks.clear();
         Ok(
             self.changed(agent.as_str(), now, |task| EventKind::TaskCompleted {
                 task,
@@ -170,6 +173,69 @@ impl Task {
                 duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             }),
         )
+    }
+
+    /// Notes that a completion did not pass. The holder may try again, unless
+    /// [`Task::has_failed_too_often`].
+    ///
+    /// # Errors
+    /// The caller does not hold it.
+    pub fn fail_acceptance(
+        mut self,
+        agent: &AgentName,
+        fence: u64,
+        unmet: Vec<Unmet>,
+        now: Timestamp,
+    ) -> Result<Change<Self>, Refusal> {
+        self.held_by("complete", agent, fence)?;
+        let unmet: Vec<Evidence> = unmet.into_iter().map(Evidence::from).collect();
+        self.failed_checks.push(FailedCheck {
+            agent: agent.clone(),
+            attempt: self.attempt,
+            at: now,
+            unmet: unmet.clone(),
+        });
+        let failures = u32::try_from(self.failed_checks.len()).unwrap_or(u32::MAX);
+        Ok(self.changed(agent.as_str(), now, |task| {
+            EventKind::TaskAcceptanceFailed {
+                task,
+                agent: agent.clone(),
+                unmet,
+                failures,
+            }
+        }))
+    }
+
+    /// Whether so many completions failed that the task is the owner's to look at.
+    pub fn has_failed_too_often(&self) -> bool {
+        self.failed_checks.len() >= FAILED_CHECKS_MAX
+    }
+
+    /// Stops work for the owner, with the story of every completion that did not pass.
+    ///
+    /// # Errors
+    /// Nobody holds it.
+    pub fn block_unaccepted(mut self, now: Timestamp) -> Result<Change<Self>, Refusal> {
+        if self.lease().is_none() {
+            return Err(self.refuses("block"));
+        }
+        let story: Vec<String> = self.failed_checks.iter().map(ToString::to_string).collect();
+        let reason = format!(
+            "{} completions did not pass the acceptance checks\n{}",
+            self.failed_checks.len(),
+            story.join("\n")
+        );
+        let block = Block {
+            reason: reason.clone(),
+            options: Vec::new(),
+            cause: BlockCause::ChecksFailed,
+        };
+        self.state = TaskState::Blocked { block };
+        Ok(self.changed(SYSTEM, now, |task| EventKind::TaskBlocked {
+            task,
+            reason,
+            options: Vec::new(),
+        }))
     }
 
     /// Stops work until somebody answers.
@@ -234,6 +300,7 @@ impl Task {
             }
         }
         self.failed_attempts.clear();
+        self.failed_checks.clear();
         self.state = TaskState::Pending;
         Ok(
             self.changed(by.name(), now, |task| EventKind::TaskAnswered {
@@ -315,6 +382,7 @@ impl Task {
             }
         }
         self.failed_attempts.clear();
+        self.failed_checks.clear();
         self.state = TaskState::Pending;
         Ok(
             self.changed(by.name(), now, |task| EventKind::TaskReopened {
@@ -376,13 +444,29 @@ impl Task {
         Change { after: self, event }
     }
 
-    fn verify(&self, made: &[ArtifactFound]) -> Result<Vec<Evidence>, Refusal> {
+    fn verify(
+        &self,
+        made: &[ArtifactFound],
+        findings: &[Finding],
+    ) -> Result<Vec<Evidence>, Refusal> {
         let mut evidence = Vec::new();
         let mut unmet = Vec::new();
         for check in &self.acceptance {
-            match check.verify(made) {
-                Ok(found) => evidence.push(found),
-                Err(missing) => unmet.push(missing),
+            let is_of_check = |finding: &&Finding| match finding {
+                Ok(found) => found.check == *check,
+                Err(missing) => missing.check == *check,
+            };
+            let finding = check
+                .look(made)
+                .or_else(|| findings.iter().find(is_of_check).cloned());
+            match finding {
+                Some(Ok(found)) => evidence.push(found),
+                Some(Err(missing)) => unmet.push(missing),
+                None => {
+                    return Err(Refusal::Unexamined {
+                        number: self.number,
+                    });
+                }
             }
         }
         if unmet.is_empty() {

@@ -4,11 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::settings::value::{Given, Value};
 use crate::settings::{LogFormat, Settings};
 
 const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;
+/// Stands for the zone that the machine is set to.
+const SYSTEM_ZONE: &str = "system";
 
 /// One setting.
 #[derive(Debug)]
@@ -54,6 +58,25 @@ pub const TABLE: &[Setting] = &[
         doc: "names beyond localhost that a browser may reach the node under",
         set: |settings, given| hosts(given).map(|value| settings.allowed_hosts = value),
         get: |settings| Value::List(settings.allowed_hosts.clone()),
+    },
+    Setting {
+        key: "time_zone",
+        doc: "the time zone whose days and hours are meant, such as Europe/Berlin; system for the machine's own",
+        set: |settings, given| zone(given).map(|value| settings.time_zone = value),
+        get: |settings| {
+            let named = settings.time_zone.as_ref().and_then(TimeZone::iana_name);
+            Value::Text(named.unwrap_or(SYSTEM_ZONE).into())
+        },
+    },
+    Setting {
+        key: "reminders.before_minutes",
+        doc: "how long before a task is due you are reminded; 0 for not before",
+        set: |settings, given| {
+            given
+                .number(0, 10_080)
+                .map(|minutes| settings.remind_before = Duration::from_secs(minutes * 60))
+        },
+        get: |settings| Value::Number(settings.remind_before.as_secs() / 60),
     },
     Setting {
         key: "agents.builtin",
@@ -202,6 +225,16 @@ fn folder(given: Given<'_>) -> Result<PathBuf, String> {
     } else {
         Err("must be an absolute path, written out without ~".into())
     }
+}
+
+fn zone(given: Given<'_>) -> Result<Option<TimeZone>, String> {
+    let name = given.text()?;
+    if name == SYSTEM_ZONE {
+        return Ok(None);
+    }
+    TimeZone::get(&name)
+        .map(Some)
+        .map_err(|_| "must be a time zone such as Europe/Berlin, or system".into())
 }
 
 fn hosts(given: Given<'_>) -> Result<Vec<String>, String> {

@@ -21,7 +21,7 @@ async fn some_events(store: &Store) {
                     let task = tasks::save(tx, task)?;
                     if number % 8 == 0 {
                         let done = hearth_domain::task::Completion::default();
-                        let done = task.complete(&name, 1, done, &[], at(number)).unwrap();
+                        let done = task.complete(&name, 1, done, &[], &[], at(number)).unwrap();
                         tasks::save(tx, done)?;
                     }
                 }

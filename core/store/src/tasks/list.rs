@@ -489,7 +489,7 @@ impl Query {
     }
 
     fn limit_value(&self) -> Value {
-        i64::try_from(self.limit + 1).unwrap_or(i64::MAX).into()
+        crate::page::rows_for(self.limit).into()
     }
 
     fn run(mut self, tx: &impl Tx) -> Result<Page<Task, Cursor>, StoreError> {

@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use hearth_domain::field::{AgentName, Title};
-use hearth_domain::task::{Block, BlockCause, Budget, Lease, Task, TaskState, TaskStatus};
+use hearth_domain::task::{
+    Block, BlockCause, Budget, Lease, Recurrence, Task, TaskState, TaskStatus,
+};
 use hearth_domain::{Priority, ProjectId, TaskId, Timestamp};
 use rusqlite::ToSql;
 use uuid::Uuid;
@@ -19,7 +21,8 @@ pub(super) const COLUMNS: &str = "number, id, project_id, parent_id, title, desc
      reserved_for, worker, lease_holder, lease_expires_at, lease_ms, blocked_reason, blocked_options, \
      blocked_cause, result, completed_at, cancelled_at, cancelled_reason, context, depends_on, labels, \
      due_at, not_before, attempt, max_attempts, failed_attempts, fence, acceptance, budget_usd, \
-     budget_tokens, version, created_at, updated_at, started_at, created_by, updated_by";
+     budget_tokens, version, created_at, updated_at, started_at, created_by, updated_by, failed_checks, \
+     estimate_minutes, recurrence, series_id, occasion_at";
 
 pub(super) fn read(columns: &Columns<'_, '_>) -> Result<Task, StoreError> {
     let state = match columns.word("status", 6)? {
@@ -39,6 +42,7 @@ pub(super) fn read(columns: &Columns<'_, '_>) -> Result<Task, StoreError> {
                     .unwrap_or_default(),
                 cause: match columns.text_option(15)?.as_deref() {
                     Some("attempts_used") => BlockCause::AttemptsUsed,
+                    Some("checks_failed") => BlockCause::ChecksFailed,
                     _ => BlockCause::Holder,
                 },
             },
@@ -89,7 +93,27 @@ pub(super) fn read(columns: &Columns<'_, '_>) -> Result<Task, StoreError> {
         started_at: columns.time_option(35)?,
         created_by: columns.text(36)?,
         updated_by: columns.text(37)?,
+        failed_checks: columns
+            .json_option("failed_checks", 38)?
+            .unwrap_or_default(),
+        estimate_minutes: columns.row.get(39)?,
+        recurrence: read_recurrence(columns)?,
     })
+}
+
+fn read_recurrence(columns: &Columns<'_, '_>) -> Result<Option<Recurrence>, StoreError> {
+    let (Some(series), Some(occasion)) = (columns.uuid_option(41)?, columns.time_option(42)?)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Recurrence {
+        rule: match columns.row.get_ref(40)? {
+            rusqlite::types::ValueRef::Null => None,
+            _ => Some(columns.word("recurrence", 40)?),
+        },
+        series: TaskId(series),
+        occasion,
+    }))
 }
 
 /// What a transition may change, in the order of [`Values::state`]. The other columns are left out
@@ -113,6 +137,7 @@ const STATE_COLUMNS: &[&str] = &[
     "has_plan",
     "attempt",
     "failed_attempts",
+    "failed_checks",
     "fence",
     "version",
     "updated_at",
@@ -135,6 +160,10 @@ const FIELD_COLUMNS: &[&str] = &[
     "acceptance",
     "budget_usd",
     "budget_tokens",
+    "estimate_minutes",
+    "recurrence",
+    "series_id",
+    "occasion_at",
 ];
 
 /// What never changes, in the order of [`Values::birth`].
@@ -210,6 +239,10 @@ struct Values<'a> {
     due_at: Option<i64>,
     not_before: Option<i64>,
     failed_attempts: Option<String>,
+    failed_checks: Option<String>,
+    recurrence: Option<String>,
+    series_id: Option<Uuid>,
+    occasion_at: Option<i64>,
     acceptance: Option<String>,
     budget: Budget,
     title: &'a str,
@@ -221,6 +254,7 @@ struct Values<'a> {
 impl<'a> Values<'a> {
     fn of(task: &'a Task) -> Result<Self, StoreError> {
         let millis = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
+        let recurrence = task.recurrence.as_ref();
         Ok(Self {
             task,
             state: StateColumns::of(&task.state)?,
@@ -238,6 +272,12 @@ impl<'a> Values<'a> {
             due_at: millis(task.due_at),
             not_before: millis(task.not_before),
             failed_attempts: list_to_json(ENTITY, "failed_attempts", &task.failed_attempts)?,
+            failed_checks: list_to_json(ENTITY, "failed_checks", &task.failed_checks)?,
+            recurrence: recurrence
+                .and_then(|recurrence| recurrence.rule.as_ref())
+                .map(ToString::to_string),
+            series_id: recurrence.map(|recurrence| recurrence.series.0),
+            occasion_at: recurrence.map(|recurrence| recurrence.occasion.as_millis()),
             acceptance: list_to_json(ENTITY, "acceptance", &task.acceptance)?,
             budget: task.budget.unwrap_or_default(),
             title: task.title.as_str(),
@@ -268,6 +308,7 @@ impl<'a> Values<'a> {
             &self.has_plan,
             &task.attempt,
             &self.failed_attempts,
+            &self.failed_checks,
             &task.fence,
             &task.version,
             &self.updated_at,
@@ -291,6 +332,10 @@ impl<'a> Values<'a> {
             &self.acceptance,
             &self.budget.usd,
             &self.budget.tokens,
+            &self.task.estimate_minutes,
+            &self.recurrence,
+            &self.series_id,
+            &self.occasion_at,
         ]
     }
 
@@ -341,6 +386,7 @@ impl<'a> StateColumns<'a> {
                 blocked_cause: Some(match block.cause {
                     BlockCause::Holder => "holder",
                     BlockCause::AttemptsUsed => "attempts_used",
+                    BlockCause::ChecksFailed => "checks_failed",
                 }),
                 ..none
             },

@@ -112,7 +112,7 @@ fn live(
             1 => {
                 let result = json!({"words": 3}).as_object().cloned();
                 task.clone()
-                    .complete(&holder, fence, Completion { result }, &[], now)
+                    .complete(&holder, fence, Completion { result }, &[], &[], now)
             }
             2 => task
                 .clone()
