@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use hearth_app::tasks::TaskRef;
 use hearth_domain::field::AgentName;
-use hearth_domain::{ArtifactId, InvalidField, KeyId, ProjectId};
+use hearth_domain::{ArtifactId, ConversationId, InvalidField, KeyId, NoticeId, ProjectId};
 use http::request::Parts;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -42,6 +42,16 @@ impl Segment for ArtifactId {
 impl Segment for KeyId {
     const NAME: &'static str = "id";
     const ABOUT: &'static str = "The key; not the key itself.";
+}
+
+impl Segment for ConversationId {
+    const NAME: &'static str = "id";
+    const ABOUT: &'static str = "The conversation.";
+}
+
+impl Segment for NoticeId {
+    const NAME: &'static str = "id";
+    const ABOUT: &'static str = "The notice.";
 }
 
 impl Segment for TaskRef {

@@ -2,14 +2,17 @@
 
 mod agents;
 mod artifacts;
+mod chat;
 mod download;
 mod events;
 mod health;
 mod holding;
 mod keys;
 mod me;
+mod notices;
 mod owner;
 mod projects;
+mod quick_add;
 mod status;
 pub(crate) mod stream;
 mod tasks;
@@ -33,6 +36,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
             projects::delete_project
         ))
         .routes(routes!(tasks::create_task, tasks::list_tasks))
+        .routes(routes!(quick_add::create_from_line))
         .routes(routes!(holding::claim_next_task))
         .routes(routes!(tasks::get_task, tasks::update_task))
         .routes(routes!(holding::claim_task))
@@ -53,6 +57,13 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(upload::create_artifact))
         .routes(routes!(artifacts::get_artifact))
         .routes(routes!(download::get_artifact_content))
+        .routes(routes!(chat::chat))
+        .routes(routes!(chat::chat_at_root))
+        .routes(routes!(chat::list_conversations))
+        .routes(routes!(chat::list_messages))
+        .routes(routes!(notices::list_notices))
+        .routes(routes!(notices::take_notices))
+        .routes(routes!(notices::deliver_notice))
         .routes(routes!(keys::create_key, keys::list_keys))
         .routes(routes!(keys::revoke_key))
         .routes(routes!(me::get_me))

@@ -3,13 +3,16 @@
 
 pub(crate) mod agent;
 pub(crate) mod artifact;
+pub(crate) mod chat;
 pub(crate) mod event;
 pub(crate) mod event_payload;
 pub(crate) mod field;
 pub(crate) mod holding;
 pub(crate) mod key;
 pub(crate) mod new_task;
+pub(crate) mod notice;
 pub(crate) mod project;
+pub(crate) mod quick_add;
 pub(crate) mod scalar;
 pub(crate) mod status;
 pub(crate) mod task;

@@ -41,7 +41,7 @@ pub(crate) fn begin_series(new: &mut NewTask, now: Timestamp, zone: &TimeZone) {
 }
 
 /// Returns from when on a task for an occasion may be started: the moment, or its day's beginning.
-fn begins(occasion: When, zone: &TimeZone) -> Timestamp {
+pub fn begins(occasion: When, zone: &TimeZone) -> Timestamp {
     match occasion.precision {
         Precision::Minute => occasion.at,
         Precision::Day => {

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod artifact;
+pub mod chat;
 pub mod config;
 pub mod events;
 mod invocation;
@@ -62,6 +63,8 @@ pub struct Global {
 pub enum Command {
     /// Run the node in the foreground
     Up(UpFlags),
+    /// Talk to the chief of staff
+    Chat(chat::Chat),
     /// Give work, see it, and steer it
     #[command(subcommand)]
     Task(task::Command),
@@ -163,6 +166,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
 
 async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Chat(chat) => chat::run(invocation, chat).await,
         Command::Task(command) => task::run(invocation, command).await,
         Command::Project(command) => project::run(invocation, command).await,
         Command::Agent(command) => agent::run(invocation, command).await,

@@ -20,7 +20,7 @@ use crate::wire::task::{Task, TaskPage};
 use crate::wire::task_list::ListTasks;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Create task
 ///
@@ -120,7 +120,7 @@ pub(super) fn answer(view: &TaskView) -> Response {
     respond::versioned(StatusCode::OK, view.task.version, &Task::from(view))
 }
 
-fn once(headers: &HeaderMap, raw: &RawJson) -> Result<Option<Once>, Problem> {
+pub(super) fn once(headers: &HeaderMap, raw: &RawJson) -> Result<Option<Once>, Problem> {
     let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = given.next() else {
         return Ok(None);

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use hearth_domain::conversation::MESSAGE_MAX;
 use hearth_domain::event::EventKind;
 use hearth_domain::event_filter::Channel as DomainChannel;
 use hearth_domain::field::{
@@ -75,6 +76,7 @@ scalars! {
         = text(r"^[^\x00]*$").max_length(Some(DESCRIPTION_MAX));
     ReasonText: "A reason; may be empty." = text(r"^[^\x00]*$").max_length(Some(REASON_MAX));
     Question: "A question or an answer, not blank." = text(r"^[^\x00]*\S[^\x00]*$").max_length(Some(REASON_MAX));
+    Utterance: "What somebody says, not blank." = text(r"^[^\x00]*\S[^\x00]*$").max_length(Some(MESSAGE_MAX));
     Message: "What an agent is doing: one line." = text(LINE).max_length(Some(REASON_MAX));
     MediaType: "A media type, such as text/markdown."
         = text(r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(;[\x20-\x7e]*)?$").max_length(Some(200));

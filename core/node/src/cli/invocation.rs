@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
+use hearth_domain::Clock;
+use jiff::tz::TimeZone;
 
 use crate::cli::Global;
 use crate::client::Client;
@@ -10,6 +12,7 @@ use crate::client::locate::{locate, not_running};
 use crate::data_dir::DataDir;
 use crate::output::Output;
 use crate::settings::{Environment, Loaded, Override, load};
+use crate::system::SystemClock;
 
 /// One call of the program.
 #[derive(Debug)]
@@ -58,6 +61,18 @@ impl Invocation {
     /// Returns the data folder.
     pub fn data_dir(&self) -> DataDir {
         DataDir::at(&self.loaded.settings.data_dir)
+    }
+
+    /// Returns the time zone whose days and hours are meant.
+    pub fn zone(&self) -> TimeZone {
+        self.clock().zone()
+    }
+
+    /// Returns the clock, as it goes where the person is.
+    pub fn clock(&self) -> SystemClock {
+        SystemClock {
+            zone: self.loaded.settings.time_zone.clone(),
+        }
     }
 
     /// Returns a client of the node.

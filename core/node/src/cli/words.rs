@@ -1,9 +1,14 @@
 //! Reads the words of the command line: which task, when, which priority.
 
+use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use hearth_domain::project::ProjectStatus;
 use hearth_domain::task::TaskStatus;
-use hearth_domain::{Priority, Role, Timestamp};
+use hearth_domain::when::{self, When};
+use hearth_domain::{Clock, Priority, Role, Timestamp};
+use jiff::tz::TimeZone;
+
+use crate::system::SystemClock;
 
 /// Reads how a task is named: `12`, `#12` or its UUID. Returns it as it stands in a path.
 pub(crate) fn task_ref(text: &str) -> Result<String, String> {
@@ -22,22 +27,35 @@ pub(crate) fn id(text: &str) -> Result<uuid::Uuid, String> {
         .map_err(|_| "write the whole id, a UUID, as the list shows it".into())
 }
 
-/// Reads by when something is due: a moment, or a day, of which the last second in UTC counts.
-pub(crate) fn due(text: &str) -> Result<String, String> {
-    moment(text, "T23:59:59Z")
+/// Reads by when something is due: a moment, or a day, of which the last second counts.
+///
+/// # Errors
+/// The text is no date.
+pub(crate) fn due(text: &str, zone: &TimeZone) -> anyhow::Result<String> {
+    Ok(read_when(text, zone)?.at.to_string())
 }
 
-/// Reads from when on something holds: a moment, or a day, of which the first second in UTC counts.
-pub(crate) fn from_when(text: &str) -> Result<String, String> {
-    moment(text, "T00:00:00Z")
+/// Reads from when on something holds: a moment, or a day, of which the first second counts.
+///
+/// # Errors
+/// The text is no date.
+pub(crate) fn from_when(text: &str, zone: &TimeZone) -> anyhow::Result<String> {
+    let when = read_when(text, zone)?;
+    Ok(hearth_app::calendar::begins(when, zone).to_string())
 }
 
-fn moment(text: &str, time_of_day: &str) -> Result<String, String> {
-    let text = text.trim();
-    Timestamp::parse("it", &format!("{text}{time_of_day}"))
-        .or_else(|_| Timestamp::parse("it", text))
-        .map(|moment| moment.to_string())
-        .map_err(|_| "write it as 2026-11-23 or 2026-11-23T09:00:00Z".into())
+/// Shows a moment as its day, with the time unless the whole day is meant.
+pub(crate) fn day_or_moment(rfc3339: &str, zone: &TimeZone) -> String {
+    Timestamp::parse("it", rfc3339).map_or_else(
+        |_| rfc3339.to_owned(),
+        |at| When::of_due(at, zone).show(zone),
+    )
+}
+
+fn read_when(text: &str, zone: &TimeZone) -> anyhow::Result<When> {
+    when::read(text, SystemClock::default().now(), zone).with_context(|| {
+        format!("{text:?} is no date; write it as friday, tomorrow 15:00 or 2026-11-23")
+    })
 }
 
 /// Takes a priority.
@@ -76,17 +94,27 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_due_at_its_end_and_begins_at_its_beginning() {
-        assert_eq!(due("2026-11-23").as_deref(), Ok("2026-11-23T23:59:59.000Z"));
+    fn a_day_is_due_at_its_end_and_begins_at_its_beginning_where_the_person_is() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let due = |text| super::due(text, &zone).ok();
+
         assert_eq!(
-            from_when("2026-11-23").as_deref(),
-            Ok("2026-11-23T00:00:00.000Z")
+            due("2026-11-23").as_deref(),
+            Some("2026-11-23T22:59:59.000Z")
+        );
+        assert_eq!(
+            from_when("2026-11-23", &zone).unwrap(),
+            "2026-11-22T23:00:00.000Z"
         );
         assert_eq!(
             due("2026-11-23T09:00:00+02:00").as_deref(),
-            Ok("2026-11-23T07:00:00.000Z")
+            Some("2026-11-23T07:00:00.000Z")
         );
-        assert!(due("friday").is_err());
-        assert!(due("2026-02-30").is_err());
+        assert_eq!(due("blursday"), None);
+        assert_eq!(due("2026-02-30"), None);
+        assert_eq!(
+            day_or_moment("2026-11-23T22:59:59.000Z", &zone),
+            "Mon 23 Nov 2026"
+        );
     }
 }

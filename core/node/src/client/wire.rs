@@ -62,6 +62,8 @@ wire! {
         depends_on: Vec<String>,
         labels: Vec<String>,
         due_at: Option<String>,
+        recurrence: Option<String>,
+        estimate_minutes: Option<u32>,
         not_before: Option<String>,
         attempt: u32,
         max_attempts: u32,
@@ -72,6 +74,50 @@ wire! {
         completed_at: Option<String>,
         created_by: String,
         waiting_for: Option<String>,
+    }
+
+    /// An answer of the chief of staff.
+    ChatAnswer {
+        response: String,
+        conversation_id: String,
+    }
+
+    /// A conversation.
+    Conversation {
+        id: String,
+        updated_at: String,
+    }
+
+    /// Something to tell the person.
+    Notice {
+        id: String,
+        text: String,
+    }
+
+    /// How a line was understood.
+    Understood {
+        summary: String,
+        title: String,
+        project: Option<String>,
+        labels: Vec<String>,
+        priority: Option<String>,
+        due_at: Option<String>,
+        recurrence: Option<String>,
+        after: Vec<i64>,
+        assigned_to: Option<String>,
+        estimate_minutes: Option<u32>,
+        doubts: Vec<Doubt>,
+    }
+
+    /// Something in a line that could not be understood.
+    Doubt {
+        field: String,
+        problem: String,
+    }
+
+    /// What came of a line.
+    FromLine {
+        understood: Understood,
     }
 
     /// A project.

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::cli::task::draft::Draft;
 use crate::cli::task::{show, watch};
-use crate::cli::words::{due, priorities, task_ref};
+use crate::cli::words::{day_or_moment, due, priorities, task_ref};
 use crate::cli::{Invocation, project};
 use crate::client::upload::{Upload, base_name};
-use crate::client::wire::{Artifact, Task};
+use crate::client::wire::{Artifact, Doubt, FromLine, Task, Understood};
 use crate::client::{Client, json_object};
 use crate::output::text::one_line;
 
@@ -21,8 +22,12 @@ const INPUT: &str = "input";
 /// Gives work.
 #[derive(Debug, Args)]
 pub struct Add {
-    /// What is to be done, in a line
-    text: String,
+    /// What is to be done, in a line such as: Build landing page @web #design !high due friday
+    #[arg(value_name = "LINE", required = true)]
+    text: Vec<String>,
+    /// Take the line as the title as it stands, whatever is in it
+    #[arg(long)]
+    literal: bool,
     /// The project it is part of; made where there is none of the name
     #[arg(long, value_name = "NAME")]
     project: Option<String>,
@@ -35,8 +40,8 @@ pub struct Add {
     /// A word to find it by; may be repeated
     #[arg(long = "label", value_name = "L")]
     labels: Vec<String>,
-    /// When it should be done: a day such as 2026-11-23, or a moment in RFC 3339
-    #[arg(long, value_name = "WHEN", value_parser = due)]
+    /// When it should be done, such as friday, tomorrow 15:00 or 2026-11-23
+    #[arg(long, value_name = "WHEN")]
     due: Option<String>,
     /// A task that must be completed first; may be repeated
     #[arg(long, value_name = "N", value_parser = task_ref)]
@@ -63,12 +68,17 @@ pub(super) async fn run(invocation: &Invocation, add: Add) -> anyhow::Result<()>
     let files = add.files.clone();
     let after = add.after.clone();
     // What is wrong here is found before anything is made over there.
-    let mut draft = draft(add)?;
     for file in &files {
         base_name(file)?;
         std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     }
     let client = invocation.client()?;
+    let line = understand(&client, &add).await?;
+    let after: Vec<String> = after
+        .into_iter()
+        .chain(line.after.iter().map(ToString::to_string))
+        .collect();
+    let mut draft = draft(add, line, &invocation.zone())?;
     for task in &after {
         let task: Task = client.get(&["tasks", task], &[]).await?.read()?;
         draft.depends_on.push(task.id);
@@ -86,9 +96,12 @@ pub(super) async fn run(invocation: &Invocation, add: Add) -> anyhow::Result<()>
         .await?;
     let task: Task = answer.read()?;
     if !wait {
-        return invocation.output.answer(&answer.text, || made(&task));
+        let zone = invocation.zone();
+        return invocation
+            .output
+            .answer(&answer.text, || made(&task, &zone));
     }
-    invocation.output.line(&made(&task))?;
+    invocation.output.line(&made(&task, &invocation.zone()))?;
     let answer = watch::until_done(&client, &task.id).await?;
     let task: Task = answer.read()?;
     invocation
@@ -96,12 +109,37 @@ pub(super) async fn run(invocation: &Invocation, add: Add) -> anyhow::Result<()>
         .answer(&answer.text, || show::result(&task))
 }
 
+/// Has the node read the line.
+async fn understand(client: &Client, add: &Add) -> anyhow::Result<Understood> {
+    let text = add.text.join(" ");
+    if add.literal {
+        return Ok(Understood {
+            title: text.trim().to_owned(),
+            ..Understood::default()
+        });
+    }
+    let body = json!({ "text": text, "preview": true });
+    let answer = client.post(&["tasks", "quick-add"], &body).await?;
+    let read: FromLine = answer.read()?;
+    // The flag says which project is meant.
+    let is_open = |doubt: &&Doubt| doubt.field != "project" || add.project.is_none();
+    match read.understood.doubts.iter().find(is_open) {
+        Some(doubt) => bail!(
+            "{} {}; nothing was made (--literal takes the line as it stands)",
+            doubt.field,
+            doubt.problem
+        ),
+        None => Ok(read.understood),
+    }
+}
+
 /// Puts together what the line and the flags say; flags go first.
-fn draft(add: Add) -> anyhow::Result<Draft> {
-    let line = Draft::from_line(&add.text);
+fn draft(add: Add, line: Understood, zone: &TimeZone) -> anyhow::Result<Draft> {
+    let line = Draft::from_line(line);
     if line.title.trim().is_empty() {
         bail!("title must not be empty; say in a line what is to be done");
     }
+    let due_at = add.due.map(|text| due(&text, zone)).transpose()?;
     let mut labels = line.labels;
     labels.extend(add.labels);
     let mut draft = Draft {
@@ -109,9 +147,11 @@ fn draft(add: Add) -> anyhow::Result<Draft> {
         project: add.project.or(line.project),
         priority: add.priority.or(line.priority),
         labels,
-        due_at: add.due.or(line.due_at),
+        due_at: due_at.or(line.due_at),
         assigned_to: add.assigned_to.or(line.assigned_to),
         description: add.description,
+        recurrence: line.recurrence,
+        estimate_minutes: line.estimate_minutes,
         ..Draft::default()
     };
     if let Some(path) = &add.context_file {
@@ -151,12 +191,30 @@ async fn upload(client: &Client, file: &Path) -> anyhow::Result<String> {
     Ok(artifact.id)
 }
 
-fn made(task: &Task) -> String {
-    let line = show::line(task);
-    match &task.waiting_for {
-        Some(reason) => format!("{line}\nwaits for {}", one_line(reason)),
-        None => line,
+/// Says what was made, with what the line said of it; dates as dates.
+fn made(task: &Task, zone: &TimeZone) -> String {
+    let mut text = show::line(task);
+    let said = [
+        task.due_at
+            .as_deref()
+            .map(|due| format!("due {}", day_or_moment(due, zone))),
+        (task.priority != "medium").then(|| format!("{} priority", task.priority)),
+        task.recurrence.clone(),
+        (!task.labels.is_empty()).then(|| format!("labelled {}", task.labels.join(", "))),
+        task.assigned_to.as_ref().map(|name| format!("for {name}")),
+    ];
+    let said: Vec<String> = said
+        .into_iter()
+        .flatten()
+        .map(|part| one_line(&part))
+        .collect();
+    if !said.is_empty() {
+        text.push_str(&format!(" ({})", said.join(", ")));
     }
+    if let Some(reason) = &task.waiting_for {
+        text.push_str(&format!("\nwaits for {}", one_line(reason)));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -165,6 +223,13 @@ mod tests {
 
     use super::*;
     use crate::cli::{Cli, Command};
+
+    fn line(title: &str) -> Understood {
+        Understood {
+            title: title.into(),
+            ..Understood::default()
+        }
+    }
 
     fn add(args: &[&str]) -> Add {
         let args = ["hearth", "task", "add"].iter().chain(args);
@@ -181,14 +246,8 @@ mod tests {
         std::fs::write(&code, "print(1)\n").unwrap();
         let path = code.to_str().unwrap();
 
-        let draft = draft(add(&[
-            "Count",
-            "--python-file",
-            path,
-            "--due",
-            "2026-11-23",
-        ]))
-        .unwrap();
+        let add = add(&["Count", "--python-file", path, "--due", "2026-11-23"]);
+        let draft = draft(add, line("Count"), &TimeZone::UTC).unwrap();
 
         assert_eq!(
             draft.body(None),
@@ -205,13 +264,19 @@ mod tests {
         let mut task = Task {
             number: 12,
             title: "Count".into(),
+            priority: "medium".into(),
             ..Task::default()
         };
+        let made = |task: &Task| super::made(task, &TimeZone::UTC);
         assert_eq!(made(&task), "#12 Count");
 
         task.waiting_for = Some("a language model".into());
+        task.due_at = Some("2026-11-27T23:59:59.000Z".into());
 
-        assert_eq!(made(&task), "#12 Count\nwaits for a language model");
+        assert_eq!(
+            made(&task),
+            "#12 Count (due Fri 27 Nov 2026)\nwaits for a language model"
+        );
     }
 
     #[test]
@@ -225,7 +290,7 @@ mod tests {
         let add = add(&["x", "--python-file", code, "--context-file", context]);
 
         assert!(
-            draft(add)
+            draft(add, line("x"), &TimeZone::UTC)
                 .unwrap_err()
                 .to_string()
                 .contains("has a plan already")

@@ -1,6 +1,9 @@
-//! What a line of text says of a new task; flags go over it.
+//! A task that is being put together: what its line says, as the node understands it, and the
+//! flags, which go over it.
 
 use serde_json::{Map, Value, json};
+
+use crate::client::wire::Understood;
 
 /// A task that is being put together.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,6 +15,8 @@ pub(super) struct Draft {
     pub(super) due_at: Option<String>,
     pub(super) assigned_to: Option<String>,
     pub(super) description: Option<String>,
+    pub(super) recurrence: Option<String>,
+    pub(super) estimate_minutes: Option<u32>,
     /// Every task that must be completed first, by UUID.
     pub(super) depends_on: Vec<String>,
     pub(super) context: Map<String, Value>,
@@ -20,10 +25,17 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Reads a line: all of it is the title.
-    pub(super) fn from_line(line: &str) -> Self {
+    /// Takes what the node understood of a line.
+    pub(super) fn from_line(line: Understood) -> Self {
         Self {
-            title: line.trim().to_owned(),
+            title: line.title,
+            project: line.project,
+            priority: line.priority,
+            labels: line.labels,
+            due_at: line.due_at,
+            assigned_to: line.assigned_to,
+            recurrence: line.recurrence,
+            estimate_minutes: line.estimate_minutes,
             ..Self::default()
         }
     }
@@ -38,11 +50,15 @@ impl Draft {
             ("description", self.description.as_deref()),
             ("due_at", self.due_at.as_deref()),
             ("assigned_to", self.assigned_to.as_deref()),
+            ("recurrence", self.recurrence.as_deref()),
         ];
         for (name, text) in texts {
             if let Some(text) = text {
                 body.insert(name.into(), json!(text));
             }
+        }
+        if let Some(minutes) = self.estimate_minutes {
+            body.insert("estimate_minutes".into(), json!(minutes));
         }
         let lists = [
             ("labels", &self.labels),
@@ -65,9 +81,16 @@ impl Draft {
 mod tests {
     use super::*;
 
+    fn line(title: &str) -> Understood {
+        Understood {
+            title: title.into(),
+            ..Understood::default()
+        }
+    }
+
     #[test]
     fn what_was_not_said_is_left_to_the_node() {
-        let draft = Draft::from_line(" Count the words ");
+        let draft = Draft::from_line(line("Count the words"));
 
         assert_eq!(draft.body(None), json!({ "title": "Count the words" }));
     }
@@ -77,7 +100,7 @@ mod tests {
         let draft = Draft {
             priority: Some("high".into()),
             labels: vec!["a".into()],
-            ..Draft::from_line("x")
+            ..Draft::from_line(line("x"))
         };
 
         assert_eq!(

@@ -51,7 +51,7 @@ pub struct List {
     #[arg(long, value_name = "WORDS")]
     search: Option<String>,
     /// Changed since then: a day, or a moment in RFC 3339
-    #[arg(long, value_name = "WHEN", value_parser = from_when)]
+    #[arg(long, value_name = "WHEN")]
     since: Option<String>,
     /// How they are sorted; a minus turns it around
     #[arg(long, value_parser = PossibleValuesParser::new(ORDERS), allow_hyphen_values = true)]
@@ -84,10 +84,12 @@ pub(super) async fn run(invocation: &Invocation, list: List) -> anyhow::Result<(
     for (name, values) in many {
         query.extend(values.into_iter().map(|value| (name, value)));
     }
+    let zone = invocation.zone();
+    let since = list.since.map(|text| from_when(&text, &zone)).transpose()?;
     let limit = list.limit.map(|limit| limit.to_string());
     let one = [
         ("q", list.search),
-        ("updated_since", list.since),
+        ("updated_since", since),
         ("order", list.order),
         ("limit", limit),
         ("cursor", list.cursor),

@@ -3,6 +3,7 @@
 use anyhow::bail;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::cli::task::show;
@@ -11,10 +12,12 @@ use crate::cli::{Invocation, project};
 use crate::client::wire::Task;
 
 /// What can be emptied: the word, the field, and whether an empty list stands for nothing.
-const CLEARABLE: [(&str, &str, Empty); 7] = [
+const CLEARABLE: [(&str, &str, Empty); 9] = [
     ("after", "depends_on", Empty::List),
     ("budget", "budget", Empty::Null),
     ("due", "due_at", Empty::Null),
+    ("estimate", "estimate_minutes", Empty::Null),
+    ("every", "recurrence", Empty::Null),
     ("for", "assigned_to", Empty::Null),
     ("labels", "labels", Empty::List),
     ("not-before", "not_before", Empty::Null),
@@ -60,15 +63,22 @@ struct Changes {
     /// The agent it is kept for; `owner` is you
     #[arg(long = "for", value_name = "AGENT")]
     assigned_to: Option<String>,
-    /// When it should be done: a day, or a moment in RFC 3339
-    #[arg(long, value_name = "WHEN", value_parser = due)]
+    /// When it should be done, such as friday, tomorrow 15:00 or 2026-11-23
+    #[arg(long, value_name = "WHEN")]
     due: Option<String>,
-    /// Before when it must not be started: a day, or a moment in RFC 3339
-    #[arg(long, value_name = "WHEN", value_parser = from_when)]
+    /// Before when it must not be started, such as monday or 2026-11-23 09:00
+
+    #[arg(long, value_name = "WHEN")]
     not_before: Option<String>,
     /// All the tasks that must be completed first; may be repeated
     #[arg(long, value_name = "N", value_parser = task_ref)]
     after: Vec<String>,
+    /// The rhythm in which it comes again after this, such as "every monday 9:00"
+    #[arg(long, value_name = "RULE")]
+    every: Option<String>,
+    /// How long it is thought to take, in minutes
+    #[arg(long, value_name = "MINUTES")]
+    estimate: Option<u32>,
     /// How many attempts may fail before it blocks
     #[arg(long, value_name = "COUNT")]
     max_attempts: Option<u32>,
@@ -79,7 +89,7 @@ struct Changes {
 }
 
 pub(super) async fn run(invocation: &Invocation, update: Update) -> anyhow::Result<()> {
-    let mut body = fields(&update.changes)?;
+    let mut body = fields(&update.changes, &invocation.zone())?;
     let client = invocation.client()?;
     if let Some(name) = &update.changes.project {
         let id = project::find(&client, name).await?;
@@ -101,7 +111,17 @@ pub(super) async fn run(invocation: &Invocation, update: Update) -> anyhow::Resu
 }
 
 /// Returns the fields that need no look at the node.
-fn fields(changes: &Changes) -> anyhow::Result<Map<String, Value>> {
+fn fields(changes: &Changes, zone: &TimeZone) -> anyhow::Result<Map<String, Value>> {
+    let due_at = changes
+        .due
+        .as_ref()
+        .map(|text| due(text, zone))
+        .transpose()?;
+    let not_before = changes
+        .not_before
+        .as_ref()
+        .map(|text| from_when(text, zone))
+        .transpose()?;
     let mut body = Map::new();
     for word in &changes.clear {
         let Some((_, field, empty)) = CLEARABLE.iter().find(|(known, ..)| known == word) else {
@@ -110,6 +130,8 @@ fn fields(changes: &Changes) -> anyhow::Result<Map<String, Value>> {
         let is_set = match *field {
             "depends_on" => !changes.after.is_empty(),
             "due_at" => changes.due.is_some(),
+            "estimate_minutes" => changes.estimate.is_some(),
+            "recurrence" => changes.every.is_some(),
             "assigned_to" => changes.assigned_to.is_some(),
             "labels" => !changes.labels.is_empty(),
             "not_before" => changes.not_before.is_some(),
@@ -130,8 +152,9 @@ fn fields(changes: &Changes) -> anyhow::Result<Map<String, Value>> {
         ("description", &changes.description),
         ("priority", &changes.priority),
         ("assigned_to", &changes.assigned_to),
-        ("due_at", &changes.due),
-        ("not_before", &changes.not_before),
+        ("recurrence", &changes.every),
+        ("due_at", &due_at),
+        ("not_before", &not_before),
     ];
     for (field, text) in texts {
         if let Some(text) = text {
@@ -140,6 +163,9 @@ fn fields(changes: &Changes) -> anyhow::Result<Map<String, Value>> {
     }
     if !changes.labels.is_empty() {
         body.insert("labels".into(), json!(changes.labels));
+    }
+    if let Some(minutes) = changes.estimate {
+        body.insert("estimate_minutes".into(), json!(minutes));
     }
     if let Some(count) = changes.max_attempts {
         body.insert("max_attempts".into(), json!(count));
@@ -159,7 +185,7 @@ mod tests {
         let cli = Cli::try_parse_from(args).map_err(|error| error.kind().to_string())?;
         match cli.command {
             Command::Task(super::super::Command::Update(update)) => {
-                fields(&update.changes).map_err(|error| error.to_string())
+                fields(&update.changes, &TimeZone::UTC).map_err(|error| error.to_string())
             }
             other => panic!("{other:?}"),
         }
