@@ -199,7 +199,7 @@ mod tests {
     fn a_pattern_is_a_type_a_prefix_or_everything() {
         let matches = |pattern: &str| carried(&[pattern.parse().unwrap()]).len();
         assert_eq!(matches("*"), EventKind::TYPES.len());
-        assert_eq!(matches("task.*"), 10);
+        assert_eq!(matches("task.*"), 11);
         assert_eq!(matches("task.created"), 1);
         assert_eq!(matches("task.create"), 0);
     }
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(carried("events:all"), EventKind::TYPES.join(" "));
         assert_eq!(
             carried("events:tasks"),
-            "task.created task.claimed task.updated task.progress task.completed task.blocked \
+            "task.created task.claimed task.updated task.progress task.completed task.acceptance_failed task.blocked \
              task.answered task.released task.cancelled task.reopened"
         );
         assert_eq!(

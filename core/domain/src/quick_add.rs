@@ -2,11 +2,20 @@
 
 use jiff::tz::TimeZone;
 
+use self::reading::Reading;
 use crate::clock::Timestamp;
 use crate::field::{AgentName, Label};
 use crate::priority::Priority;
 use crate::recurrence::Rule;
 use crate::when::When;
+
+mod clauses;
+mod estimate;
+mod markers;
+mod reading;
+mod tokens;
+mod trailing;
+mod write;
 
 /// What the names in a line can refer to, and when and where it was said.
 #[derive(Debug, Clone, Copy)]
@@ -65,23 +74,21 @@ pub struct Doubt {
 }
 
 /// Reads a line.
-pub fn parse(text: &str, _known: &Known<'_>) -> Parsed {
-    let line = Line {
-        title: text.trim().to_owned(),
-        ..Line::default()
-    };
-    Parsed {
-        line,
-        doubts: Vec::new(),
-    }
+pub fn parse(text: &str, known: &Known<'_>) -> Parsed {
+    Reading::new(text, known).read()
 }
 
-/// Writes a line that reads back as `line`.
-pub fn render(line: &Line, _zone: &TimeZone) -> String {
-    line.title.clone()
+/// Writes a line that reads back as `line`, as long as its agent is known and its due date has not
+/// passed.
+pub fn render(line: &Line, zone: &TimeZone) -> String {
+    write::render(line, zone)
 }
 
-/// Says what was understood, one clause for each field.
-pub fn describe(line: &Line, _zone: &TimeZone) -> String {
-    line.title.clone()
+/// Says what was understood, one clause for each field: `Build landing page, in web, high priority,
+/// due Fri 27 Nov 2026`.
+pub fn describe(line: &Line, zone: &TimeZone) -> String {
+    write::describe(line, zone)
 }
+
+#[cfg(test)]
+mod tests;

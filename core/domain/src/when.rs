@@ -28,18 +28,20 @@ use crate::clock::Timestamp;
 mod calendar;
 mod clock_time;
 mod day;
+mod names;
 mod nearly;
 mod numeric;
 mod phrase;
 mod span;
 mod words;
 
-pub(crate) use clock_time::{Clock, Part, clock, part};
+pub(crate) use calendar::{from_monday, monday, plus_days};
+pub(crate) use clock_time::{After, Part, clock, part, part_after_time};
 pub(crate) use day::month_day;
-pub(crate) use phrase::{Phrase, Reader};
-pub(crate) use words::{
-    WINDOW, Word, is_date_word, nearest, number, ordinal, plain, weekday, weekday_name,
-};
+pub(crate) use names::{MONTHS, is_date_word, nearest, weekday, weekday_name};
+pub(crate) use nearly::{missing_day, nearly as nearly_words};
+pub(crate) use phrase::Reader;
+pub(crate) use words::{WINDOW, Word, at, begins, from, number, ordinal, plain, plain_word};
 
 /// A day or a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

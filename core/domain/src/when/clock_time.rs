@@ -51,12 +51,10 @@ impl Part {
     fn place(self, hour: i16) -> i16 {
         match (self, hour) {
             (Self::Morning, 12) => 0,
-            (Self::Morning, _) | (Self::Noon | Self::Afternoon, 12) => hour,
-            (Self::Noon, 10..) => hour,
-            (Self::Noon | Self::Afternoon, _) => hour + 12,
+            (Self::Morning, _) | (Self::Noon, 10..) | (Self::Afternoon, 12) => hour,
             (Self::Evening | Self::Night, 12) => 24,
             (Self::Night, 1..=4) => hour + 24,
-            (Self::Evening | Self::Night, _) => hour + 12,
+            (Self::Noon | Self::Afternoon | Self::Evening | Self::Night, _) => hour + 12,
         }
     }
 }
@@ -98,6 +96,11 @@ pub(crate) fn part(words: &[Word]) -> Option<(Part, usize)> {
     Some((part, lead + 1))
 }
 
+/// Reads a part of the day that says more about a time, which noon does not.
+pub(crate) fn part_after_time(words: &[Word]) -> Option<(Part, usize)> {
+    part(words).filter(|(part, _)| *part != Part::Noon)
+}
+
 /// Whether `at` stood before a time, which lets a lone number be an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
@@ -108,7 +111,7 @@ pub(crate) enum After {
 /// Reads a time that says itself that it is one; after `at`, a lone hour too.
 pub(crate) fn clock(words: &[Word], after: After) -> Option<(Clock, usize)> {
     named(words)
-        .or_else(|| relative(words))
+        .or_else(|| relative(words, after))
         .or_else(|| written(words))
         .or_else(|| spoken(words, after))
 }
@@ -130,7 +133,7 @@ fn named(words: &[Word]) -> Option<(Clock, usize)> {
 }
 
 /// `half past three`, `quarter to nine`, `ten minutes past noon`.
-fn relative(words: &[Word]) -> Option<(Clock, usize)> {
+fn relative(words: &[Word], after: After) -> Option<(Clock, usize)> {
     let article = usize::from(at(words, 0) == "a");
     let (minutes, mut took) = match at(words, article) {
         "half" => (30, article + 1),
@@ -138,6 +141,11 @@ fn relative(words: &[Word]) -> Option<(Clock, usize)> {
         _ => {
             let (minutes, took) = number(words)?;
             let unit = usize::from(matches!(at(words, took), "minutes" | "minute" | "min"));
+            // `10 to 12` is more often a range.
+            let is_range = at(words, took) == "to" && digits(at(words, 0)).is_some();
+            if is_range && after == After::Nothing {
+                return None;
+            }
             (minutes, took + unit)
         }
     };
@@ -208,7 +216,9 @@ fn spoken(words: &[Word], after: After) -> Option<(Clock, usize)> {
         took += 1;
         return with_half(hour, 0, words, took, Half::Open);
     }
-    if after == After::Nothing && half_of_day(at(words, took)).is_none() {
+    let is_marked = half_of_day(at(words, took)).is_some()
+        || (at(words, took) == "in" && part(from(words, took)).is_some());
+    if after == After::Nothing && !is_marked {
         return None;
     }
     with_half(hour, minutes, words, took, Half::Open)

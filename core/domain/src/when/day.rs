@@ -4,9 +4,10 @@ use jiff::civil::{Date, Weekday};
 
 use super::calendar;
 use super::clock_time::Part;
+use super::names::{month, weekday};
 use super::numeric;
 use super::span::{self, Length};
-use super::words::{self, Word, at, begins, digits, from, month, number, ordinal, weekday};
+use super::words::{self, Word, at, begins, digits, from, number, ordinal};
 
 /// A day as it was said, perhaps with a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,8 @@ fn simple(words: &[Word], today: Date) -> Option<(Day, usize)> {
             return Some((tonight, 1));
         }
         "tomorrow" | "tmrw" | "tmr" => (tomorrow, 1),
-        "yesterday" => (today.yesterday().ok()?, 1),
+        // In a title this tells of the past: `review what broke yesterday`.
+        "yesterday" => return Some((Day::named(today.yesterday().ok()?), 1)),
         _ => {
             let article = usize::from(at(words, 0) == "the");
             let took = begins(from(words, article), "day after tomorrow")?;
@@ -90,14 +92,15 @@ fn this_or_next(words: &[Word], today: Date) -> Option<(Day, usize)> {
     if word == "weekend" {
         let date = match which {
             "next" => calendar::weekday_of_week(today, 1, Weekday::Saturday),
+            "" => return Some((Day::named(weekend(today)), took)),
             _ => weekend(today),
         };
         return Some((Day::relative(date), took));
     }
     let date = match (which, word) {
-        ("this", "morning") => return part_of(today, Part::Morning, took),
-        ("this", "afternoon") => return part_of(today, Part::Afternoon, took),
-        ("this", "evening") => return part_of(today, Part::Evening, took),
+        ("this", "morning") => return Some(part_of(today, Part::Morning, took)),
+        ("this", "afternoon") => return Some(part_of(today, Part::Afternoon, took)),
+        ("this", "evening") => return Some(part_of(today, Part::Evening, took)),
         ("this", "week") => calendar::weekday_from(today, Weekday::Sunday),
         ("this", "month") => today.last_of_month(),
         ("this", "year") => today.last_of_year(),
@@ -122,14 +125,12 @@ fn this_or_next(words: &[Word], today: Date) -> Option<(Day, usize)> {
     Some((Day::relative(date), took))
 }
 
-fn part_of(date: Date, part: Part, took: usize) -> Option<(Day, usize)> {
-    Some((
-        Day {
-            part: Some(part),
-            ..Day::relative(date)
-        },
-        took,
-    ))
+fn part_of(date: Date, part: Part, took: usize) -> (Day, usize) {
+    let day = Day {
+        part: Some(part),
+        ..Day::relative(date)
+    };
+    (day, took)
 }
 
 fn weekend(today: Date) -> Date {
@@ -174,10 +175,10 @@ fn edge(words: &[Word], today: Date) -> Option<(Day, usize)> {
         ("year", false) => calendar::first_of_month(today, ahead * 12).first_of_year(),
         (name, _) => {
             let (first, more) = month_edge(month(name)?, from(words, took), today, is_end)?;
-            return Some((Day::relative(first), took + more));
+            return Some((Day::named(first), took + more));
         }
     };
-    Some((Day::relative(date), took))
+    Some((Day::named(date), took))
 }
 
 fn month_edge(month: i8, rest: &[Word], today: Date, is_end: bool) -> Option<(Date, usize)> {

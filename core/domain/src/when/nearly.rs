@@ -2,21 +2,22 @@
 
 use super::calendar;
 use super::day;
+use super::names::{MONTHS, nearest, weekday, weekday_name};
 use super::numeric::{self, Written};
 use super::phrase::Reader;
-use super::words::{MONTHS, Word, at, from, nearest, weekday, weekday_name};
+use super::words::{Word, at, from};
 
 /// How far into a phrase a wrong word is looked for.
 const REACH: usize = 4;
 
-pub(super) fn nearly(words: &[Word], reader: &Reader<'_>) -> Option<String> {
+pub(crate) fn nearly(words: &[Word], reader: &Reader<'_>) -> Option<String> {
     let lead = usize::from(matches!(
         at(words, 0),
         "by" | "on" | "at" | "before" | "until" | "the"
     ));
     let rest = from(words, lead);
     in_digits(at(rest, 0))
-        .or_else(|| in_words(rest))
+        .or_else(|| missing_day(rest))
         .or_else(|| wrong_weekday(rest, reader))
         .or_else(|| misspelt(words, reader))
 }
@@ -47,7 +48,7 @@ fn in_two_digits(word: &str) -> Option<String> {
 }
 
 /// A day that its month does not have: `31 february`.
-fn in_words(words: &[Word]) -> Option<String> {
+pub(crate) fn missing_day(words: &[Word]) -> Option<String> {
     let (month, day, took) = day::month_day(words)?;
     missing(day::full_year(at(words, took)), month, day)
 }

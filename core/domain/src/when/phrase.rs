@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
             });
         };
         took += marked + more;
-        if let Some((part, more)) = clock_time::part(from(words, took)) {
+        if let Some((part, more)) = clock_time::part_after_time(from(words, took)) {
             day.part = Some(part);
             took += more;
         }
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
     fn time_then_day(&self, words: &[Word], after: After) -> Option<Phrase> {
         let (clock, mut took) = clock_time::clock(words, after)?;
         let mut part = None;
-        if let Some((said, more)) = clock_time::part(from(words, took)) {
+        if let Some((said, more)) = clock_time::part_after_time(from(words, took)) {
             part = Some(said);
             took += more;
         }
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
             });
         };
         took += on + more;
-        if let Some((said, more)) = clock_time::part(from(words, took)) {
+        if let Some((said, more)) = clock_time::part_after_time(from(words, took)) {
             day.part = Some(said);
             took += more;
         }
