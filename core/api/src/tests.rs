@@ -1,11 +1,14 @@
 //! The interface through its router: no sockets but for the stream of events.
 
 mod artifacts;
+mod chat;
 mod conditions;
 mod document;
 mod edge;
 mod life;
 mod lists;
+mod notices;
+mod quick_add;
 mod refusals;
 mod roles;
 mod stream;

@@ -138,7 +138,6 @@ impl App {
         let (id, now) = (TaskId(self.ids().next_uuid()), self.now());
         let (actor, facilities) = (actor.clone(), self.facilities());
         begin_series(&mut new, now, &self.zone());
-        let project_id = ProjectId(self.ids().next_uuid());
         let (created, project) = self
             .store()
             .write_checked(move |tx| {
@@ -161,6 +160,7 @@ impl App {
                                 "another project has this name; try again",
                             ));
                         }
+                        let project_id = ProjectId(tx.fresh_uuid());
                         new.project_id = Some(project_id);
                         let change = Project::create(project_id, project, now);
                         Some(projects::insert(tx, change, &actor)?)

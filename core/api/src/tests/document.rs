@@ -153,6 +153,14 @@ async fn bring_about_events(api: &TestApi) {
     let done = json!({"agent": "seed", "fence": 3, "artifacts": [mine["id"]]});
     ok("tasks/1/complete", done).await;
     assert_ne!(artifact["id"], mine["id"]);
+    ok("chat", json!({"message": "hello"})).await;
+    let taken = ok("notices/take", json!({"channel": "chat"})).await;
+    let notice = taken["items"][0]["id"].as_str().unwrap();
+    ok(
+        &format!("notices/{notice}/deliver"),
+        json!({"channel": "chat"}),
+    )
+    .await;
     ok("agents/register", json!({"name": "seed", "type": "x"})).await;
     let key = ok(
         "keys",

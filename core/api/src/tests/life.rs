@@ -56,6 +56,8 @@ async fn a_task_goes_from_its_making_to_its_completion() {
       "depends_on": [],
       "description": "",
       "due_at": "2026-11-27T17:00:00.000Z",
+      "estimate_minutes": null,
+      "failed_checks": [],
       "fence": 0,
       "id": "01980000-0000-7000-8000-000000000007",
       "labels": [
@@ -69,7 +71,9 @@ async fn a_task_goes_from_its_making_to_its_completion() {
       "parent_id": null,
       "priority": "high",
       "project_id": null,
+      "recurrence": null,
       "result": null,
+      "series_id": null,
       "started_at": null,
       "status": "pending",
       "title": "Count the words",
@@ -406,7 +410,7 @@ async fn the_state_of_the_node_is_shown() {
         }
       },
       "last_seq": 4,
-      "schema_version": 1,
+      "schema_version": 2,
       "tasks": {
         "blocked": 0,
         "cancelled": 0,

@@ -248,6 +248,61 @@ fn table() -> Vec<Row> {
             none(),
             (204, 403, 403),
         ),
+        row(
+            "POST /api/v1/tasks/quick-add",
+            "/api/v1/tasks/quick-add",
+            json!({"text": "Call Ada"}),
+            (201, 201, 403),
+        ),
+        row(
+            "POST /api/v1/tasks/quick-add",
+            "/api/v1/tasks/quick-add",
+            json!({"text": "Call Ada", "preview": true}),
+            all,
+        ),
+        row("POST /chat", "/chat", json!({"message": "hello"}), all),
+        row(
+            "POST /api/v1/chat",
+            "/api/v1/chat",
+            json!({"message": "hello"}),
+            all,
+        ),
+        row(
+            "POST /api/v1/chat",
+            "/api/v1/chat",
+            json!({"message": "hello", "conversation_id": "{conversation}"}),
+            (200, 404, 404),
+        ),
+        row(
+            "GET /api/v1/conversations",
+            "/api/v1/conversations",
+            none(),
+            all,
+        ),
+        row(
+            "GET /api/v1/conversations/{id}/messages",
+            "/api/v1/conversations/{conversation}/messages",
+            none(),
+            (200, 404, 404),
+        ),
+        row(
+            "GET /api/v1/notices",
+            "/api/v1/notices",
+            none(),
+            (200, 403, 403),
+        ),
+        row(
+            "POST /api/v1/notices/take",
+            "/api/v1/notices/take",
+            json!({"channel": "chat"}),
+            (200, 403, 403),
+        ),
+        row(
+            "POST /api/v1/notices/{id}/deliver",
+            "/api/v1/notices/{notice}/deliver",
+            json!({"channel": "chat"}),
+            (200, 403, 403),
+        ),
         row("GET /api/v1/me", "/api/v1/me", none(), all),
         row("GET /api/v1/status", "/api/v1/status", none(), all),
         row(
@@ -306,6 +361,8 @@ struct Prepared {
     api: TestApi,
     project: String,
     artifact: String,
+    conversation: String,
+    notice: String,
 }
 
 impl Prepared {
@@ -332,17 +389,25 @@ impl Prepared {
         let artifact = json!({"type": "x", "content": "y"});
         let artifact = api.post("/api/v1/artifacts", artifact).await;
         let artifact = last_part(artifact.header("location"));
+        let said = api.post("/chat", json!({"message": "hello"})).await;
+        let said = said.expect(http::StatusCode::OK);
+        // Of the task that an agent blocked.
+        let notices = api.get("/api/v1/notices").await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
         Self {
-            api,
             project,
             artifact,
+            conversation: text(&said["conversation_id"]),
+            notice: text(&notices["items"][0]["id"]),
+            api,
         }
     }
 
     async fn ask(&self, row: &Row, role: &str) -> Answer {
-        let path = row
-            .path
+        let filled = |text: &str| text.replace("{conversation}", &self.conversation);
+        let path = filled(row.path)
             .replace("{project}", &self.project)
+            .replace("{notice}", &self.notice)
             .replace("{artifact}", &self.artifact)
             .replace("{key}", &self.api.viewer_id.to_string());
         let key = match role {
@@ -354,7 +419,8 @@ impl Prepared {
         let (method, _) = row.route.split_once(' ').unwrap();
         let mut call = self.api.call(method, &path).key(key);
         if !row.body.is_null() {
-            call = call.json(row.body.clone());
+            let body = filled(&row.body.to_string());
+            call = call.json(serde_json::from_str(&body).unwrap());
         }
         call.send().await
     }

@@ -8,6 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use hearth_app::App;
+use hearth_app::chat::{ChiefOfStaff, Reply, ReplyFuture};
+use hearth_domain::conversation::{Action, Conversation};
 use hearth_domain::field::{AgentName, Name};
 use hearth_domain::key::Grant;
 use hearth_domain::{Actor, Clock, IdSource, KeyId, Timestamp};
@@ -81,6 +83,7 @@ impl TestApi {
             remind_before: Duration::from_hours(1),
         };
         let app = App::new(store, Arc::clone(&clock) as Arc<dyn Clock>, ids, app_config).unwrap();
+        app.set_chief_of_staff(Arc::new(Echo));
         let mut keys = Vec::new();
         for (name, grant) in [
             ("owner's", Grant::Admin),
@@ -171,6 +174,35 @@ impl TestApi {
         self.post(&path, serde_json::json!({ "agent": "seed" }))
             .await
             .expect(StatusCode::OK)
+    }
+}
+
+/// Answers with what was said; what it was told last is what it remembers.
+struct Echo;
+
+impl ChiefOfStaff for Echo {
+    fn reply<'a>(
+        &'a self,
+        _app: &'a App,
+        _actor: &'a Actor,
+        conversation: &'a Conversation,
+        message: &'a str,
+    ) -> ReplyFuture<'a> {
+        let before = conversation.memory.get("last").cloned();
+        let reply = Reply {
+            text: format!(
+                "You said {message}. Before: {}.",
+                before.unwrap_or_default()
+            ),
+            actions: vec![Action {
+                event: "task.created".into(),
+                entity_id: uuid::Uuid::nil(),
+                number: Some(1),
+                name: message.to_owned(),
+            }],
+            memory: serde_json::Map::from_iter([("last".to_owned(), message.into())]),
+        };
+        Box::pin(std::future::ready(Ok(reply)))
     }
 }
 

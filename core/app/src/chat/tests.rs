@@ -1,1 +1,152 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::*;
+use crate::test_support::{TestApp, as_agent, code};
+
+/// Answers with how many it answered before in this conversation, after letting others run.
+#[derive(Default)]
+struct Counting {
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+impl ChiefOfStaff for Counting {
+    fn reply<'a>(
+        &'a self,
+        _app: &'a App,
+        _actor: &'a Actor,
+        conversation: &'a Conversation,
+        message: &'a str,
+    ) -> ReplyFuture<'a> {
+        Box::pin(async move {
+            if message == "fail" {
+                return Err(AppError::invalid("message", "is not liked"));
+            }
+            let at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            self.at_once.fetch_sub(1, Ordering::SeqCst);
+            let before = conversation
+                .memory
+                .get("count")
+                .and_then(serde_json::Value::as_u64);
+            let count = before.unwrap_or(0) + 1;
+            Ok(Reply {
+                text: count.to_string(),
+                memory: JsonObject::from_iter([("count".to_owned(), count.into())]),
+                ..Reply::default()
+            })
+        })
+    }
+}
+
+fn talking() -> (TestApp, Arc<Counting>) {
+    let test = TestApp::new();
+    let chief_of_staff = Arc::new(Counting::default());
+    test.app
+        .set_chief_of_staff(Arc::clone(&chief_of_staff) as Arc<dyn ChiefOfStaff>);
+    (test, chief_of_staff)
+}
+
+#[tokio::test]
+async fn what_is_kept_in_mind_is_there_at_the_next_message() {
+    let (test, _) = talking();
+    let first = test.app.chat(&Actor::Owner, None, "a").await.unwrap();
+    let id = first.conversation_id;
+    let second = test.app.chat(&Actor::Owner, Some(id), "b").await.unwrap();
+    let other = test.app.chat(&Actor::Owner, None, "c").await.unwrap();
+
+    assert_eq!((first.text.as_str(), second.text.as_str()), ("1", "2"));
+    assert_eq!(other.text, "1");
+    let page = test
+        .app
+        .list_messages(&Actor::Owner, id, None, 3)
+        .await
+        .unwrap();
+    assert_eq!(page.items.len(), 3);
+    let rest = test
+        .app
+        .list_messages(&Actor::Owner, id, page.next, 3)
+        .await
+        .unwrap();
+    assert_eq!((rest.items[0].text.as_str(), rest.next), ("2", None));
+}
+
+#[tokio::test]
+async fn messages_of_one_conversation_are_answered_one_after_the_other() {
+    let (test, chief_of_staff) = talking();
+    let id = test
+        .app
+        .chat(&Actor::Owner, None, "a")
+        .await
+        .unwrap()
+        .conversation_id;
+
+    let (a, b) = tokio::join!(
+        test.app.chat(&Actor::Owner, Some(id), "b"),
+        test.app.chat(&Actor::Owner, Some(id), "c"),
+    );
+
+    let mut texts = [a.unwrap().text, b.unwrap().text];
+    texts.sort();
+    assert_eq!(texts, ["2", "3"]);
+    assert_eq!(chief_of_staff.most_at_once.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_was_said_is_kept_even_where_it_cannot_be_answered() {
+    let (test, _) = talking();
+    let id = test
+        .app
+        .chat(&Actor::Owner, None, "a")
+        .await
+        .unwrap()
+        .conversation_id;
+
+    let failed = test.app.chat(&Actor::Owner, Some(id), "fail").await;
+
+    assert_eq!(code(failed), "invalid_input");
+    let page = test
+        .app
+        .list_messages(&Actor::Owner, id, None, 10)
+        .await
+        .unwrap();
+    assert_eq!(page.items.last().unwrap().text, "fail");
+    let next = test.app.chat(&Actor::Owner, Some(id), "b").await.unwrap();
+    assert_eq!(next.text, "2");
+}
+
+#[tokio::test]
+async fn a_conversation_is_its_starters_and_the_owners() {
+    let (test, _) = talking();
+    let seed = as_agent("seed");
+    let id = test
+        .app
+        .chat(&seed, None, "a")
+        .await
+        .unwrap()
+        .conversation_id;
+
+    let scout = test.app.chat(&as_agent("scout"), Some(id), "b").await;
+    assert_eq!(code(scout), "not_found");
+    assert!(test.app.chat(&Actor::Owner, Some(id), "b").await.is_ok());
+    let of = async |actor: &Actor| {
+        let page = test.app.list_conversations(actor, None, 10).await.unwrap();
+        page.items.len()
+    };
+    assert_eq!(of(&as_agent("scout")).await, 0);
+    assert_eq!(of(&seed).await, 1);
+    assert_eq!(of(&Actor::Owner).await, 1);
+}
+
+#[tokio::test]
+async fn without_a_chief_of_staff_nothing_is_taken_in() {
+    let test = TestApp::new();
+
+    let refused = test.app.chat(&Actor::Owner, None, "hello").await;
+
+    assert_eq!(code(refused), "unavailable");
+    assert!(test.event_types().await.is_empty());
+}

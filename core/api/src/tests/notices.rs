@@ -1,0 +1,79 @@
+//! Notices over HTTP.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::support::TestApi;
+
+async fn blocked() -> TestApi {
+    let api = TestApi::start().await;
+    api.claimed_task("Paint the fence").await;
+    let block = json!({
+        "agent": "seed", "fence": 1, "reason": "Which colour?", "options": ["red", "blue"],
+    });
+    api.post("/api/v1/tasks/1/block", block)
+        .await
+        .expect(StatusCode::OK);
+    api
+}
+
+async fn take(api: &TestApi, channel: &str) -> Vec<Value> {
+    let taken = api
+        .post("/api/v1/notices/take", json!({ "channel": channel }))
+        .await
+        .expect(StatusCode::OK);
+    taken["items"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_blocked_task_is_told_of_once() {
+    let api = blocked().await;
+
+    let taken = take(&api, "chat").await;
+    let path = format!(
+        "/api/v1/notices/{}/deliver",
+        taken[0]["id"].as_str().unwrap()
+    );
+
+    assert_eq!(
+        taken[0]["text"],
+        "#1 Paint the fence waits for you: Which colour? (red, blue)"
+    );
+    assert_eq!(taken[0]["kind"], "blocked");
+    assert!(take(&api, "telegram").await.is_empty());
+    let wrong = api.post(&path, json!({"channel": "telegram"})).await;
+    assert_eq!(wrong.problem()["code"], "already_delivered");
+    let told = api.post(&path, json!({"channel": "chat"})).await;
+    assert!(told.expect(StatusCode::OK)["delivered_at"].is_string());
+    api.advance(std::time::Duration::from_mins(5));
+    assert!(take(&api, "chat").await.is_empty());
+    let all = api.get("/api/v1/notices").await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_taken_and_not_reported_waits_again() {
+    let api = blocked().await;
+    assert_eq!(take(&api, "telegram").await.len(), 1);
+    assert_eq!(take(&api, "chat").await.len(), 0);
+
+    api.advance(std::time::Duration::from_secs(61));
+
+    assert_eq!(take(&api, "chat").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_owner_blocked_needs_no_telling() {
+    let api = TestApi::start().await;
+    api.task("Mine").await;
+    api.post("/api/v1/tasks/1/claim", json!({"agent": "owner"}))
+        .await
+        .expect(StatusCode::OK);
+    let block = json!({"agent": "owner", "fence": 1, "reason": "rain"});
+
+    api.post("/api/v1/tasks/1/block", block)
+        .await
+        .expect(StatusCode::OK);
+
+    assert!(take(&api, "chat").await.is_empty());
+}
