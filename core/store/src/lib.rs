@@ -17,6 +17,7 @@ mod error;
 pub mod event_stream;
 pub mod events;
 pub mod idempotency;
+pub mod inspect;
 pub mod keys;
 pub mod migrate;
 pub mod notices;
@@ -25,6 +26,7 @@ mod pragmas;
 pub mod projects;
 mod read_tx;
 mod store;
+mod swap;
 pub mod tasks;
 #[cfg(test)]
 mod test_support;

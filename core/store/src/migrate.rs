@@ -3,15 +3,18 @@
 //! The old database is copied, the copy is migrated and checked, and only then takes the old one's
 //! place; the old file stays beside it until the next good start.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
 use rusqlite::backup::Backup;
-use rusqlite::{Connection, OpenFlags};
 use tracing::info;
 
 use crate::error::OpenError;
+use crate::inspect::{check_readable, find_fault, read_version};
+use crate::swap::{
+    beside, file, fold_log, put_in_place, remove_database, remove_if_there, set_log_aside,
+};
 
 /// Every migration, in order: its number is its place, from 1 on.
 pub(crate) const MIGRATIONS: &[&str] = &[
@@ -20,7 +23,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
 ];
 
 /// Marks a file as ours in its header: the letters "HRTH".
-const APPLICATION_ID: i64 = 0x4852_5448;
+pub(crate) const APPLICATION_ID: i64 = 0x4852_5448;
 
 /// Returns the schema that this program knows.
 pub fn schema_version() -> i64 {
@@ -29,6 +32,37 @@ pub fn schema_version() -> i64 {
 
 fn newest(migrations: &[&str]) -> i64 {
     i64::try_from(migrations.len()).unwrap_or(i64::MAX)
+}
+
+/// What became of a database that was to be brought up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BroughtUp {
+    /// The schema it had.
+    pub from: i64,
+    /// The schema it has.
+    pub to: i64,
+    /// The old database, where there was something to do.
+    pub kept: Option<PathBuf>,
+}
+
+/// Brings the database at `path` to the schema that this program knows; `None` where there is none.
+/// Nobody else may use it meanwhile.
+///
+/// # Errors
+/// See [`OpenError`]; whatever the error, the file is as it was.
+pub fn bring_up(path: &Path) -> Result<Option<BroughtUp>, OpenError> {
+    crate::pragmas::check_sqlite_version()?;
+    if !path.try_exists().map_err(file("look for", path))? {
+        return Ok(None);
+    }
+    let from = read_version(path)?;
+    let prepared = prepare(path, MIGRATIONS)?;
+    let kept = (prepared == Prepared::Migrated).then(|| kept(path, from));
+    Ok(Some(BroughtUp {
+        from,
+        to: schema_version(),
+        kept,
+    }))
 }
 
 /// What a start found.
@@ -76,11 +110,10 @@ pub(crate) fn prepare(path: &Path, migrations: &[&str]) -> Result<Prepared, Open
     Backup::new(&old, &mut copy)
         .and_then(|backup| backup.run_to_completion(1000, std::time::Duration::ZERO, None))
         .map_err(failed)?;
-    // Leaves nothing of the old database outside its file, and no one else is using it.
-    old.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        .map_err(failed)?;
+    // Leaves nothing of the old database outside its file.
+    let is_folded = fold_log(&old, path).map_err(failed)?;
     drop(old);
-    if has_log(path) {
+    if !is_folded {
         return Err(migration_failed(
             path,
             known,
@@ -124,156 +157,19 @@ fn migrate_and_swap(
             .map_err(failed)?;
         tx.commit().map_err(failed)?;
     }
-    check(&conn, path, known)?;
+    if let Some(fault) = find_fault(&conn).map_err(failed)? {
+        return Err(migration_failed(path, known, fault));
+    }
     conn.close().map_err(|(_, problem)| failed(problem))?;
     File::open(build)
         .and_then(|file| file.sync_all())
         .map_err(file("flush", build))?;
-    if from > 0 {
-        // A second name for the old file first: at every moment a whole database has the name
-        // `path`, and the old one stays reachable.
-        let old = kept(path, from);
-        remove_if_there(&old)?;
-        fs::hard_link(path, &old)
-            .or_else(|_| fs::copy(path, &old).map(drop))
-            .map_err(file("keep", &old))?;
-    }
-    fs::rename(build, path).map_err(file("put the new database in the place of", path))?;
-    if let Some(folder) = path.parent() {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(file("flush", folder))?;
-    }
-    Ok(())
-}
-
-fn check(conn: &Connection, path: &Path, to: i64) -> Result<(), OpenError> {
-    let failed = |problem: rusqlite::Error| migration_failed(path, to, problem.to_string());
-    let verdict: String = conn
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(failed)?;
-    let broken: Option<String> = conn
-        .prepare("PRAGMA foreign_key_check")
-        .and_then(|mut statement| {
-            let mut rows = statement.query([])?;
-            rows.next()?.map(|row| row.get(0)).transpose()
-        })
-        .map_err(failed)?;
-    let problem = match (verdict.as_str(), broken) {
-        ("ok", None) => return Ok(()),
-        ("ok", Some(table)) => format!("a row of {table} refers to one that is not there"),
-        (verdict, _) => verdict.to_owned(),
-    };
-    Err(migration_failed(path, to, problem))
-}
-
-/// Reads the schema's number from the file's header; refuses what is not a Hearth database.
-///
-/// Read as bytes, because SQLite leaves files beside a database that it opens. A migration writes
-/// the header before the database gets its name, and nothing changes these fields afterwards.
-fn read_version(path: &Path) -> Result<i64, OpenError> {
-    let mut header = [0; 72];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
-    match read {
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => (),
-        other => other.map_err(file("read", path))?,
-    }
-    let number = |at: usize, length: usize| {
-        let bytes = header.iter().skip(at).take(length);
-        bytes.fold(0, |number, byte| (number << 8) | i64::from(*byte))
-    };
-    let (version, application) = (number(60, 4), number(68, 4));
-    if !header.starts_with(b"SQLite format 3\0") {
-        return Err(unreadable(path, "it is no database"));
-    }
-    if application != APPLICATION_ID || version < 1 {
-        return Err(unreadable(path, "it is a database of another program"));
-    }
-    // SQLite takes no notice of a last page that is cut short. The size 65536 is written as 1.
-    let page_bytes = match number(16, 2) {
-        1 => 65_536,
-        bytes => bytes,
-    };
-    let needed = u64::try_from(page_bytes * number(28, 4)).unwrap_or(u64::MAX);
-    let has = path.metadata().map_err(file("look at", path))?.len();
-    if has < needed && !has_log(path) {
-        return Err(unreadable(path, format!("it has {has} bytes of {needed}")));
-    }
-    Ok(version)
-}
-
-/// Looks into the database without changing it: finds a header that is whole before a body that
-/// is not.
-fn check_readable(path: &Path) -> Result<(), OpenError> {
-    let read = || -> rusqlite::Result<()> {
-        let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        conn.busy_timeout(std::time::Duration::from_secs(5))?;
-        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-    };
-    read().map_err(|problem| unreadable(path, problem.to_string()))
-}
-
-fn unreadable(path: &Path, problem: impl Into<String>) -> OpenError {
-    OpenError::Unreadable {
-        path: path.into(),
-        problem: problem.into(),
-    }
-}
-
-/// Keeps the write-ahead log of a database that is gone from being read into the new one.
-fn set_log_aside(path: &Path) -> Result<(), OpenError> {
-    let stale = log(path, "-wal");
-    match fs::rename(&stale, beside(path, "orphaned-wal")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(file("set aside", &stale)(error));
-        }
-        Ok(()) | Err(_) => (),
-    }
-    remove_if_there(&log(path, "-shm"))
+    let old = (from > 0).then(|| kept(path, from));
+    put_in_place(build, path, old.as_deref())
 }
 
 fn kept(path: &Path, version: i64) -> PathBuf {
     beside(path, &format!("schema-{version}"))
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    name.into()
-}
-
-/// One of the files that SQLite keeps with a database.
-fn log(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// Whether there are changes outside the database's own file.
-fn has_log(path: &Path) -> bool {
-    log(path, "-wal").metadata().is_ok_and(|wal| wal.len() > 0)
-}
-
-/// Removes what an interrupted build left.
-fn remove_database(path: &Path) -> Result<(), OpenError> {
-    ["", "-journal", "-wal", "-shm"]
-        .into_iter()
-        .try_for_each(|suffix| remove_if_there(&log(path, suffix)))
-}
-
-fn remove_if_there(path: &Path) -> Result<(), OpenError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(file("remove", path)(error))
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-fn file(act: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> OpenError {
-    let path = path.to_owned();
-    move |source| OpenError::File { act, path, source }
 }
 
 fn migration_failed(path: &Path, to: i64, problem: impl Into<String>) -> OpenError {

@@ -1,6 +1,7 @@
 //! No start loses a database: what cannot be used is left as it is, what is migrated is kept.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use tempfile::TempDir;
 
