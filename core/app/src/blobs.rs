@@ -4,11 +4,12 @@
 //! part of a path.
 
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hearth_domain::IdSource;
 use hearth_domain::artifact::ContentHash;
+use hearth_store::contents::place;
 use sha2::{Digest, Sha256};
 use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt;
@@ -149,13 +150,6 @@ impl BlobWriter {
         }
         Ok(blob)
     }
-}
-
-/// Where a content lies: 256 folders, so that none grows too long to list.
-fn place(dir: &Path, hash: ContentHash) -> PathBuf {
-    let name = hash.to_string();
-    let (head, _) = name.split_at(2);
-    dir.join(head).join(&name)
 }
 
 fn failed(error: io::Error) -> AppError {

@@ -4,11 +4,15 @@
 
 pub mod agent;
 pub mod artifact;
+pub mod backup;
 pub mod chat;
 pub mod config;
+pub mod doctor;
+pub mod dump;
 pub mod events;
 mod invocation;
 pub mod keys;
+pub mod migrate;
 pub mod project;
 pub mod status;
 pub mod task;
@@ -87,6 +91,18 @@ pub enum Command {
     Config(config::Command),
     /// The state of the node
     Status,
+    /// Write everything to one file, and read it back (works without a node running)
+    Backup(backup::Backup),
+    /// Put a backup in the place of what is there, which is kept (works without a node running)
+    Restore(backup::Restore),
+    /// Bring the database to the schema of this program (works without a node running)
+    Migrate,
+    /// Look for what is wrong, and say how to mend it (works without a node running)
+    Doctor(doctor::Doctor),
+    /// Write everything as JSON Lines (works without a node running)
+    Export(dump::Export),
+    /// Take in what an export wrote (works without a node running)
+    Import(dump::Import),
     /// A stage of the sandbox; for the node itself
     // Taken by `crate::run` before this is read; it stands here so that the name is reserved.
     #[command(name = crate::SANDBOX_STAGE, hide = true)]
@@ -151,6 +167,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             config::run(cli.global, command)?;
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Doctor(doctor) => return doctor::run(&cli.global, &doctor),
         command => command,
     };
     let invocation = Invocation::new(cli.global, &[])?;
@@ -174,6 +191,11 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Events(command) => events::run(invocation, command).await,
         Command::Keys(command) => keys::run(invocation, command).await,
         Command::Status => status::run(invocation).await,
+        Command::Backup(backup) => backup::run(invocation, &backup),
+        Command::Restore(restore) => backup::restore(invocation, &restore),
+        Command::Migrate => migrate::run(invocation),
+        Command::Export(export) => dump::export(invocation, &export),
+        Command::Import(import) => dump::import(invocation, &import),
         Command::Up(_) | Command::Config(_) | Command::SandboxStage => {
             anyhow::bail!("this command is for the node itself")
         }

@@ -59,6 +59,26 @@ impl DataDir {
         self.root.join("workspaces")
     }
 
+    /// Returns the folder that a backup is unpacked to before it is in place.
+    pub fn restore_staging(&self) -> PathBuf {
+        self.root.join("restore.staging")
+    }
+
+    /// Returns the folder for what an import brings before it is in place.
+    pub fn import_staging(&self) -> PathBuf {
+        self.root.join("import.staging")
+    }
+
+    /// Returns the file that the database of a backup is unpacked to while that is checked.
+    pub fn verify_scratch(&self) -> PathBuf {
+        self.root.join("verify.partial-db")
+    }
+
+    /// Returns the folder for files that are to become tasks, where the owner has one.
+    pub fn inbox(&self) -> PathBuf {
+        self.root.join("inbox")
+    }
+
     /// Returns the file that holds the owner's key.
     pub fn owner_key_file(&self) -> PathBuf {
         self.root.join("owner.key")

@@ -1,8 +1,13 @@
 //! What can be done on a data folder while no node runs on it.
 //!
 //! Each function takes the folder's lock, so that no node starts meanwhile, and answers with the
-//! object that the API would have given.
+//! object that the API would have given. A backup is the exception: it only reads, and a node may
+//! be running.
 
+mod backup;
+mod migrate;
+
+use anyhow::anyhow;
 use hearth_app::App;
 use hearth_domain::actor::Role;
 use hearth_domain::field::{AgentName, Name};
@@ -11,8 +16,11 @@ use hearth_domain::{Actor, KeyId, Timestamp};
 use serde_json::{Value, json};
 
 use crate::compose;
-use crate::data_dir::{DataDir, Lock};
+use crate::data_dir::{DataDir, Holder, Lock};
 use crate::settings::Settings;
+
+pub use backup::{back_up, restore_from, verify};
+pub use migrate::migrate;
 
 /// The fields that a new key is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +73,23 @@ pub async fn revoke_key(settings: &Settings, id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Takes the data folder, so that no node starts on it; makes it where it is missing.
+///
+/// # Errors
+/// It cannot be made; a node runs on it, and must be stopped first.
+fn hold(settings: &Settings) -> anyhow::Result<(DataDir, Lock)> {
+    let data = DataDir::at(&settings.data_dir);
+    data.create()?;
+    let lock = Lock::acquire(&data).map_err(|error| match Holder::find(&data) {
+        Ok(Some(holder)) => anyhow!(
+            "{error:#}; stop it first, with Ctrl-C where it runs or `kill {}`",
+            holder.pid
+        ),
+        _ => error,
+    })?;
+    Ok((data, lock))
+}
+
 /// A data folder, held for as long as something is done on it.
 struct Folder {
     store: hearth_store::Store,
@@ -74,9 +99,7 @@ struct Folder {
 
 impl Folder {
     fn open(settings: &Settings) -> anyhow::Result<Self> {
-        let data = DataDir::at(&settings.data_dir);
-        data.create()?;
-        let lock = Lock::acquire(&data)?;
+        let (_, lock) = hold(settings)?;
         let (store, app) = compose::open_app(settings)?;
         Ok(Self {
             store,

@@ -9,6 +9,7 @@ use hearth_domain::Timestamp;
 use hearth_domain::artifact::ContentHash;
 use hearth_domain::event::Seq;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{OpenError, StoreError};
 use crate::migrate::{self, APPLICATION_ID};
@@ -16,7 +17,8 @@ use crate::pragmas;
 use crate::swap::{file, has_log};
 
 /// How many things a database holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Counts {
     /// Projects.
     pub projects: u64,

@@ -10,8 +10,10 @@
 
 pub mod agents;
 pub mod artifacts;
+pub mod backup;
 mod checkpoint;
 mod columns;
+pub mod contents;
 pub mod conversations;
 mod error;
 pub mod event_stream;
@@ -25,6 +27,7 @@ mod page;
 mod pragmas;
 pub mod projects;
 mod read_tx;
+pub mod restore;
 mod store;
 mod swap;
 pub mod tasks;

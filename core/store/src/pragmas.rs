@@ -1,8 +1,9 @@
 //! Every PRAGMA that is set, each with its reason.
 
+use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::error::OpenError;
 
@@ -58,6 +59,15 @@ pub(crate) fn for_reader(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "trusted_schema", "OFF")?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     Ok(())
+}
+
+/// Opens a database of which a copy is to be made.
+pub(crate) fn open_for_copying(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    // A node that starts or stops holds everybody up while it goes through the log.
+    conn.busy_timeout(Duration::from_secs(10))?;
+    Ok(conn)
 }
 
 /// For the connection that does nothing but checkpoints.

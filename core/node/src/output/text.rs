@@ -83,6 +83,12 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// Returns how many there are of something whose name takes an s: `1 task`, `2 tasks`.
+pub fn count(number: u64, name: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {name}{ending}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
