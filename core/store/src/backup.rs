@@ -12,17 +12,17 @@ mod unpack;
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use hearth_domain::Timestamp;
 use hearth_domain::artifact::ContentHash;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
-use thiserror::Error;
 
+use crate::care_error::{CareError, file};
 use crate::contents::hash;
-use crate::error::{OpenError, StoreError};
+use crate::error::StoreError;
 use crate::inspect::{Snapshot, read_version};
 use crate::pragmas;
 use crate::swap::{beside, sync_folder_of};
@@ -53,109 +53,12 @@ pub struct Written {
     pub bytes: u64,
 }
 
-/// Why there is no backup, or why one cannot be used.
-#[derive(Debug, Error)]
-pub enum BackupError {
-    /// A file of this name is there already.
-    #[error("{} is there already", .0.display())]
-    Exists(PathBuf),
-    /// Another program writes a backup under this name.
-    #[error("another backup to {} is being written", .0.display())]
-    BeingWritten(PathBuf),
-    /// A file could not be read or written.
-    #[error("cannot {act} {}", path.display())]
-    File {
-        /// What was tried.
-        act: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// Why it failed.
-        source: std::io::Error,
-    },
-    /// SQLite refused.
-    #[error("cannot {act}")]
-    Database {
-        /// What was tried.
-        act: &'static str,
-        /// Why it failed.
-        source: rusqlite::Error,
-    },
-    /// The database is none, or is of a later version of the program.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The database cannot be read.
-    #[error("cannot read the database")]
-    Store(#[from] StoreError),
-    /// The database has a fault, which a backup would only keep.
-    #[error("the database is not sound: {0}")]
-    Unsound(String),
-    /// The bytes of an artifact are not what they were when it was stored.
-    #[error("the content {} of an artifact {problem}", path.display())]
-    Content {
-        /// Its file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The file is no backup, or not a whole one.
-    #[error("{} is not a whole backup of Hearth: {problem}", path.display())]
-    NotWhole {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A later version of the program made the backup.
-    #[error(
-        "{} was made by Hearth {version} and has {what}, which this program does not know: use that version, or a newer one",
-        path.display()
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// The version that made it.
-        version: String,
-        /// What is not known here.
-        what: String,
-    },
-    /// Another program has the database open.
-    #[error("another program has {} open", .0.display())]
-    InUse(PathBuf),
-}
-
-impl BackupError {
-    /// Whether a disk was full.
-    pub fn is_no_room(&self) -> bool {
-        match self {
-            Self::File { source, .. } | Self::Open(OpenError::File { source, .. }) => matches!(
-                source.kind(),
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded
-            ),
-            Self::Database { source, .. } => is_disk_full(source),
-            Self::Store(StoreError::NoRoom) => true,
-            Self::Store(StoreError::Sqlite(source)) => is_disk_full(source),
-            _ => false,
-        }
-    }
-
-    fn not_whole(path: &Path, problem: impl Into<String>) -> Self {
-        Self::NotWhole {
-            path: path.into(),
-            problem: problem.into(),
-        }
-    }
-}
-
-fn is_disk_full(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
-}
-
 /// Writes a backup to `target`, which must not exist, and reads it back before it gets that name.
 /// On any failure nothing remains of it.
 ///
 /// # Errors
-/// See [`BackupError`]; the database and the contents are only read.
-pub fn write(source: &Source<'_>, target: &Path) -> Result<Written, BackupError> {
+/// See [`CareError`]; the database and the contents are only read.
+pub fn write(source: &Source<'_>, target: &Path) -> Result<Written, CareError> {
     refuse_existing(target)?;
     let draft = Draft::create(target)?;
     let scratch = Scratch::create(&beside(target, "partial-db"))?;
@@ -168,7 +71,7 @@ pub fn write(source: &Source<'_>, target: &Path) -> Result<Written, BackupError>
     scratch.clear()?;
     let read_back = unpack(draft.path(), scratch.path(), Contents::Check)?;
     if read_back != manifest {
-        return Err(BackupError::not_whole(
+        return Err(CareError::not_whole(
             draft.path(),
             "it does not read back as it was written",
         ));
@@ -185,17 +88,17 @@ pub fn write(source: &Source<'_>, target: &Path) -> Result<Written, BackupError>
 /// `scratch` names a file that the database is unpacked to meanwhile.
 ///
 /// # Errors
-/// See [`BackupError`].
-pub fn verify(path: &Path, scratch: &Path) -> Result<Written, BackupError> {
+/// See [`CareError`].
+pub fn verify(path: &Path, scratch: &Path) -> Result<Written, CareError> {
     let scratch = Scratch::create(scratch)?;
     let manifest = unpack(path, scratch.path(), Contents::Check)?;
     let bytes = path.metadata().map_err(file("look at", path))?.len();
     Ok(Written { manifest, bytes })
 }
 
-fn refuse_existing(target: &Path) -> Result<(), BackupError> {
+pub(crate) fn refuse_existing(target: &Path) -> Result<(), CareError> {
     match target.symlink_metadata() {
-        Ok(_) => Err(BackupError::Exists(target.into())),
+        Ok(_) => Err(CareError::Exists(target.into())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(file("look for", target)(error)),
     }
@@ -203,8 +106,8 @@ fn refuse_existing(target: &Path) -> Result<(), BackupError> {
 
 /// Copies the database as it is at one moment, while a node may go on writing to it, into one
 /// plain file.
-fn copy_database(database: &Path, copy: &Path) -> Result<(), BackupError> {
-    let failed = |source| BackupError::Database {
+fn copy_database(database: &Path, copy: &Path) -> Result<(), CareError> {
+    let failed = |source| CareError::Database {
         act: "copy the database",
         source,
     };
@@ -224,10 +127,10 @@ fn copy_database(database: &Path, copy: &Path) -> Result<(), BackupError> {
     to.close().map_err(|(_, source)| failed(source))
 }
 
-fn describe(source: &Source<'_>, copy: &Path) -> Result<Manifest, BackupError> {
+fn describe(source: &Source<'_>, copy: &Path) -> Result<Manifest, CareError> {
     let snapshot = Snapshot::open(copy)?;
     if let Some(fault) = snapshot.find_fault()? {
-        return Err(BackupError::Unsound(fault));
+        return Err(CareError::Unsound(fault));
     }
     let mut contents = 0;
     let mut content_bytes = 0;
@@ -261,11 +164,6 @@ fn entry_name(hash: ContentHash) -> String {
     let name = hash.to_string();
     let (head, _) = name.split_at(2);
     format!("artifacts/{head}/{name}")
-}
-
-fn file(act: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> BackupError {
-    let path = path.to_owned();
-    move |source| BackupError::File { act, path, source }
 }
 
 #[cfg(test)]

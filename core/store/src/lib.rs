@@ -6,15 +6,18 @@
 //!
 //! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
 //! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`],
-//! [`conversations`], [`notices`]), [`migrate`].
+//! [`conversations`], [`notices`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
+//! [`dump`], [`inspect`].
 
 pub mod agents;
 pub mod artifacts;
 pub mod backup;
+mod care_error;
 mod checkpoint;
 mod columns;
 pub mod contents;
 pub mod conversations;
+pub mod dump;
 mod error;
 pub mod event_stream;
 pub mod events;
@@ -37,6 +40,7 @@ mod text_index;
 pub mod write_tx;
 mod writer;
 
+pub use care_error::CareError;
 pub use error::{OpenError, StoreError};
 pub use event_stream::EventStream;
 pub use page::Page;

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use hearth_domain::Timestamp;
 use rusqlite::ErrorCode;
 
-use crate::backup::{BackupError, Contents, Manifest, unpack};
+use crate::backup::{Contents, Manifest, unpack};
+use crate::care_error::CareError;
 use crate::contents::{parse_hash, place};
 use crate::error::OpenError;
 use crate::inspect::read_version;
@@ -44,12 +45,12 @@ pub struct Restored {
 /// Restores the backup at `path`.
 ///
 /// # Errors
-/// See [`BackupError`]; the database that was there is still in its place then.
+/// See [`CareError`]; the database that was there is still in its place then.
 pub fn restore(
     path: &Path,
     destination: &Destination<'_>,
     at: Timestamp,
-) -> Result<Restored, BackupError> {
+) -> Result<Restored, CareError> {
     let staging = Staging::create(destination.staging)?;
     let database = staging.path.join("hearth.db");
     let contents = staging.path.join("contents");
@@ -122,7 +123,7 @@ pub(crate) fn move_contents(from: &Path, to: &Path) -> Result<(), OpenError> {
 }
 
 /// Puts `new` in the place of the database, and returns under which name that is kept.
-fn swap(new: &Path, path: &Path, at: Timestamp) -> Result<Option<PathBuf>, BackupError> {
+fn swap(new: &Path, path: &Path, at: Timestamp) -> Result<Option<PathBuf>, CareError> {
     if !path.try_exists().map_err(file("look for", path))? {
         set_log_aside(path)?;
         put_in_place(new, path, None)?;
@@ -151,16 +152,16 @@ fn swap(new: &Path, path: &Path, at: Timestamp) -> Result<Option<PathBuf>, Backu
 /// Sees to it that the new database does not find the log of the old one, which it would take for
 /// its own. The log is folded into the old database; one too damaged for that loses it, and both
 /// are kept together under the other name.
-fn clear_log(path: &Path) -> Result<(), BackupError> {
+fn clear_log(path: &Path) -> Result<(), CareError> {
     let fold = || -> rusqlite::Result<bool> {
         let conn = open_existing(path)?;
         fold_log(&conn, path)
     };
     match read_version(path).map(|_| fold()) {
         Ok(Ok(true)) => (),
-        Ok(Ok(false)) => return Err(BackupError::InUse(path.into())),
+        Ok(Ok(false)) => return Err(CareError::InUse(path.into())),
         Ok(Err(error)) if !is_damage(&error) => {
-            return Err(BackupError::Database {
+            return Err(CareError::Database {
                 act: "fold the old database's log into it, to keep it whole",
                 source: error,
             });

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{anyhow, bail};
 use hearth_domain::Clock;
-use hearth_store::backup::{self, BackupError, Source, Written};
+use hearth_store::CareError;
+use hearth_store::backup::{self, Source, Written};
 use hearth_store::restore::{Destination, Restored, restore};
 
 use crate::data_dir::DataDir;
@@ -32,7 +33,7 @@ pub fn back_up(settings: &Settings, file: &Path) -> anyhow::Result<Written> {
         at: SystemClock.now(),
     };
     backup::write(&source, file).map_err(|error| match error {
-        BackupError::Exists(_) => told(error, "name another file, or move that one away"),
+        CareError::Exists(_) => told(error, "name another file, or move that one away"),
         error => {
             let remedy = write_remedy(&error);
             let error = told(error, remedy);
@@ -80,7 +81,7 @@ pub fn restore_from(settings: &Settings, file: &Path) -> anyhow::Result<Restored
 }
 
 /// Puts what helps behind what went wrong.
-fn told(error: BackupError, remedy: &str) -> anyhow::Error {
+fn told(error: CareError, remedy: &str) -> anyhow::Error {
     let error = anyhow!(error);
     if remedy.is_empty() {
         error
@@ -89,32 +90,32 @@ fn told(error: BackupError, remedy: &str) -> anyhow::Error {
     }
 }
 
-fn write_remedy(error: &BackupError) -> &'static str {
+fn write_remedy(error: &CareError) -> &'static str {
     if error.is_no_room() {
         return "make room on that disk, or name a file on another one";
     }
     match error {
-        BackupError::Content { .. } => {
+        CareError::Content { .. } => {
             "`hearth doctor --deep` names every artifact that this concerns, and an earlier backup may have its bytes"
         }
-        BackupError::Unsound(_) => "put an earlier backup in its place: hearth restore FILE",
-        BackupError::NotWhole { .. } => {
+        CareError::Unsound(_) => "put an earlier backup in its place: hearth restore FILE",
+        CareError::NotWhole { .. } => {
             "the disk does not keep what is written to it: name a file on another one"
         }
-        BackupError::File { .. } => "name a file in a folder that can be written to",
-        BackupError::BeingWritten(_) => "wait for it, or name another file",
+        CareError::File { .. } => "name a file in a folder that can be written to",
+        CareError::BeingWritten(_) => "wait for it, or name another file",
         _ => "`hearth doctor` looks for the cause",
     }
 }
 
-fn read_remedy(error: &BackupError) -> &'static str {
+fn read_remedy(error: &CareError) -> &'static str {
     if error.is_no_room() {
         return "make room on the disk of the data folder";
     }
     match error {
-        BackupError::NotWhole { .. } => "use another backup",
-        BackupError::InUse(_) => "close it there first",
-        BackupError::Database { .. } => {
+        CareError::NotWhole { .. } => "use another backup",
+        CareError::InUse(_) => "close it there first",
+        CareError::Database { .. } => {
             "move hearth.db and hearth.db-wal together to another folder, and restore again"
         }
         _ => "",

@@ -7,7 +7,8 @@ use std::path::Path;
 use hearth_domain::artifact::ContentHash;
 use tar::{Builder, EntryType, Header};
 
-use crate::backup::{BackupError, Draft, Manifest, Source, entry_name, file};
+use crate::backup::{Draft, Manifest, Source, entry_name};
+use crate::care_error::{CareError, file};
 use crate::contents::{Hashing, place};
 use crate::inspect::Snapshot;
 
@@ -21,7 +22,7 @@ pub(super) fn write(
     snapshot: &Snapshot,
     copy: &Path,
     draft: &Draft,
-) -> Result<(), BackupError> {
+) -> Result<(), CareError> {
     let mut archive = Archive {
         builder: Builder::new(BufWriter::with_capacity(BLOCK, draft.file())),
         path: draft.path(),
@@ -45,7 +46,7 @@ struct Archive<'a> {
 }
 
 impl Archive<'_> {
-    fn add(&mut self, name: &str, size: u64, reader: impl Read) -> Result<(), BackupError> {
+    fn add(&mut self, name: &str, size: u64, reader: impl Read) -> Result<(), CareError> {
         let failed = || file("write", self.path);
         let mut header = Header::new_gnu();
         header.set_path(name).map_err(failed())?;
@@ -60,9 +61,9 @@ impl Archive<'_> {
     }
 
     /// Adds a content, which must be what its name says.
-    fn add_content(&mut self, dir: &Path, hash: ContentHash, size: u64) -> Result<(), BackupError> {
+    fn add_content(&mut self, dir: &Path, hash: ContentHash, size: u64) -> Result<(), CareError> {
         let path = place(dir, hash);
-        let wrong = |problem: String| BackupError::Content {
+        let wrong = |problem: String| CareError::Content {
             path: path.clone(),
             problem,
         };
@@ -92,7 +93,7 @@ impl Archive<'_> {
         }
     }
 
-    fn finish(self) -> Result<(), BackupError> {
+    fn finish(self) -> Result<(), CareError> {
         self.builder
             .into_inner()
             .and_then(|mut writer| writer.flush())

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use crate::backup::{BackupError, file};
+use crate::care_error::{CareError, file};
 use crate::swap::{beside, remove_database};
 
 /// A file that is only its owner's to read.
@@ -29,12 +29,12 @@ pub(crate) struct Draft {
 impl Draft {
     /// Makes `target.partial`. What a killed program left of one is written over; one that another
     /// program is writing is left alone.
-    pub(crate) fn create(target: &Path) -> Result<Self, BackupError> {
+    pub(crate) fn create(target: &Path) -> Result<Self, CareError> {
         let path = beside(target, "partial");
         let made = create_private(&path).map_err(file("make", &path))?;
         match made.try_lock() {
             Err(fs::TryLockError::WouldBlock) => {
-                return Err(BackupError::BeingWritten(target.into()));
+                return Err(CareError::BeingWritten(target.into()));
             }
             Err(fs::TryLockError::Error(error)) => return Err(file("lock", &path)(error)),
             Ok(()) => (),
@@ -56,16 +56,16 @@ impl Draft {
         &self.file
     }
 
-    pub(crate) fn flush(&self) -> Result<(), BackupError> {
+    pub(crate) fn flush(&self) -> Result<(), CareError> {
         self.file.sync_all().map_err(file("flush", &self.path))
     }
 
-    pub(crate) fn bytes(&self) -> Result<u64, BackupError> {
+    pub(crate) fn bytes(&self) -> Result<u64, CareError> {
         let metadata = self.file.metadata().map_err(file("look at", &self.path))?;
         Ok(metadata.len())
     }
 
-    pub(crate) fn rename(mut self, target: &Path) -> Result<(), BackupError> {
+    pub(crate) fn rename(mut self, target: &Path) -> Result<(), CareError> {
         fs::rename(&self.path, target).map_err(file("give its name to", target))?;
         self.is_renamed = true;
         Ok(())
@@ -89,7 +89,7 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     /// Makes an empty one, in the place of what a killed program left.
-    pub(crate) fn create(path: &Path) -> Result<Self, BackupError> {
+    pub(crate) fn create(path: &Path) -> Result<Self, CareError> {
         let scratch = Self { path: path.into() };
         scratch.clear()?;
         Ok(scratch)
@@ -100,7 +100,7 @@ impl Scratch {
     }
 
     /// Empties it.
-    pub(crate) fn clear(&self) -> Result<(), BackupError> {
+    pub(crate) fn clear(&self) -> Result<(), CareError> {
         remove_database(&self.path)?;
         create_private(&self.path).map_err(file("make", &self.path))?;
         Ok(())

@@ -45,7 +45,7 @@ pub(crate) async fn add_artifact(test: &TestStore, id: u128, content: &[u8]) -> 
     hash
 }
 
-pub(crate) fn back_up(test: &TestStore, target: &Path) -> Result<Written, BackupError> {
+pub(crate) fn back_up(test: &TestStore, target: &Path) -> Result<Written, CareError> {
     let dir = test.dir.path();
     let source = Source {
         database: &dir.join("hearth.db"),
@@ -112,7 +112,7 @@ async fn a_file_that_is_there_is_not_written_over() {
 
     let refused = back_up(&test, &target).unwrap_err();
 
-    assert!(matches!(refused, BackupError::Exists(_)), "{refused}");
+    assert!(matches!(refused, CareError::Exists(_)), "{refused}");
     assert_eq!(fs::read_to_string(&target).unwrap(), "holiday pictures");
 }
 

@@ -10,7 +10,8 @@ use tar::{Archive, Entry};
 
 use crate::backup::draft::create_private;
 use crate::backup::manifest::{Heading, KIND};
-use crate::backup::{BackupError, FORMAT, Manifest, entry_name, file};
+use crate::backup::{FORMAT, Manifest, entry_name};
+use crate::care_error::{CareError, file};
 use crate::contents::{Hashing, parse_hash};
 use crate::inspect::Snapshot;
 use crate::migrate;
@@ -35,10 +36,10 @@ pub(crate) fn unpack(
     path: &Path,
     database: &Path,
     contents: Contents<'_>,
-) -> Result<Manifest, BackupError> {
+) -> Result<Manifest, CareError> {
     let opened = File::open(path).map_err(file("read", path))?;
     if !opened.metadata().map_err(file("look at", path))?.is_file() {
-        return Err(BackupError::not_whole(path, "it is no file"));
+        return Err(CareError::not_whole(path, "it is no file"));
     }
     let mut archive = Archive::new(BufReader::with_capacity(BLOCK, opened));
     let mut reading = Reading {
@@ -76,12 +77,12 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn not_whole(&self, problem: impl Into<String>) -> BackupError {
-        BackupError::not_whole(self.path, problem)
+    fn not_whole(&self, problem: impl Into<String>) -> CareError {
+        CareError::not_whole(self.path, problem)
     }
 
     /// Tells a disk that fails from a file that is not what it should be.
-    fn failed(&self, name: &str, error: io::Error) -> BackupError {
+    fn failed(&self, name: &str, error: io::Error) -> CareError {
         if error.raw_os_error().is_some() {
             return file("read", self.path)(error);
         }
@@ -93,7 +94,7 @@ impl Reading<'_> {
         }
     }
 
-    fn manifest(&self, entry: &mut Entry<'_, impl Read>) -> Result<Manifest, BackupError> {
+    fn manifest(&self, entry: &mut Entry<'_, impl Read>) -> Result<Manifest, CareError> {
         if name_of(entry) != "manifest.json" || entry.size() > MANIFEST_MAX {
             return Err(self.not_whole("it is an archive of something else"));
         }
@@ -109,7 +110,7 @@ impl Reading<'_> {
         if heading.kind != KIND {
             return Err(self.not_whole("it is an archive of something else"));
         }
-        let newer = |what: String, version: String| BackupError::Newer {
+        let newer = |what: String, version: String| CareError::Newer {
             path: self.path.into(),
             version,
             what,
@@ -135,7 +136,7 @@ impl Reading<'_> {
         entry: &mut Entry<'_, impl Read>,
         manifest: &Manifest,
         database: &Path,
-    ) -> Result<(), BackupError> {
+    ) -> Result<(), CareError> {
         if name_of(entry) != "hearth.db" {
             return Err(self.not_whole("its second entry is not its database"));
         }
@@ -150,7 +151,7 @@ impl Reading<'_> {
         &mut self,
         entry: &mut Entry<'_, impl Read>,
         contents: Contents<'_>,
-    ) -> Result<(), BackupError> {
+    ) -> Result<(), CareError> {
         let name = name_of(entry);
         let hash = name.rsplit('/').next().and_then(parse_hash);
         let Some(named) = hash.filter(|hash| entry_name(*hash) == name) else {
@@ -175,7 +176,7 @@ impl Reading<'_> {
         entry: &mut Entry<'_, impl Read>,
         name: &str,
         to: &Path,
-    ) -> Result<(ContentHash, u64), BackupError> {
+    ) -> Result<(ContentHash, u64), CareError> {
         let made = create_private(to).map_err(file("make", to))?;
         let mut writer = BufWriter::with_capacity(BLOCK, &made);
         let written = self.copy(entry, name, &mut writer, to)?;
@@ -191,7 +192,7 @@ impl Reading<'_> {
         name: &str,
         writer: &mut impl Write,
         to: &Path,
-    ) -> Result<(ContentHash, u64), BackupError> {
+    ) -> Result<(ContentHash, u64), CareError> {
         let size = entry.size();
         let mut reader = Hashing::new(entry);
         let copied = io::copy(&mut reader, writer);
@@ -207,9 +208,9 @@ impl Reading<'_> {
     }
 
     /// Holds the database against the manifest and the contents.
-    fn check_database(mut self, manifest: &Manifest, database: &Path) -> Result<(), BackupError> {
+    fn check_database(mut self, manifest: &Manifest, database: &Path) -> Result<(), CareError> {
         let unsound = |problem: String| {
-            BackupError::not_whole(self.path, format!("its database is not sound: {problem}"))
+            CareError::not_whole(self.path, format!("its database is not sound: {problem}"))
         };
         let snapshot = Snapshot::open(database).map_err(|error| unsound(error.to_string()))?;
         let fault = snapshot
@@ -234,7 +235,7 @@ impl Reading<'_> {
                 return Ok(());
             }
             let problem = format!("the content {hash} of an artifact is missing from it");
-            Err(BackupError::not_whole(path, problem))
+            Err(CareError::not_whole(path, problem))
         })?;
         if !self.seen.is_empty() {
             return Err(self.not_whole("it holds contents that no artifact has"));

@@ -16,7 +16,7 @@ async fn backup() -> (TempDir, PathBuf) {
     (out, path)
 }
 
-fn restore_into(dir: &TempDir, backup: &Path) -> Result<Restored, BackupError> {
+fn restore_into(dir: &TempDir, backup: &Path) -> Result<Restored, CareError> {
     let destination = Destination {
         database: &dir.path().join("hearth.db"),
         artifacts: &dir.path().join("artifacts"),
@@ -144,7 +144,7 @@ async fn a_backup_that_is_not_whole_changes_nothing() {
 
     let refused = restore_into(&dir, &cut).unwrap_err();
 
-    assert!(matches!(refused, BackupError::NotWhole { .. }), "{refused}");
+    assert!(matches!(refused, CareError::NotWhole { .. }), "{refused}");
     assert!(fs::read(config(&dir).path).unwrap() == before);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
 }
@@ -161,7 +161,7 @@ async fn a_database_that_another_program_has_open_is_left_alone() {
 
     let refused = restore_into(&dir, &backup).unwrap_err();
 
-    assert!(matches!(refused, BackupError::InUse(_)), "{refused}");
+    assert!(matches!(refused, CareError::InUse(_)), "{refused}");
     drop(other);
     assert_eq!(titles(&config(&dir).path), ["in the log"]);
     let names: Vec<_> = fs::read_dir(dir.path())
