@@ -196,7 +196,7 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Migrate => migrate::run(invocation),
         Command::Export(export) => dump::export(invocation, &export),
         Command::Import(import) => dump::import(invocation, &import),
-        Command::Up(_) | Command::Config(_) | Command::SandboxStage => {
+        Command::Up(_) | Command::Config(_) | Command::Doctor(_) | Command::SandboxStage => {
             anyhow::bail!("this command is for the node itself")
         }
     }

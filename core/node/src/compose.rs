@@ -135,7 +135,7 @@ fn facilities(settings: &Settings) -> Facilities {
     }
 }
 
-fn sandbox_config(program: PathBuf) -> hearth_sandbox::Config {
+pub(crate) fn sandbox_config(program: PathBuf) -> hearth_sandbox::Config {
     hearth_sandbox::Config::new(Stage {
         program,
         args: vec![SANDBOX_STAGE.into()],

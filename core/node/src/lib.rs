@@ -3,12 +3,14 @@
 //! The single place that knows every part, and the only one that reads files, the environment and
 //! flags.
 //!
-//! Reading order: [`cli`], [`settings`], [`data_dir`], [`client`], [`output`], [`up`].
+//! Reading order: [`cli`], [`settings`], [`data_dir`], [`client`], [`output`], [`up`],
+//! [`offline`], [`doctor`].
 
 pub mod cli;
 pub mod client;
 mod compose;
 pub mod data_dir;
+pub mod doctor;
 mod lifecycle;
 mod log;
 pub mod offline;

@@ -1,10 +1,11 @@
 //! What can be done on a data folder while no node runs on it.
 //!
 //! Each function takes the folder's lock, so that no node starts meanwhile, and answers with the
-//! object that the API would have given. A backup is the exception: it only reads, and a node may
-//! be running.
+//! object that the API would have given. Backups and exports are the exception: they only read,
+//! and a node may be running.
 
 mod backup;
+mod dump;
 mod migrate;
 
 use anyhow::anyhow;
@@ -20,6 +21,7 @@ use crate::data_dir::{DataDir, Holder, Lock};
 use crate::settings::Settings;
 
 pub use backup::{back_up, restore_from, verify};
+pub use dump::{export_to, export_to_file, import_from};
 pub use migrate::migrate;
 
 /// The fields that a new key is made from.

@@ -135,6 +135,11 @@ impl Snapshot {
     }
 }
 
+/// Returns the version of the SQLite inside this program.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// Reads the whole database and returns what is wrong with it, if anything is.
 pub(crate) fn find_fault(conn: &Connection) -> rusqlite::Result<Option<String>> {
     let verdict: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;

@@ -72,7 +72,9 @@ pub(crate) fn open_for_copying(path: &Path) -> rusqlite::Result<Connection> {
 
 /// For the connection that does nothing but checkpoints.
 pub(crate) fn for_checkpointer(conn: &Connection) -> rusqlite::Result<()> {
-    conn.busy_timeout(Duration::from_secs(5))?;
+    // While it waits for readers, the writer waits for it. Everyday reads are over by then, and a
+    // backup that takes longer leaves the rest to the next checkpoint.
+    conn.busy_timeout(Duration::from_millis(250))?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     // It reads no pages through its cache.
     conn.pragma_update(None, "cache_size", -64)?;

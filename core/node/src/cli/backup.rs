@@ -58,7 +58,10 @@ pub(super) fn run(invocation: &Invocation, backup: &Backup) -> anyhow::Result<()
 pub(super) fn restore(invocation: &Invocation, restore: &Restore) -> anyhow::Result<()> {
     let restored = offline::restore_from(&invocation.loaded.settings, &restore.file)?;
     let manifest = &restored.manifest;
-    let kept = restored.kept.as_ref().map(|path| path.display().to_string());
+    let kept = restored
+        .kept
+        .as_ref()
+        .map(|path| path.display().to_string());
     let object = json!({
         "file": restore.file.display().to_string(),
         "data_dir": invocation.data_dir().root().display().to_string(),

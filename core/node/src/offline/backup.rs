@@ -30,7 +30,7 @@ pub fn back_up(settings: &Settings, file: &Path) -> anyhow::Result<Written> {
         database: &database,
         artifacts: &data.artifacts(),
         version: env!("CARGO_PKG_VERSION"),
-        at: SystemClock.now(),
+        at: SystemClock::default().now(),
     };
     backup::write(&source, file).map_err(|error| match error {
         CareError::Exists(_) => told(error, "name another file, or move that one away"),
@@ -73,7 +73,7 @@ pub fn restore_from(settings: &Settings, file: &Path) -> anyhow::Result<Restored
         artifacts: &data.artifacts(),
         staging: &data.restore_staging(),
     };
-    restore(file, &destination, SystemClock.now()).map_err(|error| {
+    restore(file, &destination, SystemClock::default().now()).map_err(|error| {
         let remedy = read_remedy(&error);
         let error = told(error, remedy);
         anyhow!("nothing was restored: {error:#}; the data folder is as it was")

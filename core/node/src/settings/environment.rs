@@ -45,6 +45,14 @@ impl Environment {
         Self::from_variables(std::env::vars_os())
     }
 
+    /// Reads what is known of the environment of this process and passes over what is wrong, for
+    /// those who look for what is wrong.
+    pub fn read_what_is_right() -> Self {
+        let is_right =
+            |variable: &(OsString, OsString)| Self::from_variables([variable.clone()]).is_ok();
+        Self::from_variables(std::env::vars_os().filter(is_right)).unwrap_or_default()
+    }
+
     /// Takes variables from elsewhere.
     ///
     /// # Errors

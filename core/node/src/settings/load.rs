@@ -125,6 +125,15 @@ pub fn load(
     Ok(loaded)
 }
 
+/// Returns the data folder where the settings as a whole cannot be used: the one that a flag or a
+/// variable names, else the usual one. What the settings file says of it is not looked at.
+pub fn data_dir_without_file(environment: &Environment, flag: Option<&Path>) -> PathBuf {
+    let variable = environment.get("HEARTH_DATA_DIR").map(Path::new);
+    let named = flag.or(variable).map(Path::to_owned);
+    let usual = || folders().map(|folders| folders.data_dir().to_owned());
+    named.or_else(usual).unwrap_or_default()
+}
+
 /// Returns the settings file, which need not exist; none where there is no home folder.
 ///
 /// # Errors

@@ -321,7 +321,9 @@ impl<R: BufRead> Import<'_, R> {
             }
             Ok(())
         };
-        raise().map_err(|error| self.database_refused(&SEQUENCES, error))
+        raise().map_err(|error| self.database_refused(&SEQUENCES, error))?;
+        self.imported.known += 1;
+        Ok(())
     }
 
     /// Tells a row that breaks a rule of its table from a database that fails.

@@ -1,0 +1,172 @@
+//! Looks for what is wrong with a node and what it stands on, and says how to mend it. Changes
+//! nothing, and works whether a node is running or not.
+
+mod database;
+mod folder;
+mod running;
+
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::compose;
+use crate::data_dir::DataDir;
+use crate::settings::Loaded;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nothing is wrong.
+    Ok,
+    /// It works, and something is to be looked at.
+    Warning,
+    /// Something does not work, or soon will not.
+    Fault,
+}
+
+impl State {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Fault => "fault",
+        }
+    }
+}
+
+/// What was found out about one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was looked at.
+    pub name: &'static str,
+    /// How bad it is.
+    pub state: State,
+    /// What was found.
+    pub found: String,
+    /// What mends it.
+    pub remedy: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Self {
+            name,
+            state: State::Ok,
+            found: found.into(),
+            remedy: None,
+        }
+    }
+
+    fn warning(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            name,
+            state: State::Warning,
+            found: found.into(),
+            remedy: Some(remedy.into()),
+        }
+    }
+
+    fn fault(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            state: State::Fault,
+            ..Self::warning(name, found, remedy)
+        }
+    }
+}
+
+/// How closely contents are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Each is there, with its size.
+    Sizes,
+    /// Each is read, and has the hash that is its name.
+    Hashes,
+}
+
+/// What is to be looked at.
+#[derive(Debug)]
+pub struct Patient {
+    /// The settings, or why they cannot be used.
+    pub settings: Result<Loaded, String>,
+    /// The data folder.
+    pub data: DataDir,
+    /// How closely.
+    pub depth: Depth,
+}
+
+/// Looks at everything, one thing after the other.
+pub async fn examine(patient: &Patient) -> Vec<Check> {
+    let data = &patient.data;
+    let mut checks = vec![settings(&patient.settings), folder::rights_and_room(data)];
+    let (lock, is_held) = running::check(data).await;
+    checks.push(lock);
+    checks.extend(database::check(data, patient.depth));
+    checks.push(folder::owner_key(data));
+    checks.push(sandbox().await);
+    checks.push(database::clock(data, zone(patient)));
+    checks.push(folder::inbox(data));
+    checks.push(folder::leftovers(data, is_held));
+    checks
+}
+
+fn settings(loaded: &Result<Loaded, String>) -> Check {
+    const NAME: &str = "settings";
+    match loaded {
+        Err(problem) => Check::fault(
+            NAME,
+            problem,
+            "put that right in the file, with `hearth config set`, or in the environment",
+        ),
+        Ok(Loaded {
+            file: Some(file), ..
+        }) if file.exists() => Check::ok(NAME, format!("{} is valid", file.display())),
+        Ok(_) => Check::ok(NAME, "there is no settings file; the defaults hold"),
+    }
+}
+
+/// The zone that the settings name, else the machine's; none where neither is known.
+fn zone(patient: &Patient) -> Option<TimeZone> {
+    let named = patient.settings.as_ref().ok();
+    named
+        .and_then(|loaded| loaded.settings.time_zone.clone())
+        .or_else(|| TimeZone::try_system().ok())
+}
+
+async fn sandbox() -> Check {
+    const NAME: &str = "sandbox";
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => {
+            let found = format!("the program's own file cannot be found: {error}");
+            return Check::fault(NAME, found, "install Hearth again");
+        }
+    };
+    match hearth_sandbox::Sandbox::probe(compose::sandbox_config(program)).await {
+        Ok(sandbox) => Check::ok(
+            NAME,
+            format!("works, with Python {}", sandbox.python_version()),
+        ),
+        Err(missing) => Check::fault(
+            NAME,
+            format!("{}; agents run nothing", missing.reason),
+            missing.remedy.trim_start_matches("run: "),
+        ),
+    }
+}
+
+/// A path as it is written in a command.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
