@@ -24,8 +24,14 @@ const REBUILD: &str = "
     DROP TABLE projects;
     ALTER TABLE projects_new RENAME TO projects;";
 
-fn with(second: &'static str) -> [&'static str; 2] {
-    [MIGRATIONS[0], second]
+/// The migrations of a release to come: those there are, and one more.
+fn with(next: &'static str) -> Vec<&'static str> {
+    [MIGRATIONS, &[next]].concat()
+}
+
+/// The name of a database that a migration to that release kept.
+fn kept_name() -> String {
+    format!("hearth.db.schema-{}", schema_version())
 }
 
 /// Every file of a folder, with its bytes.
@@ -175,10 +181,10 @@ async fn a_newer_database_is_refused_and_left_as_it_is() {
     let is_right = matches!(
         refused,
         OpenError::NewerSchema {
-            found: 2,
-            known: 1,
+            found,
+            known,
             ..
-        }
+        } if (found, known) == (schema_version() + 1, schema_version())
     );
     assert!(is_right, "{refused}");
     assert!(files(&dir) == before, "{:?}", names(&dir));
@@ -195,7 +201,7 @@ async fn what_an_interrupted_build_left_is_ignored() {
     let store = open_with(&dir, &with(ADD_COLUMN)).unwrap();
 
     drop(store);
-    assert_eq!(names(&dir), ["hearth.db", "hearth.db.schema-1"]);
+    assert_eq!(names(&dir), ["hearth.db".to_owned(), kept_name()]);
     assert_eq!(count_tasks(&dir), 1);
 }
 
@@ -207,7 +213,7 @@ async fn a_migration_keeps_the_old_database_until_the_next_good_start() {
     drop(open_with(&dir, &with(ADD_COLUMN)).unwrap());
 
     let after = files(&dir);
-    assert!(after["hearth.db.schema-1"] == before["hearth.db"]);
+    assert!(after[&kept_name()] == before["hearth.db"]);
     let conn = Connection::open(config(&dir).path).unwrap();
     let colour: String = conn
         .query_row("SELECT colour FROM tasks", [], |row| row.get(0))
@@ -224,7 +230,7 @@ async fn a_migration_keeps_the_old_database_until_the_next_good_start() {
 async fn the_kept_database_still_works_with_the_old_program() {
     let dir = old_database().await;
     drop(open_with(&dir, &with(ADD_COLUMN)).unwrap());
-    let kept = dir.path().join("hearth.db.schema-1");
+    let kept = dir.path().join(kept_name());
     fs::rename(kept, config(&dir).path).unwrap();
 
     let store = open(&dir);
@@ -244,7 +250,8 @@ async fn a_migration_that_fails_leaves_the_old_database_as_it_was() {
         let failed = open_with(&dir, &with(bad)).unwrap_err();
 
         let text = failed.to_string();
-        assert!(matches!(failed, OpenError::Migration { to: 2, .. }));
+        let to_next = schema_version() + 1;
+        assert!(matches!(failed, OpenError::Migration { to, .. } if to == to_next));
         assert!(text.contains(expected), "{text}");
         assert!(files(&dir)["hearth.db"] == before["hearth.db"]);
         drop(open(&dir));
@@ -276,7 +283,7 @@ async fn what_only_the_log_holds_is_migrated_too() {
     drop(open_with(&left, &with(ADD_COLUMN)).unwrap());
 
     assert_eq!(count_tasks(&left), 1);
-    let kept = Connection::open(left.path().join("hearth.db.schema-1")).unwrap();
+    let kept = Connection::open(left.path().join(kept_name())).unwrap();
     let count: i64 = kept
         .query_row("SELECT count(*) FROM tasks", [], |row| row.get(0))
         .unwrap();
