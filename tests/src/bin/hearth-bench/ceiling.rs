@@ -43,8 +43,9 @@ pub(crate) fn measure() -> anyhow::Result<Ceiling> {
         artifacts_dir: folder.path().join("artifacts"),
         artifact_max_bytes: 1 << 20,
         offline_after: Duration::from_mins(1),
+        remind_before: std::time::Duration::ZERO,
     };
-    let app = App::new(store.clone(), Arc::new(SystemClock), ids, config)?;
+    let app = App::new(store.clone(), Arc::new(SystemClock::default()), ids, config)?;
     let own = std::process::id();
 
     let before = cpu_time(own)?;

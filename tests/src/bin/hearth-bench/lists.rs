@@ -45,8 +45,9 @@ pub(crate) fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
         artifacts_dir: folder.join("artifacts"),
         artifact_max_bytes: 1 << 20,
         offline_after: Duration::from_mins(1),
+        remind_before: std::time::Duration::ZERO,
     };
-    let app = App::new(store.clone(), Arc::new(SystemClock), ids, config)?;
+    let app = App::new(store.clone(), Arc::new(SystemClock::default()), ids, config)?;
     runtime.block_on(async {
         let mut projects = Vec::new();
         for number in 0..PROJECTS {
