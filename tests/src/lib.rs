@@ -1,11 +1,17 @@
 //! What the tests of the whole program share: a node to talk to, and ways of talking to it.
 //!
 //! - [`node`]: a real node, in a process of its own, in a folder of its own
+//! - [`database`]: what a test looks for in a database, and how one is made large
+//! - [`killed`]: a command that is killed at a moment that only looks random
+//! - [`small_disk`]: a file system that is soon full
 //! - [`raw_http`]: the least a client needs, for measuring
 //! - [`subscriber`]: a WebSocket reader of events
 //! - [`skip`]: how a test says that it could not run
 
+pub mod database;
+pub mod killed;
 pub mod node;
 pub mod raw_http;
 pub mod skip;
+pub mod small_disk;
 pub mod subscriber;

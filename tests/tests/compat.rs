@@ -15,7 +15,7 @@ use serde_json::Value;
 const ROUNDS: usize = 30;
 const ROUNDS_LONG: usize = 150;
 /// Copies of the kept tasks and events: enough for a migration to take some tenths of a second.
-const COPIES: u32 = 400;
+const COPIES: u32 = 1200;
 
 #[test]
 fn every_kept_database_is_brought_up_with_all_it_had() -> anyhow::Result<()> {
@@ -175,4 +175,3 @@ fn kept_databases() -> anyhow::Result<Vec<(i64, PathBuf)>> {
     kept.sort();
     Ok(kept)
 }
-

@@ -1,56 +1,24 @@
 //! A full disk: writes are refused, reads go on, and the node recovers when there is room.
 
-use std::process::Command;
-
 use anyhow::{Context, ensure};
 use hearth_tests::node::{Options, TestNode};
 use hearth_tests::skip;
+use hearth_tests::small_disk::SmallDisk;
 use serde_json::json;
-
-/// A file system of its own, in memory, unmounted when dropped.
-struct SmallDisk {
-    folder: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    /// Mounts one; `None` where that is not allowed.
-    fn mount() -> anyhow::Result<Option<Self>> {
-        let folder = tempfile::tempdir()?;
-        let is_mounted = run(
-            "mount",
-            &[
-                "-t",
-                "tmpfs",
-                "-o",
-                "size=6m,mode=700",
-                "tmpfs",
-                path(&folder)?,
-            ],
-        )?;
-        Ok(is_mounted.then_some(Self { folder }))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = path(&self.folder).and_then(|path| run("umount", &["-l", path]));
-    }
-}
 
 #[tokio::test]
 async fn on_a_full_disk_writes_are_refused_reads_go_on_and_room_heals() -> anyhow::Result<()> {
-    let Some(disk) = SmallDisk::mount()? else {
+    let Some(disk) = SmallDisk::mount(6)? else {
         skip::skip(
             "on_a_full_disk_writes_are_refused_reads_go_on_and_room_heals",
             "a small file system cannot be mounted here; it takes root",
         );
         return Ok(());
     };
-    let node = TestNode::start_in(disk.folder.path(), &Options::default())?;
+    let node = TestNode::start_in(disk.path(), &Options::default())?;
     let api = node.api()?;
     api.post("/tasks", json!({"title": "Before"})).await?;
-    let filler = disk.folder.path().join("filler");
-    fill(&filler);
+    let filler = disk.fill()?;
 
     let mut refused = None;
     for number in 0..2000 {
@@ -92,25 +60,4 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_room_heals() -> anyho
         "the sequence has holes"
     );
     Ok(())
-}
-
-/// Takes nearly all the room there is.
-fn fill(path: &std::path::Path) {
-    let block = vec![0; 64 * 1024];
-    let Ok(mut file) = std::fs::File::create(path) else {
-        return;
-    };
-    while std::io::Write::write_all(&mut file, &block).is_ok() {}
-}
-
-fn path(folder: &tempfile::TempDir) -> anyhow::Result<&str> {
-    folder.path().to_str().context("a path that is no text")
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "mounts a small file system for the test"
-)]
-fn run(program: &str, args: &[&str]) -> anyhow::Result<bool> {
-    Ok(Command::new(program).args(args).output()?.status.success())
 }
