@@ -1,5 +1,6 @@
 //! Stories: the real program, in a process of its own, as its users meet it.
 
+mod care;
 mod disk_full;
 mod first_minutes;
 mod kill;

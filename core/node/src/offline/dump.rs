@@ -1,6 +1,6 @@
 //! Exports and imports: which folder, under which lock, and what is said when it fails.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
@@ -51,7 +51,7 @@ fn export(
         at: SystemClock::default().now(),
     };
     work(&source).map_err(|error| match error {
-        CareError::Output(error) => stdout_error(error),
+        CareError::Output(error) if error.kind() == ErrorKind::BrokenPipe => stdout_error(error),
         error => told("the export failed", error),
     })
 }

@@ -223,7 +223,7 @@ impl<R: BufRead> Import<'_, R> {
         let mut values = Vec::with_capacity(fields.len());
         for (field, json) in fields.iter().filter(|(field, _)| **field != "kind") {
             let Some((column, encoding)) = table.column(field) else {
-                let problem = format!("a {} has no field {field:?}", table.kind);
+                let problem = format!("{} has no field {field:?}", table.kind);
                 return Err(self.lines.refuse(problem));
             };
             let value = value::read(encoding, json)
@@ -255,7 +255,7 @@ impl<R: BufRead> Import<'_, R> {
                 .map_err(refused)?
             {
                 let problem = format!(
-                    "there is a {} with the same {} and another {field}",
+                    "the {} with this {} is there already, with another {field}: an export goes into an empty data folder, or into the one it came from",
                     table.kind,
                     unique.join(" and ")
                 );

@@ -271,7 +271,7 @@ fn a_line_that_does_not_belong_is_refused_by_its_number() {
     );
     check_refused(
         &[HEADER, &PROJECT.replace("\"name\"", "\"nmae\"")],
-        "line 2: a project has no field \"nmae\"",
+        "line 2: project has no field \"nmae\"",
     );
     check_refused(
         &[HEADER, &PROJECT.replace("\"web\"", "7")],
@@ -279,7 +279,7 @@ fn a_line_that_does_not_belong_is_refused_by_its_number() {
     );
     check_refused(
         &[HEADER, PROJECT, &PROJECT.replace("web", "garden")],
-        "line 3: there is a project with the same id and another name",
+        "line 3: the project with this id is there already, with another name: an export goes into an empty data folder, or into the one it came from",
     );
     check_refused(
         &[
@@ -287,7 +287,7 @@ fn a_line_that_does_not_belong_is_refused_by_its_number() {
             PROJECT,
             &PROJECT.replace("000000000001", "000000000002"),
         ],
-        "line 3: there is a project with the same name and another id",
+        "line 3: the project with this name is there already, with another id: an export goes into an empty data folder, or into the one it came from",
     );
     check_refused(
         &[HEADER, r#"{"kind":"task_label","label":"web","number":9}"#],
@@ -355,7 +355,7 @@ async fn a_row_that_is_there_otherwise_refuses_all_of_the_import() {
 
     assert_eq!(
         refused,
-        "line 2: there is a task with the same number and another title"
+        "line 2: the task with this number is there already, with another title: an export goes into an empty data folder, or into the one it came from"
     );
     assert_eq!(rows(&folder.database()), before);
 }
