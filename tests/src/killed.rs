@@ -46,11 +46,11 @@ pub fn run_and_kill(mut command: Command, rest: Duration) -> anyhow::Result<bool
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    while begun.elapsed() < rest {
+    while let Some(left) = rest.checked_sub(begun.elapsed()) {
         if child.try_wait()?.is_some() {
             return Ok(false);
         }
-        std::thread::park_timeout((rest - begun.elapsed()).min(Duration::from_millis(5)));
+        std::thread::park_timeout(left.min(Duration::from_millis(5)));
     }
     child.kill()?;
     Ok(!child.wait()?.success())

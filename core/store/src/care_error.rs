@@ -124,9 +124,10 @@ impl CareError {
                 source.kind(),
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded
             ),
-            Self::Database { source, .. } => is_disk_full(source),
+            Self::Database { source, .. } | Self::Store(StoreError::Sqlite(source)) => {
+                is_disk_full(source)
+            }
             Self::Store(StoreError::NoRoom) => true,
-            Self::Store(StoreError::Sqlite(source)) => is_disk_full(source),
             _ => false,
         }
     }

@@ -38,7 +38,7 @@ struct Header {
 /// A piece of a content.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Part {
+struct ContentLine {
     kind: String,
     sha256: String,
     /// From 1 on.

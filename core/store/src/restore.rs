@@ -157,18 +157,21 @@ fn clear_log(path: &Path) -> Result<(), CareError> {
         let conn = open_existing(path)?;
         fold_log(&conn, path)
     };
-    match read_version(path).map(|_| fold()) {
-        Ok(Ok(true)) => (),
-        Ok(Ok(false)) => return Err(CareError::InUse(path.into())),
-        Ok(Err(error)) if !is_damage(&error) => {
-            return Err(CareError::Database {
-                act: "fold the old database's log into it, to keep it whole",
-                source: error,
-            });
-        }
+    match read_version(path) {
         Err(error @ OpenError::File { .. }) => return Err(error.into()),
-        // Damaged, or none of ours.
-        Ok(Err(_)) | Err(_) => (),
+        // None of ours, or too damaged to say: SQLite is kept away from it.
+        Err(_) => (),
+        Ok(_) => match fold() {
+            Ok(true) => (),
+            Ok(false) => return Err(CareError::InUse(path.into())),
+            Err(error) if is_damage(&error) => (),
+            Err(source) => {
+                return Err(CareError::Database {
+                    act: "fold the old database's log into it, to keep it whole",
+                    source,
+                });
+            }
+        },
     }
     for suffix in ["-wal", "-shm"] {
         remove_if_there(&log(path, suffix))?;
@@ -189,7 +192,7 @@ fn kept_name(path: &Path, at: Timestamp) -> PathBuf {
     let second = second.split('.').next().unwrap_or_default();
     let name = format!("before-restore-{}Z", second.replace(':', "-"));
     std::iter::once(name.clone())
-        .chain((2..).map(|number| format!("{name}-{number}")))
+        .chain((2..1000).map(|number| format!("{name}-{number}")))
         .map(|name| beside(path, &name))
         .find(|name| name.symlink_metadata().is_err())
         .unwrap_or_else(|| beside(path, &name))

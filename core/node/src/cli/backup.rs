@@ -41,17 +41,13 @@ pub(super) fn run(invocation: &Invocation, backup: &Backup) -> anyhow::Result<()
     let object = object(file, &written);
     invocation.output.object(&object, || {
         let manifest = &written.manifest;
-        let mut line = format!(
-            "{} {word} {}, {}",
-            file.display(),
-            holdings(manifest),
-            size(written.bytes)
-        );
-        if backup.verify {
-            let when = moment(&manifest.created_at.to_string());
-            line.push_str(&format!(", from {when}"));
-        }
-        line
+        let when = if backup.verify {
+            format!(", from {}", moment(&manifest.created_at.to_string()))
+        } else {
+            String::new()
+        };
+        let (file, bytes) = (file.display(), size(written.bytes));
+        format!("{file} {word} {}, {bytes}{when}", holdings(manifest))
     })
 }
 
@@ -69,24 +65,23 @@ pub(super) fn restore(invocation: &Invocation, restore: &Restore) -> anyhow::Res
         "kept": kept,
     });
     invocation.output.object(&object, || {
-        let mut line = format!(
-            "restored {} from {}, as of {}; {}",
+        let before = match &kept {
+            Some(kept) => format!("the database that was there is kept as {kept}"),
+            None => "there was no database before".into(),
+        };
+        let newest = schema_version();
+        let after = if manifest.schema < newest {
+            let schema = manifest.schema;
+            format!("; it has schema {schema}, and the next start brings it to {newest}")
+        } else {
+            String::new()
+        };
+        format!(
+            "restored {} from {}, as of {}; {before}{after}",
             holdings(manifest),
             restore.file.display(),
             moment(&manifest.created_at.to_string()),
-            match &kept {
-                Some(kept) => format!("the database that was there is kept as {kept}"),
-                None => "there was no database before".into(),
-            },
-        );
-        if manifest.schema < schema_version() {
-            line.push_str(&format!(
-                "; it has schema {} and the next start brings it to {}",
-                manifest.schema,
-                schema_version()
-            ));
-        }
-        line
+        )
     })
 }
 

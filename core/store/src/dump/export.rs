@@ -14,7 +14,7 @@ use crate::care_error::{CareError, file};
 use crate::contents::place;
 use crate::dump::line::LineWriter;
 use crate::dump::tables::{SEQUENCES, TABLES, Table, field_of};
-use crate::dump::{End, FORMAT, Header, KIND, PART, Part, value};
+use crate::dump::{ContentLine, End, FORMAT, Header, KIND, PART, value};
 use crate::inspect::Snapshot;
 use crate::migrate;
 use crate::swap::sync_folder_of;
@@ -152,7 +152,7 @@ fn write_content(
             .map_err(file("read", &path))?;
         total += bytes.len() as u64;
         hasher.update(&bytes);
-        lines.write_json(&Part {
+        lines.write_json(&ContentLine {
             kind: "content".into(),
             sha256: hash.to_string(),
             part,

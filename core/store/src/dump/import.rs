@@ -6,17 +6,18 @@
 
 mod contents;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, params_from_iter};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::care_error::{CareError, file};
 use crate::dump::line::LineReader;
 use crate::dump::tables::{self, SEQUENCES, TEXT_INDEXES, Table};
-use crate::dump::{End, FORMAT, Header, KIND, Part, value};
+use crate::dump::{ContentLine, End, FORMAT, Header, KIND, value};
 use crate::error::OpenError;
 use crate::inspect::read_version;
 use crate::migrate::{self, MIGRATIONS};
@@ -92,7 +93,7 @@ fn import_into(input: impl BufRead, destination: &Destination<'_>) -> Result<Imp
         lines: LineReader::new(input),
         contents: StagedContents::new(&staging.path),
         imported: Imported::default(),
-        has_new: BTreeMap::new(),
+        has_new: BTreeSet::new(),
     };
     import.run()?;
     import.renew_text_indexes()?;
@@ -116,6 +117,13 @@ fn import_into(input: impl BufRead, destination: &Destination<'_>) -> Result<Imp
     Ok(imported)
 }
 
+/// Enough of the first line to say why the rest cannot be read.
+#[derive(Deserialize)]
+struct Heading {
+    kind: String,
+    format: u32,
+}
+
 /// What is known while an export is read.
 struct Import<'a, R> {
     conn: &'a Connection,
@@ -123,7 +131,7 @@ struct Import<'a, R> {
     contents: StagedContents<'a>,
     imported: Imported,
     /// The tables that have rows which were not there.
-    has_new: BTreeMap<&'static str, ()>,
+    has_new: BTreeSet<&'static str>,
 }
 
 /// The fields of a line, each as it stands.
@@ -153,7 +161,7 @@ impl<R: BufRead> Import<'_, R> {
             }
             match (kind, tables::find(kind)) {
                 ("content", _) => {
-                    let part: Part = serde_json::from_str(&text)
+                    let part: ContentLine = serde_json::from_str(&text)
                         .map_err(|error| self.lines.refuse(format!("content: {error}")))?;
                     let taken = self.contents.take(&part);
                     taken.map_err(|problem| problem.on(self.lines.number()))?;
@@ -170,11 +178,6 @@ impl<R: BufRead> Import<'_, R> {
 
     fn check_header(&self) -> Result<(), CareError> {
         let foreign = |_| self.lines.refuse("this is no export of Hearth");
-        #[derive(serde::Deserialize)]
-        struct Heading {
-            kind: String,
-            format: u32,
-        }
         let text = self.lines.text()?;
         let heading: Heading = serde_json::from_str(text).map_err(foreign)?;
         if heading.kind != KIND {
@@ -246,7 +249,7 @@ impl<R: BufRead> Import<'_, R> {
             .map_err(refused)?;
         if changed == 1 {
             self.imported.added += 1;
-            self.has_new.insert(table.name, ());
+            self.has_new.insert(table.name);
             return Ok(());
         }
         for unique in table.unique {
@@ -342,7 +345,7 @@ impl<R: BufRead> Import<'_, R> {
     }
 
     fn renew_text_indexes(&self) -> Result<(), CareError> {
-        let of_new = |index: &&tables::TextIndex| self.has_new.contains_key(index.of);
+        let of_new = |index: &&tables::TextIndex| self.has_new.contains(index.of);
         for index in TEXT_INDEXES.iter().filter(of_new) {
             let name = index.name;
             let sql = format!("INSERT INTO {name} ({name}) VALUES ('rebuild')");

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::care_error::{CareError, file};
 use crate::contents::{parse_hash, place};
 use crate::dump::line::refuse;
-use crate::dump::{PART, Part};
+use crate::dump::{ContentLine, PART};
 
 /// The contents that came, and the one that is coming.
 pub(super) struct StagedContents<'a> {
@@ -63,7 +63,7 @@ impl<'a> StagedContents<'a> {
         self.count
     }
 
-    pub(super) fn take(&mut self, part: &Part) -> Result<(), Problem> {
+    pub(super) fn take(&mut self, part: &ContentLine) -> Result<(), Problem> {
         let line = |problem: &str| Problem::Line(problem.into());
         let hash = parse_hash(&part.sha256).ok_or_else(|| line("sha256 must be 64 digits"))?;
         let bytes = STANDARD
@@ -102,7 +102,7 @@ impl<'a> StagedContents<'a> {
         Ok(())
     }
 
-    fn begin(&self, hash: ContentHash, part: &Part) -> Result<Coming, Problem> {
+    fn begin(&self, hash: ContentHash, part: &ContentLine) -> Result<Coming, Problem> {
         let path = self.dir.join(hash.to_string());
         if path.exists() {
             return Err(Problem::Line(format!("the content {hash} is there twice")));
