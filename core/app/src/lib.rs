@@ -3,7 +3,7 @@
 //! An operation says who may, loads, lets the domain decide, and saves. It knows nothing of HTTP,
 //! and the command line, the API, agents and bridges all come through here.
 //!
-//! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`], then the other entities,
+//! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`], [`owner`], then the other entities,
 //! [`chat`], [`notices`], [`sweep`] with [`calendar`].
 
 pub mod agents;
@@ -18,6 +18,7 @@ pub mod events;
 pub mod holding;
 pub mod keys;
 pub mod notices;
+pub mod owner;
 pub mod projects;
 pub mod quick_add;
 pub mod status;
