@@ -1,9 +1,10 @@
-//! The agents that come with the node. There is one so far: Seed, which executes tasks whose
-//! context carries a plan, without a language model.
+//! The agents that come with the node: Seed, which executes tasks whose context carries a plan, and
+//! the chief of staff, who talks with the person. Both work without a language model.
 //!
-//! Reading order: [`seed`], `run` (one attempt at one task), [`plan`], `tools`, `workspace`,
-//! [`facility`] (the sandbox, and whether there is one).
+//! Reading order: [`chief_of_staff`], [`seed`], `run` (one attempt at one task), [`plan`], `tools`,
+//! `workspace`, [`facility`] (the sandbox, and whether there is one).
 
+pub mod chief_of_staff;
 pub mod facility;
 pub mod plan;
 mod run;
@@ -11,5 +12,6 @@ pub mod seed;
 mod tools;
 mod workspace;
 
+pub use chief_of_staff::ChiefOfStaff;
 pub use facility::SandboxFacility;
 pub use seed::{Config, Seed};

@@ -275,15 +275,16 @@ fn find_project(
     Ok(ProjectNamed::Similar { said, meant })
 }
 
-/// How alike two names are, from 0 to 1; one that begins with the other is quite alike.
+/// How alike two names are, from 0 to 1. One that begins with the other is quite alike, and so are
+/// short ones that one slip of the finger tells apart.
 fn likeness(a: &str, b: &str) -> f64 {
-    let is_beginning =
-        a.chars().count().min(b.chars().count()) >= 3 && (a.starts_with(b) || b.starts_with(a));
-    let distance = strsim::normalized_damerau_levenshtein(a, b);
-    if is_beginning {
-        distance.max(0.8)
+    let is_sayable = a.chars().count().min(b.chars().count()) >= 3;
+    let is_near = a.starts_with(b) || b.starts_with(a) || strsim::damerau_levenshtein(a, b) == 1;
+    let alike = strsim::normalized_damerau_levenshtein(a, b);
+    if is_sayable && is_near {
+        alike.max(0.8)
     } else {
-        distance
+        alike
     }
 }
 

@@ -9,7 +9,7 @@ use hearth_app::{App, Facilities, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
-use hearth_runtime::{SandboxFacility, Seed};
+use hearth_runtime::{ChiefOfStaff, SandboxFacility, Seed};
 use hearth_sandbox::{Limits, Stage};
 use hearth_store::Store;
 use tokio::net::TcpListener;
@@ -80,6 +80,13 @@ pub(crate) fn start(
     let sweeping = (app.clone(), shutdown.clone());
     lifecycle.spawn("sweep", async move {
         hearth_app::sweep::run(sweeping.0, sweeping.1).await;
+        Ok(())
+    });
+
+    app.set_chief_of_staff(Arc::new(ChiefOfStaff));
+    let there = (app.clone(), shutdown.clone());
+    lifecycle.spawn("chief-of-staff", async move {
+        ChiefOfStaff::run(there.0, there.1).await;
         Ok(())
     });
 
