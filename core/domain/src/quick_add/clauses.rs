@@ -7,7 +7,7 @@ use super::tokens::PUNCTUATION;
 use crate::field::{AgentName, LIST_MAX, Label, OWNER};
 use crate::priority::Priority;
 use crate::recurrence::Rule;
-use crate::when::{is_date_word, nearly_words, number};
+use crate::when::{is_date_word, nearest, nearly_words, number};
 
 /// The most words of a project's name that are looked for in speech.
 const PROJECT_WORDS: usize = 8;
@@ -55,6 +55,7 @@ fn due(reading: &mut Reading<'_>, index: usize) -> Option<usize> {
         let took = phrase.took + 1;
         let said = reading.said(index, took);
         reading.set_due(phrase.when, said);
+        goes_on(reading, "due", index + took);
         return Some(took);
     }
     let is_text = matches!(
@@ -76,6 +77,7 @@ fn every(reading: &mut Reading<'_>, index: usize) -> Option<usize> {
     if let Some((rule, took)) = Rule::read_words(reading.window(index)) {
         let said = reading.said(index, took);
         reading.set_recurrence(rule, said);
+        goes_on(reading, "recurrence", index + took);
         return Some(took);
     }
     if reading.may_doubt() {
@@ -87,6 +89,18 @@ fn every(reading: &mut Reading<'_>, index: usize) -> Option<usize> {
         reading.doubt("recurrence", said, problem);
     }
     None
+}
+
+/// Doubts a phrase that was understood up to a slip: `every week on fryday`.
+fn goes_on(reading: &mut Reading<'_>, field: &'static str, end: usize) {
+    if !matches!(reading.word(end), "on" | "at") || !reading.may_doubt() {
+        return;
+    }
+    if let Some(right) = nearest(reading.word(end + 1)) {
+        let said = reading.said(end, 2);
+        let problem = format!("goes on with \"{said}\", which is not clear: did you mean {right}?");
+        reading.doubt(field, said, problem);
+    }
 }
 
 /// `after #12`, `after #12 and #13`, `after number twelve`, `after tasks 12, 13 and 14`.

@@ -59,7 +59,9 @@ fn bare_label(reading: &mut Reading<'_>, name: &str, said: &str) -> bool {
 pub(super) fn is_bare_label(name: &str) -> bool {
     let is_label_char =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || !c.is_ascii();
-    !name.is_empty() && !name.chars().any(super::tokens::opens) && name.chars().all(is_label_char)
+    name.chars().any(|c| c.is_alphanumeric() || !c.is_ascii())
+        && !name.chars().any(super::tokens::opens)
+        && name.chars().all(is_label_char)
 }
 
 fn label(reading: &mut Reading<'_>, name: &str, said: &str) -> bool {

@@ -131,14 +131,15 @@ fn months(interval: u16, rest: &[Word]) -> (Rhythm, usize) {
     }
 }
 
-/// None where it names a day that no year has.
+/// Not read at all if the date does not exist, as in `every year on 30 february`.
 fn years(interval: u16, rest: &[Word]) -> Option<(Rhythm, usize)> {
     let on = usize::from(at(rest, 0) == "on");
-    match month_date(from(rest, on)) {
-        Some((date, took)) => Some((Rhythm::Years(interval, Some(date)), on + took)),
-        None if month_day(from(rest, on)).is_some() => None,
-        None => Some((Rhythm::Years(interval, None), 0)),
+    let rest = from(rest, on);
+    if month_day(rest).is_none() {
+        return Some((Rhythm::Years(interval, None), 0));
     }
+    let (date, took) = month_date(rest)?;
+    Some((Rhythm::Years(interval, Some(date)), on + took))
 }
 
 /// `15th`, `last day`.

@@ -401,8 +401,8 @@ fn after_the_year_9999_nothing_comes() {
     }
 }
 
-fn any_rule() -> impl Strategy<Value = Rule> {
-    let interval = prop_oneof![Just(1u16), 1u16..=5, 1u16..=40];
+fn any_rule(longest: u16) -> impl Strategy<Value = Rule> {
+    let interval = prop_oneof![Just(1u16), 1u16..=5, 1..=longest];
     let day = prop::option::of(1i8..=31);
     let date = prop::option::of((1i8..=12, 1i8..=29));
     let rhythm =
@@ -455,12 +455,12 @@ fn any_moment() -> impl Strategy<Value = i64> {
 
 proptest! {
     #[test]
-    fn what_is_written_reads_back(rule in any_rule()) {
+    fn what_is_written_reads_back(rule in any_rule(INTERVAL_MAX)) {
         prop_assert_eq!(rule.to_string().parse(), Ok(rule));
     }
 
     #[test]
-    fn every_occasion_is_later_than_the_one_before(rule in any_rule(), zone in any_zone(), start in any_moment()) {
+    fn every_occasion_is_later_than_the_one_before(rule in any_rule(100), zone in any_zone(), start in any_moment()) {
         let start = Timestamp::from_millis(start);
         let mut last = start;
         let mut when = rule.first(start, &zone);
@@ -476,7 +476,7 @@ proptest! {
 
     #[test]
     fn catching_up_is_the_same_as_going_through_every_occasion(
-        rule in any_rule(),
+        rule in any_rule(100),
         zone in any_zone(),
         last in any_moment(),
         steps in 0u64..60,

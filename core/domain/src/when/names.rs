@@ -113,8 +113,11 @@ pub(crate) fn nearest(word: &str) -> Option<&'static str> {
     };
     let names = WEEKDAYS.iter().map(|(day, _)| weekday_name(*day));
     let known = names.chain(MONTHS).chain(OTHERS).chain(ONES).chain(TENS);
+    // Of a short word most neighbours are other words: `soon` is not `noon`.
+    let is_short = word.len() <= 4;
     known
         .filter(|known| known.len().abs_diff(word.len()) <= limit)
+        .filter(|known| !is_short || known.chars().next() == word.chars().next())
         .map(|known| (strsim::damerau_levenshtein(word, known), known))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, _)| (1..=limit).contains(distance))
