@@ -7,7 +7,7 @@ use hearth_app::holding::Claim;
 use hearth_app::tasks::{SEED, TaskView};
 use hearth_app::{App, AppError, EventStream};
 use hearth_domain::agent::{Presence, Registration};
-use hearth_domain::event_filter::{Channel, EventFilter};
+use hearth_domain::event_filter::{Channel, EventFilter, TypePattern};
 use hearth_domain::field::{AgentName, Word};
 use hearth_domain::{Actor, JsonObject};
 use hearth_sandbox::Limits;
@@ -66,8 +66,11 @@ impl Seed {
     /// The folder for runs cannot be made.
     pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {
         workspace::remove_all(&self.config.workspaces_dir)?;
+        let mut types = Channel::Pending.patterns();
+        // A pending task may be given a plan, or an earlier start.
+        types.push(TypePattern::Exact("task.updated".into()));
         let filter = EventFilter {
-            channel: Some(Channel::Pending),
+            types,
             ..EventFilter::default()
         };
         let mut events = loop {

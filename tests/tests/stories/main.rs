@@ -1,6 +1,7 @@
 //! Stories: the real program, in a process of its own, as its users meet it.
 
 mod care;
+mod chat;
 mod disk_full;
 mod first_minutes;
 mod kill;

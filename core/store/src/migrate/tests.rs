@@ -317,3 +317,34 @@ fn a_folder_that_is_not_there_is_an_error_of_its_file() {
 
     assert!(prepare(&missing, MIGRATIONS).is_err());
 }
+
+#[test]
+fn numbers_of_deleted_tasks_stay_used_through_a_rebuild() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("hearth.db");
+    let first = &MIGRATIONS[..1];
+    prepare(&path, first).unwrap();
+    let conn = Connection::open(&path).unwrap();
+    let insert = "INSERT INTO tasks (id, title, status, priority, max_attempts, created_at, updated_at, \
+        created_by, updated_by) VALUES (randomblob(16), 't', 'pending', 1, 3, 0, 0, 'owner', 'owner')";
+    for _ in 0..3 {
+        conn.execute(insert, []).unwrap();
+    }
+    conn.execute("DELETE FROM tasks WHERE number = 3", [])
+        .unwrap();
+    drop(conn);
+
+    prepare(&path, MIGRATIONS).unwrap();
+
+    let conn = Connection::open(&path).unwrap();
+    let used: i64 = conn
+        .query_row(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'tasks'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(used, 3);
+    conn.execute(insert, []).unwrap();
+    assert_eq!(conn.last_insert_rowid(), 4);
+}
