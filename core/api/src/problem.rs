@@ -5,13 +5,15 @@ use std::error::Error;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use hearth_app::{AppError, UnavailableCause};
+use hearth_app::{AppError, Unaccepted, UnavailableCause};
 use hearth_domain::InvalidField;
 use http::header::{self, HeaderName};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
+
+use crate::wire::task::Evidence;
 
 /// Why a request was not done.
 ///
@@ -26,6 +28,7 @@ struct Details {
     code: &'static str,
     detail: Cow<'static, str>,
     field: Option<String>,
+    unaccepted: Option<Box<Unaccepted>>,
     header: Option<(HeaderName, HeaderValue)>,
     /// What is told to the log and to nobody else.
     cause: Option<Arc<dyn Error + Send + Sync>>,
@@ -50,6 +53,20 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     field: Option<&'a str>,
+    /// With `acceptance_failed`: the checks that did not hold, and what was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Evidence>, required = false)]
+    evidence: Option<Vec<Evidence>>,
+    /// With `acceptance_failed`: how many completions failed since somebody last looked at the
+    /// task, this one included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false, minimum = 1)]
+    failures: Option<usize>,
+    /// With `acceptance_failed`: whether the task is blocked for its owner, as it is after the
+    /// third failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
+    blocked: Option<bool>,
     /// The name of this request in the log.
     request_id: &'a str,
 }
@@ -73,6 +90,7 @@ impl Problem {
             code,
             detail: detail.into(),
             field: None,
+            unaccepted: None,
             header: None,
             cause: None,
         }))
@@ -131,6 +149,7 @@ impl Problem {
             code,
             detail,
             field,
+            unaccepted,
             header,
             cause,
         } = *self.0;
@@ -144,6 +163,11 @@ impl Problem {
             detail: &detail,
             code,
             field: field.as_deref(),
+            evidence: unaccepted
+                .as_ref()
+                .map(|unaccepted| unaccepted.unmet.iter().map(Evidence::from).collect()),
+            failures: unaccepted.as_ref().map(|unaccepted| unaccepted.failures),
+            blocked: unaccepted.as_ref().map(|unaccepted| unaccepted.is_blocked),
             request_id,
         };
         let headers = response.headers_mut();
@@ -172,7 +196,12 @@ impl From<AppError> for Problem {
         let detail = error.to_string();
         match error {
             AppError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
-            AppError::InvalidInput { code, field, .. } => {
+            AppError::InvalidInput {
+                code,
+                field,
+                unaccepted,
+                ..
+            } => {
                 let status = if code == "too_large" {
                     StatusCode::PAYLOAD_TOO_LARGE
                 } else {
@@ -180,6 +209,7 @@ impl From<AppError> for Problem {
                 };
                 let mut this = Self::new(status, code, detail);
                 this.0.field = Some(field);
+                this.0.unaccepted = unaccepted;
                 this
             }
             AppError::InvalidTransition { code, .. } | AppError::Conflict { code, .. } => {
@@ -194,6 +224,11 @@ impl From<AppError> for Problem {
                 UnavailableCause::Stopping => {
                     Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", detail)
                         .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+                }
+                // It takes a person to mend that.
+                UnavailableCause::NoSandbox => {
+                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_sandbox", detail)
+                        .with_header(header::RETRY_AFTER, HeaderValue::from_static("60"))
                 }
             },
             AppError::Store(_) => Self::internal(error),

@@ -8,6 +8,7 @@ use hearth_domain::{Clock, IdSource, Timestamp};
 use hearth_store::Store;
 use jiff::tz::TimeZone;
 
+use crate::acceptance::Examiner;
 use crate::blobs::Blobs;
 use crate::chat::Desk;
 use crate::error::AppError;
@@ -94,6 +95,7 @@ struct Inner {
     keys: KeyRing,
     alarm: Alarm,
     desk: Desk,
+    examiner: Examiner,
     config: Config,
     /// Read for every pending task that is shown, written once at start.
     facilities: RwLock<Arc<Facilities>>,
@@ -131,6 +133,7 @@ impl App {
             keys: KeyRing::default(),
             alarm: Alarm::default(),
             desk: Desk::default(),
+            examiner: Examiner::default(),
             config,
             facilities: RwLock::default(),
         };
@@ -198,6 +201,10 @@ impl App {
 
     pub(crate) fn desk(&self) -> &Desk {
         &self.inner.desk
+    }
+
+    pub(crate) fn examiner(&self) -> &Examiner {
+        &self.inner.examiner
     }
 
     pub(crate) fn config(&self) -> &Config {

@@ -109,6 +109,7 @@ impl BlobWriter {
                     "is larger than {} bytes, the most an artifact may have",
                     self.max_bytes
                 ),
+                unaccepted: None,
             });
         }
         self.hasher.update(bytes);

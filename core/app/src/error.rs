@@ -1,11 +1,13 @@
 //! The seven ways an operation can fail: categories that a caller can act on, not sources.
 
 use hearth_domain::InvalidField;
-use hearth_domain::task::Refusal;
+use hearth_domain::event::Evidence;
+use hearth_domain::task::{FAILED_CHECKS_MAX, Refusal, Task};
 use hearth_store::StoreError;
 use thiserror::Error;
 
-/// Why an operation failed. Nothing was changed.
+/// Why an operation failed. Nothing was changed, but that a completion which did not pass its checks
+/// is noted.
 #[derive(Debug, Error)]
 pub enum AppError {
     /// There is no such thing.
@@ -25,6 +27,8 @@ pub enum AppError {
         field: String,
         /// What is wrong with it, and what would be right.
         problem: String,
+        /// With a completion that did not pass its acceptance checks: which, and what was found.
+        unaccepted: Option<Box<Unaccepted>>,
     },
     /// The state of the thing does not allow it.
     #[error("{detail}")]
@@ -58,6 +62,17 @@ pub enum AppError {
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// A completion that did not pass the acceptance checks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unaccepted {
+    /// The checks that did not hold, and what was found instead.
+    pub unmet: Vec<Evidence>,
+    /// How many completions failed since somebody last looked at the task, this one included.
+    pub failures: usize,
+    /// Whether these were so many that the task waits for its owner.
+    pub is_blocked: bool,
+}
+
 /// What keeps the node from doing something that it could do at another time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnavailableCause {
@@ -67,6 +82,8 @@ pub enum UnavailableCause {
     NoRoom,
     /// The node is stopping.
     Stopping,
+    /// There is no sandbox, and nothing runs without one.
+    NoSandbox,
 }
 
 impl AppError {
@@ -88,6 +105,37 @@ impl AppError {
             code: "invalid_input",
             field: field.into(),
             problem: problem.into(),
+            unaccepted: None,
+        }
+    }
+
+    /// Says that `task` did not pass its acceptance checks, that being noted in it already.
+    pub(crate) fn unaccepted(task: &Task, is_blocked: bool, unmet: Vec<Evidence>) -> Self {
+        let failures = task.failed_checks.len();
+        let list: Vec<String> = unmet
+            .iter()
+            .map(|Evidence { check, found }| format!("{check}, but {found}"))
+            .collect();
+        let consequence = if is_blocked {
+            "; the task is blocked for its owner"
+        } else {
+            ""
+        };
+        Self::InvalidInput {
+            code: "acceptance_failed",
+            field: "acceptance".into(),
+            problem: format!(
+                "is not met, for the {} time of {FAILED_CHECKS_MAX}{consequence}: task #{} is not \
+                 done: {}",
+                ordinal(failures),
+                task.number,
+                list.join("; ")
+            ),
+            unaccepted: Some(Box::new(Unaccepted {
+                unmet,
+                failures,
+                is_blocked,
+            })),
         }
     }
 
@@ -174,8 +222,18 @@ impl From<Refusal> for AppError {
                 code: "acceptance_failed",
                 field: "acceptance".into(),
                 problem: format!("is not met: {detail}"),
+                unaccepted: None,
             },
             Refusal::Field(field) => field.into(),
         }
+    }
+}
+
+fn ordinal(number: usize) -> String {
+    match number {
+        1 => "first".into(),
+        2 => "second".into(),
+        3 => "third".into(),
+        more => format!("{more}th"),
     }
 }

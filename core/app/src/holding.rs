@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use hearth_domain::event::ReleaseCause;
+use hearth_domain::event::{Evidence, ReleaseCause};
 use hearth_domain::field::{
     AgentName, LABEL_MAX, REASON_MAX, json_within, line, list_within, prose,
 };
-use hearth_domain::task::{Completion, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN, Progress};
-use hearth_domain::{Actor, ArtifactId, JsonObject};
-use hearth_store::artifacts;
+use hearth_domain::task::{
+    Completion, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN, Progress, Refusal, Task, Unmet,
+};
+use hearth_domain::{Actor, ArtifactId, JsonObject, Timestamp};
 use hearth_store::tasks::{self, Wanted};
+use hearth_store::{WriteTx, artifacts};
 
+use crate::acceptance::{Examined, Work};
 use crate::agents::seen_working;
-use crate::app::App;
+use crate::app::{App, Facilities};
 use crate::authority::{must_act_as, must_work};
 use crate::error::AppError;
 use crate::notices::save_task;
@@ -168,10 +171,15 @@ impl App {
         Ok(view)
     }
 
-    /// Ends a task as done, if its acceptance checks hold.
+    /// Ends a task as done, if its acceptance checks hold. They may take minutes; the lease is kept
+    /// alive meanwhile, and a caller that goes away stops them.
+    ///
+    /// A completion that does not pass them is noted in the task, and the third blocks it for its
+    /// owner. What it handed in stays unattached, to be handed in again.
     ///
     /// # Errors
-    /// The agent does not hold it, or the fence is not the present one; a check does not hold.
+    /// The agent does not hold it, or the fence is not the present one; a check does not hold, or
+    /// cannot be run here; the task was taken away, or changed, while its checks ran.
     pub async fn complete_task(
         &self,
         actor: &Actor,
@@ -186,28 +194,28 @@ impl App {
         }
         list_within("artifacts", &done.artifacts)?;
         must_work(actor, "complete a task")?;
-        // Artifacts are given in the holder's name, whoever carries the message.
-        let holder = Actor::Agent(hold.agent.clone());
-        let (facilities, now) = (self.facilities(), self.now());
-        let view = self
-            .store()
-            .write_checked(move |tx| {
-                let task = find(tx, task)?;
-                expect_version("task", task.version, expected)?;
-                task.held_by("complete", &hold.agent, hold.fence)?;
-                let id = task.id;
-                let given = to_attach(tx, &holder, &done.artifacts, Some(id))?;
-                let mut all = artifacts::list_by_task(tx, id, None, ARTIFACTS_SEEN)?.items;
-                all.extend(given.iter().cloned());
-                let completion = Completion {
-                    result: done.result,
-                };
-                let change = task.complete(&hold.agent, hold.fence, completion, &all, &[], now)?;
-                attach(tx, &holder, given, id, now)?;
-                let task = save_task(tx, change)?;
-                view(tx, task, &facilities, now)
-            })
-            .await?;
+        let claimed = Claimed {
+            task,
+            hold,
+            done,
+            expected,
+        };
+        let view = match self.try_to_complete(claimed, None).await? {
+            Attempt::Completed(view) => view,
+            Attempt::Refused(refusal) => return Err(refusal),
+            Attempt::ToExamine(claimed, work) => {
+                let examined = self.examine(&work).await?;
+                drop(work);
+                match self.try_to_complete(claimed, Some(examined)).await? {
+                    Attempt::Completed(view) => view,
+                    Attempt::Refused(refusal) => return Err(refusal),
+                    Attempt::ToExamine(_, work) => {
+                        let number = work.task.number;
+                        return Err(Refusal::Unexamined { number }.into());
+                    }
+                }
+            }
+        };
         self.expect_by_calendar(&view.task);
         metrics::counter!("hearth_tasks_completed_total").increment(1);
         if let Some(started) = view.task.started_at {
@@ -215,6 +223,17 @@ impl App {
             metrics::histogram!("hearth_task_duration_seconds").record(seconds);
         }
         Ok(view)
+    }
+
+    async fn try_to_complete(
+        &self,
+        claimed: Claimed,
+        examined: Option<Examined>,
+    ) -> Result<Attempt, AppError> {
+        let (facilities, now) = (self.facilities(), self.now());
+        self.store()
+            .write_checked(move |tx| claimed.decide(tx, examined, &facilities, now))
+            .await
     }
 
     /// Stops work on a task until somebody answers.
@@ -308,6 +327,110 @@ impl App {
                 .set_no_later_than(self.now().after(self.config().offline_after));
         }
     }
+}
+
+/// What a holder says of a task: that it is done.
+struct Claimed {
+    task: TaskRef,
+    hold: Hold,
+    done: Done,
+    expected: Option<u64>,
+}
+
+/// What became of it, stored with the answer.
+enum Attempt {
+    Completed(TaskView),
+    /// A check does not hold, which is noted.
+    Refused(AppError),
+    /// Nothing was changed: checks are to be run first.
+    ToExamine(Claimed, Box<Work>),
+}
+
+impl Claimed {
+    fn decide(
+        mut self,
+        tx: &mut WriteTx<'_>,
+        examined: Option<Examined>,
+        facilities: &Facilities,
+        now: Timestamp,
+    ) -> Result<Attempt, AppError> {
+        let task = find(tx, self.task)?;
+        expect_version("task", task.version, self.expected)?;
+        let Hold { agent, fence } = &self.hold;
+        task.held_by("complete", agent, *fence)?;
+        let (id, number) = (task.id, task.number);
+        // Artifacts are given in the holder's name, whoever carries the message.
+        let holder = Actor::Agent(agent.clone());
+        let given = to_attach(tx, &holder, &self.done.artifacts, Some(id))?;
+        let mut artifacts = artifacts::list_by_task(tx, id, None, ARTIFACTS_SEEN)?.items;
+        artifacts.extend(given.iter().cloned());
+        let was_examined = examined.is_some();
+        let findings = match examined {
+            None => Vec::new(),
+            Some(examined) => {
+                if !artifacts
+                    .iter()
+                    .map(|seen| &seen.id)
+                    .eq(&examined.artifacts)
+                {
+                    return Err(Refusal::Unexamined { number }.into());
+                }
+                examined.findings
+            }
+        };
+        // Most tasks have no checks, and need no copy for the case that one does not hold.
+        let has_checks = !task.acceptance.is_empty();
+        let spare = has_checks.then(|| task.clone());
+        let result = if has_checks {
+            self.done.result.clone()
+        } else {
+            self.done.result.take()
+        };
+        let completion = Completion { result };
+        match (
+            task.complete(agent, *fence, completion, &artifacts, &findings, now),
+            spare,
+        ) {
+            (Ok(change), _) => {
+                attach(tx, &holder, given, id, now)?;
+                let task = save_task(tx, change)?;
+                view(tx, task, facilities, now).map(Attempt::Completed)
+            }
+            (Err(Refusal::Unaccepted { unmet, .. }), Some(task)) => {
+                refuse(tx, task, &self.hold, unmet, now).map(Attempt::Refused)
+            }
+            (Err(Refusal::Unexamined { .. }), Some(task)) if !was_examined => {
+                let work = Work {
+                    task,
+                    hold: self.hold.clone(),
+                    result: self.done.result.clone(),
+                    artifacts,
+                };
+                Ok(Attempt::ToExamine(self, Box::new(work)))
+            }
+            (Err(refusal), _) => Err(refusal.into()),
+        }
+    }
+}
+
+/// Notes that a completion did not pass; after too many the task is its owner's.
+fn refuse(
+    tx: &mut WriteTx<'_>,
+    task: Task,
+    hold: &Hold,
+    unmet: Vec<Unmet>,
+    now: Timestamp,
+) -> Result<AppError, AppError> {
+    let evidence = unmet.iter().cloned().map(Evidence::from).collect();
+    let task = save_task(
+        tx,
+        task.fail_acceptance(&hold.agent, hold.fence, unmet, now)?,
+    )?;
+    if !task.has_failed_too_often() {
+        return Ok(AppError::unaccepted(&task, false, evidence));
+    }
+    let task = save_task(tx, task.block_unaccepted(now)?)?;
+    Ok(AppError::unaccepted(&task, true, evidence))
 }
 
 fn check_claim(actor: &Actor, claim: &Claim) -> Result<(), AppError> {

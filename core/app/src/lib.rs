@@ -3,9 +3,10 @@
 //! An operation says who may, loads, lets the domain decide, and saves. It knows nothing of HTTP,
 //! and the command line, the API, agents and bridges all come through here.
 //!
-//! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`], [`owner`], then the other entities,
-//! [`chat`], [`notices`], [`sweep`] with [`calendar`].
+//! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`owner`], then
+//! the other entities, [`chat`], [`notices`], [`sweep`] with [`calendar`].
 
+pub mod acceptance;
 pub mod agents;
 mod app;
 pub mod artifacts;
@@ -28,5 +29,5 @@ pub mod tasks;
 mod test_support;
 
 pub use app::{App, Config, Facilities, Facility};
-pub use error::{AppError, UnavailableCause};
+pub use error::{AppError, Unaccepted, UnavailableCause};
 pub use hearth_store::EventStream;

@@ -302,6 +302,7 @@ fn expect_clear(understood: &Understood) -> Result<(), AppError> {
         code: "unclear",
         field: first.field.into(),
         problem: format!("{}{}", first.problem, rest.concat()),
+        unaccepted: None,
     })
 }
 

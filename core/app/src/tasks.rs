@@ -11,7 +11,7 @@ use hearth_domain::field::{
 };
 use hearth_domain::project::{NewProject, Project};
 use hearth_domain::task::{
-    Check, ESTIMATE_MAX_MINUTES, MAX_ATTEMPTS_LIMIT, NewTask, Task, TaskPatch, TaskStatus,
+    ESTIMATE_MAX_MINUTES, MAX_ATTEMPTS_LIMIT, NewTask, Task, TaskPatch, TaskStatus,
 };
 use hearth_domain::{Actor, ArtifactId, Change, ProjectId, TaskId, Timestamp};
 use hearth_store::idempotency::{self, Remembered};
@@ -20,6 +20,7 @@ use hearth_store::{Page, Tx, WriteTx, artifacts, projects};
 
 pub use hearth_store::tasks::{Cursor as TaskCursor, Order, TaskFilter};
 
+use crate::acceptance::must_be_runnable;
 use crate::app::{App, Facilities};
 use crate::authority::{must_act_as, must_be_owner, must_hold, must_work};
 use crate::calendar::begin_series;
@@ -132,6 +133,7 @@ impl App {
             must_act_as(actor, name)?;
         }
         check_new(&new)?;
+        must_be_runnable(&new.acceptance).await?;
         if let Some(once) = &once {
             line("Idempotency-Key", &once.key, NAME_MAX)?;
         }
@@ -241,6 +243,7 @@ impl App {
         expected: Option<u64>,
     ) -> Result<TaskView, AppError> {
         check_patch(&update.patch)?;
+        must_be_runnable(update.patch.acceptance.as_deref().unwrap_or_default()).await?;
         let zone = self.zone();
         self.change_task(actor, task, expected, move |tx, task, actor, now| {
             must_hold(actor, &task, update.fence)?;
@@ -526,7 +529,6 @@ fn check_new(new: &NewTask) -> Result<(), AppError> {
     list_within("depends_on", &new.depends_on)?;
     list_within("acceptance", &new.acceptance)?;
     list_within("artifacts", &new.artifacts)?;
-    new.acceptance.iter().try_for_each(Check::validate)?;
     check_attempts(new.max_attempts)?;
     check_estimate(new.estimate_minutes)?;
     check_assigned(new.assigned_to.as_ref())?;
@@ -552,11 +554,6 @@ fn check_patch(patch: &TaskPatch) -> Result<(), AppError> {
         "acceptance",
         patch.acceptance.as_deref().unwrap_or_default(),
     )?;
-    patch
-        .acceptance
-        .iter()
-        .flatten()
-        .try_for_each(Check::validate)?;
     patch.max_attempts.map_or(Ok(()), check_attempts)?;
     check_estimate(patch.estimate_minutes.flatten())?;
     check_assigned(patch.assigned_to.as_ref().and_then(Option::as_ref))?;

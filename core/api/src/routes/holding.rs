@@ -83,7 +83,10 @@ pub(super) async fn heartbeat_task(
 
 /// Complete task
 ///
-/// Refused where an acceptance check does not hold.
+/// Its acceptance checks are run first, one after the other, which may take a minute each; the claim
+/// is renewed meanwhile. Where one does not hold, the completion is refused with `acceptance_failed`
+/// and the evidence, and the task stays with its holder, who may complete it again; after the third
+/// such refusal it is blocked for its owner.
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/complete", tag = "tasks", params(Named<TaskRef>, IfMatch),
     request_body = CompleteTask,
