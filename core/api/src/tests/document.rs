@@ -148,6 +148,9 @@ async fn bring_about_events(api: &TestApi) {
     ok("tasks/1/cancel", json!({})).await;
     ok("tasks/1/reopen", json!({})).await;
     ok("tasks/1/claim", json!({"agent": "seed"})).await;
+    let early = json!({"agent": "seed", "fence": 3});
+    let early = api.post("/api/v1/tasks/1/complete", early).await;
+    assert_eq!(early.problem()["code"], "acceptance_failed");
     let mine = json!({"type": "x", "content": "z", "agent": "seed"});
     let mine = ok("artifacts", mine).await;
     let done = json!({"agent": "seed", "fence": 3, "artifacts": [mine["id"]]});

@@ -101,8 +101,19 @@ async fn a_task_goes_from_its_making_to_its_completion() {
     assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY);
     insta::assert_snapshot!(pretty(&early.problem()), @r#"
     {
+      "blocked": false,
       "code": "acceptance_failed",
-      "detail": "acceptance is not met: task #1 is not done: it must have an artifact of type report, but its worker stored none",
+      "detail": "acceptance is not met, for the first time of 3: task #1 is not done: it must have an artifact of type report, but its worker stored none",
+      "evidence": [
+        {
+          "check": {
+            "kind": "artifact",
+            "type": "report"
+          },
+          "found": "its worker stored none"
+        }
+      ],
+      "failures": 1,
       "field": "acceptance",
       "request_id": "test",
       "status": 422,
@@ -119,7 +130,7 @@ async fn a_task_goes_from_its_making_to_its_completion() {
     {
       "created_at": "2026-11-23T09:00:00.000Z",
       "created_by": "seed",
-      "id": "01980000-0000-7000-8000-00000000000c",
+      "id": "01980000-0000-7000-8000-00000000000d",
       "media_type": "text/plain; charset=utf-8",
       "metadata": {},
       "name": null,
@@ -143,11 +154,11 @@ async fn a_task_goes_from_its_making_to_its_completion() {
       "agent_name": "seed",
       "entity_id": "01980000-0000-7000-8000-000000000007",
       "entity_type": "task",
-      "id": "01980000-0000-7000-8000-00000000000e",
+      "id": "01980000-0000-7000-8000-00000000000f",
       "payload": {
         "agent": "seed",
         "artifacts": [
-          "01980000-0000-7000-8000-00000000000c"
+          "01980000-0000-7000-8000-00000000000d"
         ],
         "assigned_to": "seed",
         "attempt": 1,
@@ -158,7 +169,7 @@ async fn a_task_goes_from_its_making_to_its_completion() {
               "kind": "artifact",
               "type": "report"
             },
-            "found": "artifact 01980000-0000-7000-8000-00000000000c of type report with 1 bytes"
+            "found": "artifact 01980000-0000-7000-8000-00000000000d of type report with 1 bytes"
           }
         ],
         "fence": 1,
@@ -170,9 +181,9 @@ async fn a_task_goes_from_its_making_to_its_completion() {
         "status": "completed",
         "task_id": "01980000-0000-7000-8000-000000000007",
         "title": "Count the words",
-        "version": 4
+        "version": 5
       },
-      "seq": 8,
+      "seq": 9,
       "timestamp": "2026-11-23T09:00:00.000Z",
       "type": "task.completed"
     }
@@ -422,4 +433,77 @@ async fn the_state_of_the_node_is_shown() {
       "writes_waiting": 0
     }
     "#);
+}
+
+#[tokio::test]
+async fn what_a_completion_lacks_is_told_each_time_and_shown_with_the_task() {
+    let api = TestApi::start().await;
+    let acceptance = json!([
+        {"kind": "result_schema", "schema": {"required": ["words"]}},
+        {"kind": "artifact", "type": "report", "min_bytes": 10},
+    ]);
+    let body = json!({"title": "Count", "acceptance": acceptance});
+    let task = api.post("/api/v1/tasks", body).await;
+    assert_eq!(
+        task.expect(StatusCode::CREATED)["acceptance"],
+        acceptance,
+        "a check is shown as it was given"
+    );
+    api.post("/api/v1/tasks/1/claim", json!({"agent": "seed"}))
+        .await
+        .expect(StatusCode::OK);
+    let done = json!({"agent": "seed", "fence": 1, "result": {"letters": 3}});
+
+    for failures in 1..=3 {
+        let refused = api.post("/api/v1/tasks/1/complete", done.clone()).await;
+        let problem = refused.problem();
+        assert_eq!(problem["failures"], failures);
+        assert_eq!(problem["blocked"], failures == 3);
+        assert_eq!(problem["evidence"].as_array().unwrap().len(), 2);
+        assert_eq!(
+            problem["evidence"][0],
+            json!({"check": acceptance[0], "found": "\"words\" is a required property"})
+        );
+    }
+
+    let task = api.get("/api/v1/tasks/1").await;
+    assert_eq!(task["status"], "blocked");
+    assert_eq!(task["failed_checks"].as_array().unwrap().len(), 3);
+    insta::assert_snapshot!(task["blocked_reason"].as_str().unwrap(), @r#"
+    3 completions did not pass the acceptance checks
+    attempt 1 by seed at 2026-11-23T09:00:00.000Z:
+    - its result must have the shape asked for, but "words" is a required property
+    - it must have an artifact of type report of at least 10 bytes, but its worker stored none
+    attempt 1 by seed at 2026-11-23T09:00:00.000Z:
+    - its result must have the shape asked for, but "words" is a required property
+    - it must have an artifact of type report of at least 10 bytes, but its worker stored none
+    attempt 1 by seed at 2026-11-23T09:00:00.000Z:
+    - its result must have the shape asked for, but "words" is a required property
+    - it must have an artifact of type report of at least 10 bytes, but its worker stored none
+    "#);
+}
+
+#[tokio::test]
+async fn a_check_that_needs_a_sandbox_is_not_failed_where_there_is_none() {
+    let api = TestApi::start().await;
+    let body = json!({
+        "title": "Test it",
+        "acceptance": [{"kind": "command", "argv": ["make", "test"]}],
+    });
+    api.post("/api/v1/tasks", body)
+        .await
+        .expect(StatusCode::CREATED);
+    api.post("/api/v1/tasks/1/claim", json!({"agent": "seed"}))
+        .await
+        .expect(StatusCode::OK);
+
+    let done = json!({"agent": "seed", "fence": 1});
+    let refused = api.post("/api/v1/tasks/1/complete", done).await;
+
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.header("retry-after"), "60");
+    assert_eq!(refused.problem()["code"], "no_sandbox");
+    let task = api.get("/api/v1/tasks/1").await;
+    assert_eq!(task["status"], "in_progress");
+    assert_eq!(task["failed_checks"], json!([]));
 }

@@ -165,6 +165,36 @@ async fn a_bad_field_is_named() {
         ),
         (
             create,
+            json!({"title": "x", "acceptance": [{"kind": "python"}]}),
+            "acceptance[0].code",
+        ),
+        (
+            create,
+            json!({"title": "x", "acceptance": [{"kind": "python", "code": "1", "argv": []}]}),
+            "acceptance[0].argv",
+        ),
+        (
+            create,
+            json!({"title": "x", "acceptance": [{"kind": "artifact"}, {"kind": "command", "argv": [""]}]}),
+            "acceptance[1].argv",
+        ),
+        (
+            create,
+            json!({"title": "x", "acceptance": [{"kind": "result_schema", "schema": {"type": "text"}}]}),
+            "acceptance[0].schema",
+        ),
+        (
+            create,
+            json!({"title": "x", "acceptance": [{"kind": "result_schema", "schema": {"$ref": "https://example.com/s.json"}}]}),
+            "acceptance[0].schema",
+        ),
+        (
+            create,
+            json!({"title": "x", "acceptance": [{"kind": "result_schema", "schema": {"$ref": "#"}}]}),
+            "acceptance[0].schema",
+        ),
+        (
+            create,
             json!({"title": "x", "acceptance": [{}]}),
             "acceptance[0].kind",
         ),
