@@ -2,8 +2,10 @@
 //! the chief of staff, who talks with the person. Both work without a language model.
 //!
 //! Reading order: [`chief_of_staff`], [`seed`], `run` (one attempt at one task), [`plan`], `tools`,
-//! `workspace`, [`facility`] (the sandbox, and whether there is one).
+//! `workspace`, [`checks`] (acceptance checks that are programs), [`facility`] (the sandbox, and
+//! whether there is one).
 
+pub mod checks;
 pub mod chief_of_staff;
 pub mod facility;
 pub mod plan;
@@ -12,6 +14,7 @@ pub mod seed;
 mod tools;
 mod workspace;
 
+pub use checks::SandboxChecks;
 pub use chief_of_staff::ChiefOfStaff;
 pub use facility::SandboxFacility;
 pub use seed::{Config, Seed};

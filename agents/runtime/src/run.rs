@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use hearth_app::holding::{Done, Hold};
 use hearth_app::tasks::{TaskRef, TaskView};
-use hearth_app::{App, AppError, EventStream};
-use hearth_domain::event::{EventKind, ReleaseCause};
-use hearth_domain::event_filter::EventFilter;
+use hearth_app::{App, AppError, UnavailableCause};
+use hearth_domain::event::ReleaseCause;
 use hearth_domain::field::{AgentName, Word};
 use hearth_domain::task::{Progress, Task};
 use hearth_domain::{Actor, ArtifactId, JsonObject};
@@ -76,18 +75,12 @@ impl Run {
             }
         };
         let number = task.number;
-        match &ended {
-            Ended::Done(_) => info!(task.number = number, "task #{number} is done"),
-            Ended::Blocked(_) => info!(task.number = number, "task #{number} is blocked"),
-            Ended::HandedBack => info!(task.number = number, "task #{number} is handed back"),
-            Ended::Lost => info!(
-                task.number = number,
-                "task #{number} was taken from its worker"
-            ),
-        }
-        if let Err(error) = self.conclude(&task, hold, ended).await {
+        match self.conclude(&task, hold, ended).await {
+            Ok(end) => info!(task.number = number, "task #{number} {end}"),
             // The lease runs out, and the sweep takes the task back.
-            warn!(task.number = number, %error, "the end of task #{number} could not be stored");
+            Err(error) => {
+                warn!(task.number = number, %error, "the end of task #{number} could not be stored");
+            }
         }
     }
 
@@ -207,7 +200,7 @@ impl Run {
         tokio::select! {
             () = self.hand_back.cancelled() => (),
             () = self.heartbeat(task, hold) => lost.cancel(),
-            () = self.until_taken(task) => lost.cancel(),
+            () = self.app.until_taken(task.id, task.fence) => lost.cancel(),
         }
     }
 
@@ -232,27 +225,6 @@ impl Run {
         }
     }
 
-    /// Returns when an event tells that somebody else has the say over the task: it was cancelled,
-    /// or taken back.
-    async fn until_taken(&self, task: &Task) {
-        let filter = EventFilter {
-            entity_ids: vec![task.id.0],
-            ..EventFilter::default()
-        };
-        let Ok(mut events) = self.app.subscribe(None, filter) else {
-            return std::future::pending().await;
-        };
-        // What happened between the claim and the subscription.
-        if self
-            .app
-            .get_task(TaskRef::Id(task.id))
-            .is_ok_and(|now| !is_held(&now.task, task.fence))
-        {
-            return;
-        }
-        wait_until_taken(&mut events, task.fence).await;
-    }
-
     /// Renews the lease and tells how far the run is; what cannot be told is not worth failing for.
     async fn tell(&self, task: &Task, hold: &Hold, message: String, done: usize, count: usize) {
         let percent = u8::try_from(done * 100 / count.max(1)).ok();
@@ -267,29 +239,90 @@ impl Run {
         }
     }
 
-    async fn conclude(&self, task: &Task, hold: Hold, ended: Ended) -> Result<(), AppError> {
-        let actor = &Actor::Agent(self.agent.clone());
-        let id = TaskRef::Id(task.id);
+    /// Stores how the run ended; returns what has become of the task.
+    async fn conclude(
+        &self,
+        task: &Task,
+        hold: Hold,
+        ended: Ended,
+    ) -> Result<&'static str, AppError> {
+        let (actor, id) = (&Actor::Agent(self.agent.clone()), TaskRef::Id(task.id));
         match ended {
-            Ended::Lost => Ok(()),
-            Ended::HandedBack => {
-                let (app, cause) = (&self.app, ReleaseCause::NodeStopped);
-                persist(|| app.release_task(actor, id, hold.clone(), cause, None, None)).await
-            }
+            Ended::Lost => Ok("was taken from its worker"),
+            Ended::HandedBack => self.hand_back(actor, id, &hold).await,
             Ended::Blocked(reason) => self.block(actor, id, &hold, &reason).await,
-            Ended::Done(done) => {
-                let app = &self.app;
-                match persist(|| app.complete_task(actor, id, hold.clone(), done.clone(), None))
-                    .await
-                {
-                    Err(AppError::InvalidInput { problem, field, .. }) => {
-                        self.block(actor, id, &hold, &format!("{field} {problem}"))
-                            .await
-                    }
-                    other => other,
-                }
-            }
+            Ended::Done(done) => self.complete(actor, task, hold, done).await,
         }
+    }
+
+    /// Completes the task, its checks being run by the node, which keeps the lease meanwhile.
+    ///
+    /// What does not pass is not tried again: the same plan would bring the same. So the task is
+    /// its owner's at once, with the evidence.
+    async fn complete(
+        &self,
+        actor: &Actor,
+        task: &Task,
+        hold: Hold,
+        done: Done,
+    ) -> Result<&'static str, AppError> {
+        let (app, id) = (&self.app, TaskRef::Id(task.id));
+        let attempt = || app.complete_task(actor, id, hold.clone(), done.clone(), None);
+        let mut completed = persist(attempt).await;
+        for _ in 1..TRIES {
+            // An artifact came while the checks ran, and is looked at too.
+            if !is_changed_meanwhile(&completed) {
+                break;
+            }
+            completed = persist(attempt).await;
+        }
+        match completed {
+            Ok(()) => Ok("is done"),
+            Err(AppError::InvalidInput {
+                unaccepted: Some(unaccepted),
+                ..
+            }) if unaccepted.is_blocked => Ok("is blocked: it does not pass its checks"),
+            Err(AppError::InvalidInput { problem, field, .. }) => {
+                self.block(actor, id, &hold, &format!("{field} {problem}"))
+                    .await
+            }
+            Err(AppError::Unavailable {
+                cause: UnavailableCause::NoSandbox,
+                detail,
+            }) => {
+                let number = task.number;
+                let reason = format!(
+                    "{detail}. Then: hearth task answer {number} \"the sandbox works now\""
+                );
+                self.block(actor, id, &hold, &reason).await
+            }
+            Err(AppError::Unavailable {
+                cause: UnavailableCause::Stopping,
+                ..
+            }) => self.hand_back(actor, id, &hold).await,
+            Err(
+                refusal @ (AppError::InvalidTransition { .. }
+                | AppError::Conflict {
+                    code: "not_holder" | "fence_mismatch",
+                    ..
+                }),
+            ) => {
+                info!(task.number = task.number, %refusal, "a completion came too late");
+                Ok("was taken from its worker")
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn hand_back(
+        &self,
+        actor: &Actor,
+        id: TaskRef,
+        hold: &Hold,
+    ) -> Result<&'static str, AppError> {
+        let (app, cause) = (&self.app, ReleaseCause::NodeStopped);
+        persist(|| app.release_task(actor, id, hold.clone(), cause, None, None)).await?;
+        Ok("is handed back")
     }
 
     async fn block(
@@ -298,10 +331,11 @@ impl Run {
         id: TaskRef,
         hold: &Hold,
         reason: &str,
-    ) -> Result<(), AppError> {
+    ) -> Result<&'static str, AppError> {
         let reason: String = reason.chars().take(REASON_CHARS).collect();
         let app = &self.app;
-        persist(|| app.block_task(actor, id, hold.clone(), &reason, Vec::new(), None)).await
+        persist(|| app.block_task(actor, id, hold.clone(), &reason, Vec::new(), None)).await?;
+        Ok("is blocked")
     }
 }
 
@@ -311,31 +345,24 @@ enum StepError {
     Blocked(String),
 }
 
-fn is_held(task: &Task, fence: u64) -> bool {
-    task.lease().is_some() && task.fence == fence
+fn is_changed_meanwhile(outcome: &Result<(), AppError>) -> bool {
+    matches!(
+        outcome,
+        Err(AppError::Conflict {
+            code: "changed_meanwhile",
+            ..
+        })
+    )
 }
 
-async fn wait_until_taken(events: &mut EventStream, fence: u64) {
-    loop {
-        match events.next().await {
-            Ok(Some(event)) => {
-                let is_over = match event.kind() {
-                    Ok(
-                        EventKind::TaskCancelled { .. }
-                        | EventKind::TaskReleased { .. }
-                        | EventKind::TaskBlocked { .. }
-                        | EventKind::TaskCompleted { .. },
-                    ) => true,
-                    Ok(EventKind::TaskClaimed { task, .. }) => task.fence > fence,
-                    _ => false,
-                };
-                if is_over {
-                    return;
-                }
-            }
-            // The heartbeat notices a lost task too, only later.
-            Ok(None) | Err(_) => return std::future::pending().await,
-        }
+/// Whether what hinders may pass within moments.
+fn may_pass(error: &AppError) -> bool {
+    match error {
+        AppError::Unavailable { cause, .. } => match cause {
+            UnavailableCause::Busy | UnavailableCause::NoRoom => true,
+            UnavailableCause::Stopping | UnavailableCause::NoSandbox => false,
+        },
+        other => other.is_transient(),
     }
 }
 
@@ -346,7 +373,7 @@ async fn persist<F: Future<Output = Result<TaskView, AppError>>>(
     let mut pause = FIRST_PAUSE;
     for _ in 1..TRIES {
         match attempt().await {
-            Err(error) if error.is_transient() => {
+            Err(error) if may_pass(&error) => {
                 warn!(%error, "the end of a run could not be stored yet");
                 tokio::time::sleep(pause).await;
                 pause *= 2;

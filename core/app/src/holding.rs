@@ -222,7 +222,7 @@ impl App {
             let seconds = view.task.updated_at.since(started).as_secs_f64();
             metrics::histogram!("hearth_task_duration_seconds").record(seconds);
         }
-        Ok(view)
+        Ok(*view)
     }
 
     async fn try_to_complete(
@@ -339,7 +339,7 @@ struct Claimed {
 
 /// What became of it, stored with the answer.
 enum Attempt {
-    Completed(TaskView),
+    Completed(Box<TaskView>),
     /// A check does not hold, which is noted.
     Refused(AppError),
     /// Nothing was changed: checks are to be run first.
@@ -394,7 +394,7 @@ impl Claimed {
             (Ok(change), _) => {
                 attach(tx, &holder, given, id, now)?;
                 let task = save_task(tx, change)?;
-                view(tx, task, facilities, now).map(Attempt::Completed)
+                view(tx, task, facilities, now).map(|view| Attempt::Completed(Box::new(view)))
             }
             (Err(Refusal::Unaccepted { unmet, .. }), Some(task)) => {
                 refuse(tx, task, &self.hold, unmet, now).map(Attempt::Refused)

@@ -9,7 +9,7 @@ use hearth_app::{App, Facilities, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
-use hearth_runtime::{ChiefOfStaff, SandboxFacility, Seed};
+use hearth_runtime::{ChiefOfStaff, SandboxChecks, SandboxFacility, Seed};
 use hearth_sandbox::{Limits, Stage};
 use hearth_store::Store;
 use tokio::net::TcpListener;
@@ -69,7 +69,7 @@ pub(crate) async fn ensure_owner_key(app: &App, data: &DataDir) -> anyhow::Resul
 /// Starts everything that runs in the background, and the interface.
 ///
 /// # Errors
-/// The program does not know its own file.
+/// The program does not know its own file; a folder cannot be used.
 pub(crate) fn start(
     app: &App,
     settings: &Settings,
@@ -92,6 +92,9 @@ pub(crate) fn start(
 
     let program = std::env::current_exe().context("cannot find the program's own file")?;
     let sandbox = SandboxFacility::new(sandbox_config(program), app.clone());
+    let checks = SandboxChecks::new(sandbox.clone(), checks_config(settings), shutdown.clone())
+        .context("the folder for acceptance checks cannot be used")?;
+    app.set_check_runner(Arc::new(checks));
     if settings.agents.has_builtin {
         let seed = Seed::new(app.clone(), sandbox.clone(), seed_config(settings));
         let shutdown = shutdown.clone();
@@ -147,6 +150,13 @@ pub(crate) fn sandbox_config(program: PathBuf) -> hearth_sandbox::Config {
         program,
         args: vec![SANDBOX_STAGE.into()],
     })
+}
+
+fn checks_config(settings: &Settings) -> hearth_runtime::checks::Config {
+    hearth_runtime::checks::Config {
+        dir: DataDir::at(&settings.data_dir).checks(),
+        limits: limits(&settings.sandbox),
+    }
 }
 
 fn seed_config(settings: &Settings) -> hearth_runtime::Config {

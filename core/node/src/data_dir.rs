@@ -31,7 +31,7 @@ impl DataDir {
     pub fn create(&self) -> anyhow::Result<()> {
         make_private_folder(&self.root)?;
         // Whatever their rights, nobody gets to them but through the folder itself.
-        for folder in [self.artifacts(), self.workspaces()] {
+        for folder in [self.artifacts(), self.workspaces(), self.checks()] {
             if !folder.is_dir() {
                 make_private_folder(&folder)?;
             }
@@ -77,6 +77,11 @@ impl DataDir {
     /// Returns the folder for files that are to become tasks, where the owner has one.
     pub fn inbox(&self) -> PathBuf {
         self.root.join("inbox")
+    }
+
+    /// Returns the folder of the acceptance checks under way.
+    pub fn checks(&self) -> PathBuf {
+        self.root.join("checks")
     }
 
     /// Returns the file that holds the owner's key.
