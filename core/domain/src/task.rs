@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | pending | in_progress | [`Task::claim`] |
 //! | in_progress | completed | [`Task::complete`] |
-//! | in_progress | blocked | [`Task::block`], or [`Task::release`] after the last attempt |
+//! | in_progress | blocked | [`Task::block`]; [`Task::release`] after the last attempt; [`Task::block_unaccepted`] after the third completion that did not pass ([`Task::fail_acceptance`]) |
 //! | in_progress | pending | [`Task::release`] |
 //! | blocked | pending | [`Task::answer`] |
 //! | pending, in_progress, blocked | cancelled | [`Task::cancel`] |

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::artifact::{Artifact, ContentHash, MediaType, NewArtifact};
-use crate::event::ReleaseCause;
+use crate::event::{Evidence, ReleaseCause};
 use crate::field::{JSON_MAX_BYTES, REASON_MAX, Word};
 
 const LEASE: Duration = Duration::from_mins(1);
@@ -72,6 +72,20 @@ fn artifact(kind: &str, size_bytes: u64, by: &str) -> Artifact {
     Artifact::create(ArtifactId(Uuid::from_u128(9)), new, &actor, at(1)).after
 }
 
+fn missing_report() -> Unmet {
+    Unmet {
+        check: wants_report(),
+        found: "its worker stored none".into(),
+    }
+}
+
+fn wants_report() -> Check {
+    Check::Artifact {
+        of_type: Some("report".parse().unwrap()),
+        min_bytes: None,
+    }
+}
+
 // Random commands.
 
 #[derive(Debug, Clone)]
@@ -80,6 +94,8 @@ enum Command {
     Renew,
     Progress,
     Complete,
+    FailAcceptance,
+    BlockUnaccepted,
     Block,
     Answer(Option<String>),
     Release(ReleaseCause),
@@ -140,6 +156,8 @@ fn commands() -> impl Strategy<Value = Command> {
         1 => Just(Command::Renew),
         1 => Just(Command::Progress),
         1 => Just(Command::Complete),
+        1 => Just(Command::FailAcceptance),
+        1 => Just(Command::BlockUnaccepted),
         1 => Just(Command::Block),
         2 => proptest::option::of("[a-z]{1,8}").prop_map(Command::Answer),
         2 => cause().prop_map(Command::Release),
@@ -187,6 +205,8 @@ fn run(task: Task, step: &Step, now: Timestamp) -> Result<Change<Task>, Refusal>
             task.progress(&by, fence, progress, now)
         }
         Command::Complete => task.complete(&by, fence, Completion::default(), &[], &[], now),
+        Command::FailAcceptance => task.fail_acceptance(&by, fence, vec![missing_report()], now),
+        Command::BlockUnaccepted => task.block_unaccepted(now),
         Command::Block => task.block(&by, fence, "which one?".into(), vec!["a".into()], now),
         Command::Answer(answer) => task.answer(answer, &Actor::Owner, now),
         Command::Release(cause) => task.release(&by, fence, cause, Some("why".into()), now),
@@ -202,9 +222,14 @@ fn declared(command: &Command, from: TaskStatus) -> &'static [TaskStatus] {
     use TaskStatus::{Blocked, Cancelled, Completed, InProgress, Pending};
     match (command, from) {
         (Command::Claim { .. }, Pending)
-        | (Command::Renew | Command::Progress | Command::Update(_), InProgress) => &[InProgress],
+        | (
+            Command::Renew | Command::Progress | Command::FailAcceptance | Command::Update(_),
+            InProgress,
+        ) => &[InProgress],
         (Command::Complete, InProgress) | (Command::Update(_), Completed) => &[Completed],
-        (Command::Block, InProgress) | (Command::Update(_), Blocked) => &[Blocked],
+        (Command::Block | Command::BlockUnaccepted, InProgress) | (Command::Update(_), Blocked) => {
+            &[Blocked]
+        }
         (Command::Answer(_), Blocked)
         | (Command::Reopen, Completed | Cancelled)
         | (
@@ -275,10 +300,25 @@ proptest! {
                 prop_assert!(step.fence_behind == 0 || is_claim || matches!(step.command, Command::Update(_)));
                 prop_assert_eq!(after.assigned_to(), Some(&after.lease().unwrap().holder));
             }
+            let expected = match &step.command {
+                Command::FailAcceptance => task.failed_checks.len() + 1,
+                Command::Complete | Command::Answer(_) | Command::Reopen => 0,
+                _ => task.failed_checks.len(),
+            };
+            prop_assert_eq!(after.failed_checks.len(), expected, "{:?}", step.command);
             let TaskState::Blocked { block } = &after.state else {
                 task = after;
                 continue;
             };
+            prop_assert_eq!(
+                matches!(step.command, Command::BlockUnaccepted),
+                from != TaskStatus::Blocked && block.cause == BlockCause::ChecksFailed
+            );
+            if block.cause == BlockCause::ChecksFailed {
+                for failed in &after.failed_checks {
+                    prop_assert!(block.reason.contains(&failed.to_string()));
+                }
+            }
             if from != TaskStatus::Blocked && block.cause == BlockCause::AttemptsUsed {
                 prop_assert!(after.failed_attempts.len() >= after.max_attempts as usize);
                 for end in &after.failed_attempts {
@@ -293,6 +333,7 @@ proptest! {
     fn a_write_with_an_older_fence_or_another_name_changes_nothing(
         command in prop_oneof![
             Just(Command::Renew), Just(Command::Progress), Just(Command::Complete), Just(Command::Block),
+            Just(Command::FailAcceptance),
             Just(Command::Release(ReleaseCause::GivenBack)),
         ],
         (agent, fence_behind) in prop_oneof![Just((0_usize, 1_u64)), Just((1, 0)), Just((1, 1))],
@@ -603,6 +644,166 @@ fn a_task_counts_as_done_only_with_what_its_worker_made() {
         "artifact 00000000-0000-0000-0000-000000000009 of type report with 10 bytes"
     );
     assert_eq!(duration_ms, 4000);
+}
+
+#[test]
+fn a_task_counts_as_done_only_with_a_finding_for_each_check_of_its_own() {
+    let python = |code: &str| Check::Python { code: code.into() };
+    let task = claimed(
+        create(NewTask {
+            acceptance: vec![wants_report(), python("1"), python("2")],
+            ..new_task()
+        }),
+        "seed",
+        1,
+    );
+    let complete = |findings: &[Finding]| {
+        let by = agent("seed");
+        let made = [artifact("report", 1, "seed")];
+        let done = Completion::default();
+        task.clone()
+            .complete(&by, 1, done, &made, findings, at(5))
+            .map(|change| change.event)
+    };
+    let passed = |check: Check| -> Finding {
+        Ok(Evidence {
+            check,
+            found: "it exited with 0".into(),
+        })
+    };
+    let failed = |check: Check| -> Finding {
+        Err(Unmet {
+            check,
+            found: "it exited with 1".into(),
+        })
+    };
+
+    for partial in [
+        vec![],
+        vec![passed(python("1"))],
+        // Of a check that the task does not have.
+        vec![passed(python("1")), passed(python("3"))],
+        // What does not hold is told only once everything was looked at.
+        vec![failed(python("1"))],
+    ] {
+        assert_eq!(
+            complete(&partial).unwrap_err(),
+            Refusal::Unexamined { number: 1 }
+        );
+    }
+    assert_eq!(
+        complete(&[failed(python("2")), passed(python("1"))])
+            .unwrap_err()
+            .to_string(),
+        "task #1 is not done: the Python check must pass, but it exited with 1"
+    );
+    let event = complete(&[passed(python("2")), passed(python("1"))]).unwrap();
+    let EventKind::TaskCompleted { evidence, .. } = event else {
+        panic!("{event:?}")
+    };
+    let checks: Vec<_> = evidence.into_iter().map(|found| found.check).collect();
+    assert_eq!(checks, task.acceptance, "in the order of the checks");
+}
+
+#[test]
+fn failed_completions_are_counted_and_the_third_is_the_owners_with_the_story_of_all() {
+    let mut task = claimed(pending(), "seed", 1);
+    for failures in 1..=3 {
+        assert!(!task.has_failed_too_often());
+        let change = task
+            .fail_acceptance(&agent("seed"), 1, vec![missing_report()], at(1 + failures))
+            .unwrap();
+        assert_eq!(change.event.type_name(), "task.acceptance_failed");
+        let EventKind::TaskAcceptanceFailed {
+            failures: told,
+            unmet,
+            ..
+        } = &change.event
+        else {
+            panic!("{:?}", change.event)
+        };
+        assert_eq!((i64::from(*told), unmet.len()), (failures, 1));
+        task = change.after;
+        assert!(task.lease().is_some(), "the holder may try again");
+    }
+    assert!(task.has_failed_too_often());
+
+    let change = task.block_unaccepted(at(9)).unwrap();
+
+    let TaskState::Blocked { block } = &change.after.state else {
+        panic!("{:?}", change.after.state)
+    };
+    assert_eq!(block.cause, BlockCause::ChecksFailed);
+    assert_eq!(
+        block.reason,
+        "3 completions did not pass the acceptance checks\n\
+         attempt 1 by seed at 1970-01-01T00:00:02.000Z:\n\
+         - it must have an artifact of type report, but its worker stored none\n\
+         attempt 1 by seed at 1970-01-01T00:00:03.000Z:\n\
+         - it must have an artifact of type report, but its worker stored none\n\
+         attempt 1 by seed at 1970-01-01T00:00:04.000Z:\n\
+         - it must have an artifact of type report, but its worker stored none"
+    );
+    assert_eq!(change.after.updated_by, "system");
+    let answered = change.after.answer(None, &Actor::Owner, at(10)).unwrap();
+    assert!(answered.after.failed_checks.is_empty());
+}
+
+#[test]
+fn failures_outlive_the_attempt_and_end_with_a_completion() {
+    let task = claimed(pending(), "seed", 1);
+    let task = task
+        .fail_acceptance(&agent("seed"), 1, vec![missing_report()], at(2))
+        .unwrap()
+        .after;
+    let task = task
+        .reclaim(ReleaseCause::LeaseExpired, at(70))
+        .unwrap()
+        .after;
+    let task = claimed(task, "scout", 71);
+    assert_eq!(task.failed_checks.len(), 1, "another worker is told of it");
+
+    let done = task.complete(&agent("scout"), 2, Completion::default(), &[], &[], at(72));
+
+    assert!(done.unwrap().after.failed_checks.is_empty());
+}
+
+#[test]
+fn a_check_that_could_never_run_is_refused() {
+    let problem = |check: Check| check.validate().unwrap_err().to_string();
+    let argv = |argv: &[&str]| Check::Command {
+        argv: argv.iter().map(ToString::to_string).collect(),
+    };
+    let python = |code: String| Check::Python { code };
+
+    assert_eq!(
+        problem(python(" \n".into())),
+        "acceptance.code must not be empty"
+    );
+    assert_eq!(
+        problem(python("x".repeat(CODE_MAX_BYTES + 1))),
+        "acceptance.code must be at most 65536 bytes"
+    );
+    assert_eq!(
+        problem(python("a\0".into())),
+        "acceptance.code must not contain a NUL character"
+    );
+    assert_eq!(problem(argv(&[])), "acceptance.argv must not be empty");
+    assert_eq!(
+        problem(argv(&["", "x"])),
+        "acceptance.argv must begin with the name of a program"
+    );
+    assert_eq!(
+        problem(argv(&["x"; 51])),
+        "acceptance.argv must have at most 50 entries"
+    );
+    for good in [
+        argv(&["make", "", "test"]),
+        python("x".repeat(CODE_MAX_BYTES)),
+        wants_report(),
+    ] {
+        assert_eq!(good.validate(), Ok(()));
+    }
 }
 
 #[test]
