@@ -1,6 +1,7 @@
 //! The command line: what can be said, and who does it.
 //!
-//! Exit codes: 0 done, 1 refused or failed with one line on standard error, 2 wrong usage.
+//! Exit codes: 0 done, 1 refused or failed with one line on standard error (and the evidence below it
+//! where a completion did not pass), 2 wrong usage.
 
 pub mod agent;
 pub mod artifact;
@@ -24,7 +25,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::output::{OutputClosed, note};
+use crate::client::problem::NotAccepted;
+use crate::output::{OutputClosed, note, note_below};
 use crate::settings::Override;
 use crate::up;
 
@@ -152,6 +154,9 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Err(error) if error.is::<OutputClosed>() => ExitCode::SUCCESS,
         Err(error) => {
             note(&format!("hearth: {error:#}"));
+            if let Some(refused) = error.downcast_ref::<NotAccepted>() {
+                note_below(&task::evidence(&refused.evidence));
+            }
             ExitCode::FAILURE
         }
     }

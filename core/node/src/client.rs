@@ -4,7 +4,7 @@
 //! error that says in one line what the node said.
 
 pub mod locate;
-mod problem;
+pub mod problem;
 pub mod stream;
 pub mod upload;
 pub mod wire;
@@ -23,7 +23,7 @@ pub use locate::{Key, Target};
 /// The node is on this machine or near: if it has not taken the call by then, it is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The node answers everything but bytes at once; this is for a disk that hangs.
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the node answered.
 #[derive(Debug, Clone)]
@@ -86,8 +86,21 @@ impl Client {
     /// # Errors
     /// See [`Self::get`].
     pub async fn post(&self, path: &[&str], body: &impl Serialize) -> anyhow::Result<Answer> {
+        self.post_within(ANSWER_TIMEOUT, path, body).await
+    }
+
+    /// As [`Self::post`], for what the node takes its time for.
+    ///
+    /// # Errors
+    /// See [`Self::get`].
+    pub async fn post_within(
+        &self,
+        limit: Duration,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> anyhow::Result<Answer> {
         let request = self.request(Method::POST, path).json(body);
-        self.answer(request.timeout(ANSWER_TIMEOUT)).await
+        self.answer(request.timeout(limit)).await
     }
 
     /// Changes something.

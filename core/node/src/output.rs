@@ -94,3 +94,8 @@ pub(crate) fn stdout_error(error: io::Error) -> anyhow::Error {
 pub fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", text::one_line(line));
 }
+
+/// Prints what belongs below a [`note`], on standard error.
+pub fn note_below(lines: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", text::paragraphs(lines));
+}

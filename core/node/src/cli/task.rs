@@ -1,5 +1,6 @@
 //! `hearth task`: gives work, shows it, and steers it.
 
+mod accept;
 mod add;
 mod decide;
 mod draft;
@@ -10,6 +11,8 @@ mod update;
 mod watch;
 
 use clap::Subcommand;
+
+pub(super) use accept::evidence;
 
 use crate::cli::Invocation;
 use crate::cli::words::task_ref;

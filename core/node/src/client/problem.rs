@@ -1,9 +1,12 @@
 //! Turns a refusal of the node into one line.
 
+use std::fmt;
+
 use anyhow::anyhow;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
+use crate::client::wire::Evidence;
 use crate::output::text::one_line;
 
 /// What `application/problem+json` says.
@@ -14,11 +17,51 @@ struct Problem {
     detail: Option<String>,
     remedy: Option<String>,
     request_id: Option<String>,
+    evidence: Vec<Evidence>,
+    failures: Option<u64>,
+    blocked: bool,
+}
+
+/// A completion that did not pass: one line, and below it what was found.
+#[derive(Debug)]
+pub struct NotAccepted {
+    line: String,
+    /// What did not hold.
+    pub evidence: Vec<Evidence>,
+}
+
+impl fmt::Display for NotAccepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line)
+    }
+}
+
+impl std::error::Error for NotAccepted {}
+
+impl NotAccepted {
+    fn new(evidence: Vec<Evidence>, failures: u64, is_blocked: bool) -> Self {
+        let count = match evidence.len() {
+            1 => "1 check does not hold".to_owned(),
+            count => format!("{count} checks do not hold"),
+        };
+        let consequence = if is_blocked {
+            "; it is blocked for its owner"
+        } else {
+            ""
+        };
+        Self {
+            line: format!("the task is not done: {count} (failure {failures} of 3{consequence})"),
+            evidence,
+        }
+    }
 }
 
 /// Returns what the node said, as an error in one line.
 pub(super) fn error(status: StatusCode, body: &[u8]) -> anyhow::Error {
     let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(failures) = problem.failures {
+        return NotAccepted::new(problem.evidence, failures, problem.blocked).into();
+    }
     let Some(said) = problem.detail.or(problem.title) else {
         return anyhow!("the node answered {status}");
     };
@@ -51,6 +94,22 @@ mod tests {
             "detail":"task #12 is completed.","remedy":"reopen it first","request_id":"r1"}"#;
 
         assert_eq!(line(409, body), "task #12 is completed; reopen it first");
+    }
+
+    #[test]
+    fn what_is_not_accepted_is_one_line_with_its_evidence_apart() {
+        let body = r#"{"title":"x","detail":"a\nb","code":"acceptance_failed","failures":3,
+            "blocked":true,"evidence":[{"check":{"kind":"artifact"},"found":"none"}]}"#;
+
+        let error = error(StatusCode::UNPROCESSABLE_ENTITY, body.as_bytes());
+
+        assert_eq!(
+            error.to_string(),
+            "the task is not done: 1 check does not hold (failure 3 of 3; it is blocked for its \
+             owner)"
+        );
+        let told = error.downcast_ref::<NotAccepted>().unwrap();
+        assert_eq!(told.evidence[0].found, "none");
     }
 
     #[test]

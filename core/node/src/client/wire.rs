@@ -69,6 +69,8 @@ wire! {
         max_attempts: u32,
         fence: u64,
         lease_expires_at: Option<String>,
+        acceptance: Vec<Value>,
+        failed_checks: Vec<FailedCheck>,
         created_at: String,
         updated_at: String,
         completed_at: Option<String>,
@@ -118,6 +120,20 @@ wire! {
     /// What came of a line.
     FromLine {
         understood: Understood,
+    }
+
+    /// A completion that did not pass the acceptance checks.
+    FailedCheck {
+        agent: String,
+        attempt: u32,
+        at: String,
+        unmet: Vec<Evidence>,
+    }
+
+    /// A check, and what was found.
+    Evidence {
+        check: Value,
+        found: String,
     }
 
     /// A project.

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::cli::task::draft::Draft;
-use crate::cli::task::{show, watch};
+use crate::cli::task::{accept, show, watch};
 use crate::cli::words::{day_or_moment, due, priorities, task_ref};
 use crate::cli::{Invocation, project};
 use crate::client::upload::{Upload, base_name};
@@ -58,6 +58,13 @@ pub struct Add {
     /// A file with a JSON object that its worker should know
     #[arg(long, value_name = "F")]
     context_file: Option<PathBuf>,
+    /// What must hold before it counts as done, as a JSON object such as {"kind": "artifact"}; may
+    /// be repeated
+    #[arg(long, value_name = "JSON", value_parser = json_object)]
+    accept: Vec<Value>,
+    /// A file with such a check, or with a list of them
+    #[arg(long, value_name = "F")]
+    accept_file: Option<PathBuf>,
     /// Wait until it is done, and show what came of it
     #[arg(long)]
     wait: bool,
@@ -154,6 +161,7 @@ fn draft(add: Add, line: Understood, zone: &TimeZone) -> anyhow::Result<Draft> {
         estimate_minutes: line.estimate_minutes,
         ..Draft::default()
     };
+    draft.acceptance = accept::read(&add.accept, add.accept_file.as_deref())?;
     if let Some(path) = &add.context_file {
         let object = json_object(&read(path)?);
         if let Value::Object(context) =

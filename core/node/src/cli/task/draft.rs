@@ -20,6 +20,8 @@ pub(super) struct Draft {
     /// Every task that must be completed first, by UUID.
     pub(super) depends_on: Vec<String>,
     pub(super) context: Map<String, Value>,
+    /// What must hold before it counts as done.
+    pub(super) acceptance: Vec<Value>,
     /// Artifacts to take over.
     pub(super) artifacts: Vec<String>,
 }
@@ -69,6 +71,9 @@ impl Draft {
             if !list.is_empty() {
                 body.insert(name.into(), json!(list));
             }
+        }
+        if !self.acceptance.is_empty() {
+            body.insert("acceptance".into(), json!(self.acceptance));
         }
         if !self.context.is_empty() {
             body.insert("context".into(), json!(self.context));

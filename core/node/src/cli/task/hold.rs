@@ -1,5 +1,7 @@
 //! What the holder of a task says: claim, complete, block, release.
 
+use std::time::Duration;
+
 use anyhow::bail;
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -8,11 +10,14 @@ use crate::cli::Invocation;
 use crate::cli::task::show;
 use crate::cli::words::task_ref;
 use crate::client::wire::Task;
-use crate::client::{Client, json_object};
+use crate::client::{ANSWER_TIMEOUT, Client, json_object};
 use crate::output::text::moment;
 
 /// How long a claim by hand lasts, in seconds: a person sends no heartbeats.
 const LEASE_BY_HAND: u32 = 3600;
+
+/// How long the checks of a completion may take: each has a minute, and waits its turn.
+const CHECKS_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// Takes a task.
 #[derive(Debug, Args)]
@@ -109,7 +114,14 @@ pub(super) async fn complete(invocation: &Invocation, complete: Complete) -> any
     if !complete.artifacts.is_empty() {
         said.insert("artifacts".into(), json!(complete.artifacts));
     }
-    say(invocation, &complete.holder, "complete", said).await
+    say(
+        invocation,
+        &complete.holder,
+        "complete",
+        said,
+        CHECKS_TIMEOUT,
+    )
+    .await
 }
 
 pub(super) async fn block(invocation: &Invocation, block: Block) -> anyhow::Result<()> {
@@ -117,7 +129,7 @@ pub(super) async fn block(invocation: &Invocation, block: Block) -> anyhow::Resu
     if !block.options.is_empty() {
         said.insert("options".into(), json!(block.options));
     }
-    say(invocation, &block.holder, "block", said).await
+    say(invocation, &block.holder, "block", said, ANSWER_TIMEOUT).await
 }
 
 pub(super) async fn release(invocation: &Invocation, release: Release) -> anyhow::Result<()> {
@@ -129,6 +141,7 @@ pub(super) async fn release(invocation: &Invocation, release: Release) -> anyhow
         &release.holder,
         "release",
         reason.into_iter().collect(),
+        ANSWER_TIMEOUT,
     )
     .await
 }
@@ -139,6 +152,7 @@ async fn say(
     holder: &Holder,
     verb: &str,
     mut said: Map<String, Value>,
+    limit: Duration,
 ) -> anyhow::Result<()> {
     let client = invocation.client()?;
     let fence = match holder.fence {
@@ -147,7 +161,9 @@ async fn say(
     };
     said.insert("agent".into(), json!(holder.agent));
     said.insert("fence".into(), json!(fence));
-    let answer = client.post(&["tasks", &holder.task, verb], &said).await?;
+    let answer = client
+        .post_within(limit, &["tasks", &holder.task, verb], &said)
+        .await?;
     let task: Task = answer.read()?;
     invocation
         .output

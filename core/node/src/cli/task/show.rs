@@ -1,7 +1,11 @@
 //! `hearth task show`, and how a task is put into words.
 
+use anyhow::Context;
+
 use crate::cli::Invocation;
-use crate::client::wire::{Artifact, Page, Task};
+use crate::cli::task::accept;
+use crate::client::Client;
+use crate::client::wire::{Artifact, Event, Evidence, Page, Task};
 use crate::output::table::fields;
 use crate::output::text::{moment, one_line, paragraphs, size};
 
@@ -11,9 +15,10 @@ pub(super) async fn run(invocation: &Invocation, task: &str) -> anyhow::Result<(
     let task: Task = answer.read()?;
     let artifacts = client.get(&["tasks", &task.id, "artifacts"], &[]).await?;
     let artifacts: Page<Artifact> = artifacts.read()?;
+    let evidence = evidence(&client, &task).await?;
     invocation
         .output
-        .answer(&answer.text, || page(&task, &artifacts.items))
+        .answer(&answer.text, || page(&task, &artifacts.items, &evidence))
 }
 
 /// Returns number and title: `#12 Count the words`.
@@ -43,7 +48,31 @@ fn result_text(task: &Task) -> String {
         .unwrap_or_default()
 }
 
-fn page(task: &Task, artifacts: &[Artifact]) -> String {
+/// Returns what showed that a task is done, which the event of its completion keeps.
+async fn evidence(client: &Client, task: &Task) -> anyhow::Result<Vec<Evidence>> {
+    if task.status != "completed" || task.acceptance.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = [
+        ("entity_id", task.id.clone()),
+        ("type", "task.completed".into()),
+        ("order", "desc".into()),
+        ("limit", "1".into()),
+    ];
+    let events: Page<Event> = client.get(&["events"], &query).await?.read()?;
+    let found = events
+        .items
+        .into_iter()
+        .next()
+        .and_then(|mut event| event.payload.remove("evidence"));
+    Ok(found
+        .map(serde_json::from_value)
+        .transpose()
+        .context("the node tells of its evidence in a way that this program does not understand")?
+        .unwrap_or_default())
+}
+
+fn page(task: &Task, artifacts: &[Artifact], evidence: &[Evidence]) -> String {
     let line = |text: &Option<String>| text.as_deref().map(one_line).unwrap_or_default();
     let time = |text: &Option<String>| text.as_deref().map(moment).unwrap_or_default();
     let attempts = format!("{} of {}", task.attempt, task.max_attempts);
@@ -102,6 +131,16 @@ fn page(task: &Task, artifacts: &[Artifact]) -> String {
         ("description", paragraphs(&task.description)),
         ("result", result_text(task)),
         ("artifacts", artifact_lines(artifacts)),
+        (
+            "done when",
+            if evidence.is_empty() {
+                accept::checks(task)
+            } else {
+                String::new()
+            },
+        ),
+        ("evidence", accept::evidence(evidence)),
+        ("not passed", accept::failures(task)),
     ];
     format!("{}\n\n{}", self::line(task), fields(&pairs))
 }
@@ -136,7 +175,7 @@ mod tests {
     #[test]
     fn a_task_is_shown_without_what_it_does_not_have() {
         assert_eq!(
-            page(&task(), &[]),
+            page(&task(), &[], &[]),
             "#12 Count [2J the words\n\n\
              status       in progress\n\
              priority     high\n\
@@ -147,6 +186,39 @@ mod tests {
              id           u1\n\
              description  one\n             \
              two"
+        );
+    }
+
+    #[test]
+    fn checks_stand_with_what_was_found_for_them() {
+        let mut task = task();
+        let check = serde_json::json!({"kind": "command", "argv": ["make", "test"]});
+        task.acceptance = vec![check.clone()];
+        let found = |found: &str| Evidence {
+            check: check.clone(),
+            found: found.into(),
+        };
+        task.failed_checks = vec![crate::client::wire::FailedCheck {
+            agent: "seed".into(),
+            attempt: 1,
+            at: "2026-11-23T09:00:00.000Z".into(),
+            unmet: vec![found("it exited with 2 in 4 ms\nno rule")],
+        }];
+        let page = |evidence: &[Evidence]| {
+            let page = page(&task, &[], evidence);
+            page.split_once("two\n").unwrap().1.to_owned()
+        };
+
+        assert_eq!(
+            page(&[]),
+            "done when    command make test\n\
+             not passed   2026-11-23T09:00:00Z by seed, attempt 1\n             \
+             - command make test: it exited with 2 in 4 ms\n                 \
+             no rule"
+        );
+        assert!(
+            page(&[found("it exited with 0 in 3 ms")])
+                .starts_with("evidence     - command make test: it exited with 0 in 3 ms\n")
         );
     }
 

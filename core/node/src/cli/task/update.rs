@@ -1,18 +1,22 @@
 //! `hearth task update`: changes a task's fields.
 
+use std::path::PathBuf;
+
 use anyhow::bail;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::cli::task::show;
+use crate::cli::task::{accept, show};
 use crate::cli::words::{due, from_when, priorities, task_ref};
 use crate::cli::{Invocation, project};
+use crate::client::json_object;
 use crate::client::wire::Task;
 
 /// What can be emptied: the word, the field, and whether an empty list stands for nothing.
-const CLEARABLE: [(&str, &str, Empty); 9] = [
+const CLEARABLE: [(&str, &str, Empty); 10] = [
+    ("acceptance", "acceptance", Empty::List),
     ("after", "depends_on", Empty::List),
     ("budget", "budget", Empty::Null),
     ("due", "due_at", Empty::Null),
@@ -82,6 +86,13 @@ struct Changes {
     /// How many attempts may fail before it blocks
     #[arg(long, value_name = "COUNT")]
     max_attempts: Option<u32>,
+    /// All that must hold before it counts as done, each as a JSON object such as
+    /// {"kind": "artifact"}; may be repeated
+    #[arg(long, value_name = "JSON", value_parser = json_object)]
+    accept: Vec<Value>,
+    /// A file with such a check, or with a list of them
+    #[arg(long, value_name = "F")]
+    accept_file: Option<PathBuf>,
     /// A field to empty; may be repeated
     #[arg(long, value_name = "FIELD", value_delimiter = ',',
         value_parser = PossibleValuesParser::new(CLEARABLE.map(|(word, ..)| word)))]
@@ -128,6 +139,7 @@ fn fields(changes: &Changes, zone: &TimeZone) -> anyhow::Result<Map<String, Valu
             bail!("{word} cannot be emptied");
         };
         let is_set = match *field {
+            "acceptance" => !changes.accept.is_empty() || changes.accept_file.is_some(),
             "depends_on" => !changes.after.is_empty(),
             "due_at" => changes.due.is_some(),
             "estimate_minutes" => changes.estimate.is_some(),
@@ -146,6 +158,10 @@ fn fields(changes: &Changes, zone: &TimeZone) -> anyhow::Result<Map<String, Valu
             Empty::List => json!([]),
         };
         body.insert((*field).into(), value);
+    }
+    let acceptance = accept::read(&changes.accept, changes.accept_file.as_deref())?;
+    if !acceptance.is_empty() {
+        body.insert("acceptance".into(), json!(acceptance));
     }
     let texts = [
         ("title", &changes.title),
