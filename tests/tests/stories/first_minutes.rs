@@ -248,7 +248,7 @@ async fn outcome(plan: Value) -> anyhow::Result<Value> {
 }
 
 /// Waits until the node has sandboxed programs under it, or none.
-fn wait_for_programs(node: &TestNode, expected: bool) -> anyhow::Result<()> {
+pub(crate) fn wait_for_programs(node: &TestNode, expected: bool) -> anyhow::Result<()> {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     loop {
         let has_programs = children(node.pid())? > 0;

@@ -1,5 +1,6 @@
 //! Stories: the real program, in a process of its own, as its users meet it.
 
+mod acceptance;
 mod care;
 mod chat;
 mod disk_full;
