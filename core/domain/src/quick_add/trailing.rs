@@ -1,6 +1,7 @@
 //! What the end of a line says without a marker: `... by friday`, `... tomorrow at 3pm`, `... daily`.
 //!
-//! A weekday or a date on the calendar needs a word before it: `Read Friday` is a title.
+//! A weekday or a date on the calendar needs `by`, `on`, `before` or `until` before it, or a time with
+//! it: `Read Friday` is a title. After `for`, `about` and the like a date belongs to the title.
 
 use super::reading::Reading;
 use crate::recurrence::Rule;
@@ -51,18 +52,45 @@ fn date(reading: &mut Reading<'_>) -> bool {
         .collect();
     // The furthest start that reads to the end is the longest phrase.
     let found = (0..words.len()).find_map(|start| {
+        // The time in `daily at 9 by friday` is the rule's.
+        let before = from(&words, start.saturating_sub(1));
+        if Rule::read_words(before).is_some_and(|(_, took)| took > 1 && start > 0) {
+            return None;
+        }
         let when = whole(&reading.dates, from(&words, start))?;
-        Some((places.get(start..)?, when))
+        Some((start, places.get(start..)?, when))
     });
-    let Some((places, when)) = found else {
+    let Some((start, places, when)) = found else {
         return false;
     };
+    if start > 0 && belongs_to_what_follows(at(&words, start - 1)) {
+        return false;
+    }
     let said = said(reading, places);
     if !reading.set_due(when, said) {
         return false;
     }
     take(reading, places);
     true
+}
+
+/// Whether a word makes what follows it a part of the title: `slides for next week`.
+fn belongs_to_what_follows(word: &str) -> bool {
+    matches!(
+        word,
+        "for"
+            | "about"
+            | "of"
+            | "from"
+            | "since"
+            | "with"
+            | "and"
+            | "or"
+            | "to"
+            | "than"
+            | "during"
+            | "between"
+    )
 }
 
 /// Reads words that are a date and nothing else, and say so themselves.
@@ -83,8 +111,8 @@ fn whole(dates: &Reader<'_>, words: &[Word]) -> Option<When> {
         {
             all(words)?
         }
-        // `at 3` may be anything, `at 3pm` may not.
-        "at" => all(rest).and_then(|_| all(words))?,
+        // `at 3` may be anything, `at 3pm` and `at 3 tomorrow` may not.
+        "at" => all(words).filter(|phrase| phrase.stands_alone || all(rest).is_some())?,
         "on" => return None,
         _ => all(words).filter(|phrase| phrase.stands_alone)?,
     };

@@ -192,6 +192,14 @@ fn a_date_at_the_end_needs_no_marker() {
             "Buy milk, in web, due Fri 27 Nov 2026, labelled a",
         ),
         (
+            "Buy milk at 8 tonight",
+            "Buy milk, due Tue 24 Nov 2026, 20:00",
+        ),
+        (
+            "Buy milk at 9 tomorrow",
+            "Buy milk, due Wed 25 Nov 2026, 09:00",
+        ),
+        (
             "Buy milk tomorrow @web at 3pm",
             "Buy milk, in web, due Wed 25 Nov 2026, 15:00",
         ),
@@ -230,6 +238,9 @@ fn what_may_be_a_title_is_not_taken_for_a_date() {
         "Learn what broke yesterday",
         "Write up end of year",
         "Turn it on at last",
+        "Prepare slides for next week",
+        "Set the alarm for tomorrow at 7pm",
+        "Choose between monday and friday at 3pm",
         "Buy 3 kg",
     ] {
         check(text, text);
