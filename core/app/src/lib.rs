@@ -4,7 +4,7 @@
 //! and the command line, the API, agents and bridges all come through here.
 //!
 //! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`owner`], then
-//! the other entities, [`chat`], [`notices`], [`sweep`] with [`calendar`].
+//! the other entities, [`inbox`], [`chat`], [`notices`], [`sweep`] with [`calendar`].
 
 pub mod acceptance;
 pub mod agents;
@@ -17,6 +17,7 @@ pub mod chat;
 mod error;
 pub mod events;
 pub mod holding;
+pub mod inbox;
 pub mod keys;
 pub mod notices;
 pub mod owner;

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::app::App;
 use crate::error::AppError;
-use crate::tasks::{Created, Once, TaskRef, find};
+use crate::tasks::{Along, Created, Once, TaskRef, find};
 
 /// The longest line that is read, in bytes: 10,000 words.
 pub const LINE_MAX_BYTES: usize = 100_000;
@@ -145,7 +145,11 @@ impl App {
             }),
             ProjectNamed::None | ProjectNamed::Known { .. } | ProjectNamed::Similar { .. } => None,
         };
-        let (created, made_project) = self.create_with(actor, new, project, once).await?;
+        let along = Along {
+            project,
+            ..Along::default()
+        };
+        let (created, made_project) = self.create_with(actor, new, along, once).await?;
         Ok(QuickAdded {
             created,
             understood,

@@ -4,11 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use hearth_domain::artifact::Artifact;
+use hearth_domain::artifact::{Artifact, NewArtifact};
 use hearth_domain::field::{
     AgentName, DESCRIPTION_MAX, InvalidField, NAME_MAX, REASON_MAX, json_within, line, list_within,
     prose,
 };
+use hearth_domain::notice::NewNotice;
 use hearth_domain::project::{NewProject, Project};
 use hearth_domain::task::{
     ESTIMATE_MAX_MINUTES, MAX_ATTEMPTS_LIMIT, NewTask, Task, TaskPatch, TaskStatus,
@@ -91,6 +92,17 @@ pub struct Created {
     pub is_repeat: bool,
 }
 
+/// What is made together with a task.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Along {
+    /// The project it is part of.
+    pub(crate) project: Option<NewProject>,
+    /// An artifact that belongs to it.
+    pub(crate) artifact: Option<NewArtifact>,
+    /// What the person is told of it.
+    pub(crate) notice: Option<NewNotice>,
+}
+
 /// A change of a task's fields.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct UpdateTask {
@@ -112,21 +124,21 @@ impl App {
         new: NewTask,
         once: Option<Once>,
     ) -> Result<Created, AppError> {
-        let (created, _) = self.create_with(actor, new, None, once).await?;
+        let along = Along::default();
+        let (created, _) = self.create_with(actor, new, along, once).await?;
         Ok(created)
     }
 
-    /// As [`App::create_task`]; a project that comes along is made in the same transaction, and the
-    /// task is part of it.
+    /// As [`App::create_task`]; what comes along is made in the same transaction.
     pub(crate) async fn create_with(
         &self,
         actor: &Actor,
         mut new: NewTask,
-        project: Option<NewProject>,
+        along: Along,
         once: Option<Once>,
     ) -> Result<(Created, Option<Project>), AppError> {
         must_work(actor, "create a task")?;
-        if project.is_some() {
+        if along.project.is_some() {
             must_be_owner(actor, "create a project")?;
         }
         if let Some(name) = &new.created_by {
@@ -153,7 +165,7 @@ impl App {
                 }
                 check_references(tx, new.project_id, new.parent_id, &new.depends_on)?;
                 let given = to_attach(tx, &actor, &new.artifacts, None)?;
-                let project = match project {
+                let project = match along.project {
                     None => None,
                     Some(project) => {
                         if projects::is_name_taken(tx, &project.name)? {
@@ -171,6 +183,22 @@ impl App {
                 let number = tasks::next_number(tx)?;
                 let task = tasks::insert(tx, Task::create(id, number, new, &actor, now))?;
                 attach(tx, &actor, given, task.id, now)?;
+                if let Some(artifact) = along.artifact {
+                    let artifact = NewArtifact {
+                        task_id: Some(task.id),
+                        ..artifact
+                    };
+                    let artifact_id = ArtifactId(tx.fresh_uuid());
+                    let change = Artifact::create(artifact_id, artifact, &actor, now);
+                    artifacts::insert(tx, change)?;
+                }
+                if let Some(notice) = along.notice {
+                    let notice = NewNotice {
+                        task_id: Some(task.id),
+                        ..notice
+                    };
+                    crate::notices::insert(tx, notice, now)?;
+                }
                 if let Some(once) = once {
                     let remembered = Remembered {
                         request: once.request,

@@ -8,6 +8,9 @@ use crate::error::StoreError;
 use crate::read_tx::Tx;
 use crate::write_tx::WriteTx;
 
+/// What the keys of files in the inbox begin with. The inbox forgets them itself.
+pub const OF_INBOX: &str = "inbox:";
+
 /// What a request with a key led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remembered {
@@ -48,13 +51,24 @@ pub fn insert(
     Ok(())
 }
 
-/// Forgets requests from before `moment`, a bounded number at a time; returns how many.
+/// Forgets requests from before `moment`, a bounded number at a time; returns how many. Those of
+/// the inbox stay: a file may lie there for as long as it likes.
 pub fn forget_before(tx: &WriteTx<'_>, moment: Timestamp) -> Result<usize, StoreError> {
     tx.execute(
         "DELETE FROM idempotency_keys WHERE (actor, key) IN
-             (SELECT actor, key FROM idempotency_keys WHERE created_at < ?1 LIMIT 500)",
-        [moment.as_millis()],
+             (SELECT actor, key FROM idempotency_keys
+              WHERE created_at < ?1 AND substr(key, 1, length(?2)) <> ?2 LIMIT 500)",
+        params![moment.as_millis(), OF_INBOX],
     )
+}
+
+/// Forgets one request; that there is none is no failure.
+pub fn forget(tx: &WriteTx<'_>, actor: &str, key: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM idempotency_keys WHERE actor = ?1 AND key = ?2",
+        [actor, key],
+    )?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -94,5 +108,33 @@ mod tests {
             1
         );
         assert_eq!(look("seed"), None);
+    }
+
+    #[tokio::test]
+    async fn a_request_of_the_inbox_is_remembered_until_the_inbox_forgets_it() {
+        let test = TestStore::new();
+        let task = add(&test.store, "task").await.unwrap();
+        let remembered = Remembered {
+            request: [1; 32],
+            task_id: task.id,
+        };
+        test.store
+            .write(move |tx| insert(tx, "owner", "inbox:1", &remembered, at(5)))
+            .await
+            .unwrap();
+        let is_known = || {
+            let found = test.store.read_now(|tx| find(tx, "owner", "inbox:1"));
+            found.unwrap().is_some()
+        };
+
+        let forgotten = test.store.write(|tx| forget_before(tx, at(900))).await;
+        assert_eq!(forgotten.unwrap(), 0);
+        assert!(is_known());
+
+        test.store
+            .write(|tx| forget(tx, "owner", "inbox:1"))
+            .await
+            .unwrap();
+        assert!(!is_known());
     }
 }

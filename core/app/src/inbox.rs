@@ -1,0 +1,137 @@
+//! Operations for files that become tasks: each exactly once, whenever the node is killed.
+
+use hearth_domain::Actor;
+use hearth_domain::artifact::NewArtifact;
+use hearth_domain::notice::NewNotice;
+use hearth_domain::task::NewTask;
+use hearth_store::idempotency;
+
+use crate::app::App;
+use crate::artifacts::StoreArtifact;
+use crate::authority::must_be_owner;
+use crate::blobs::StoredBlob;
+use crate::error::AppError;
+use crate::tasks::{Along, Created, Once};
+
+/// What the keys of files begin with; they are kept until [`App::forget_file`].
+pub const KEY_PREFIX: &str = idempotency::OF_INBOX;
+
+/// What a file brings besides the task.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FromFile {
+    /// The file itself, its bytes being stored.
+    pub artifact: Option<(StoreArtifact, StoredBlob)>,
+    /// What the person is told of it.
+    pub notice: Option<NewNotice>,
+}
+
+impl App {
+    /// Makes a task from a file, with all that the file brings, in one transaction. A file that
+    /// comes again under the same key changes nothing.
+    ///
+    /// # Errors
+    /// As for [`App::create_task`]; the caller is not the owner.
+    pub async fn create_task_from_file(
+        &self,
+        actor: &Actor,
+        new: NewTask,
+        with: FromFile,
+        once: Once,
+    ) -> Result<Created, AppError> {
+        must_be_owner(actor, "make a task from a file of the owner's")?;
+        let artifact = with.artifact.map(|(artifact, blob)| NewArtifact {
+            task_id: None,
+            kind: artifact.kind,
+            name: artifact.name,
+            media_type: artifact.media_type,
+            size_bytes: blob.size_bytes,
+            hash: blob.hash,
+            metadata: artifact.metadata,
+        });
+        let along = Along {
+            artifact,
+            notice: with.notice,
+            project: None,
+        };
+        let (created, _) = self.create_with(actor, new, along, Some(once)).await?;
+        Ok(created)
+    }
+
+    /// Forgets a file that will not come again.
+    ///
+    /// # Errors
+    /// The store failed; the caller is not the owner.
+    pub async fn forget_file(&self, actor: &Actor, key: &str) -> Result<(), AppError> {
+        must_be_owner(actor, "forget a file of the owner's")?;
+        let (actor, key) = (actor.name().to_owned(), key.to_owned());
+        self.store()
+            .write(move |tx| Ok(idempotency::forget(tx, &actor, &key)?))
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hearth_domain::JsonObject;
+    use hearth_domain::artifact::MediaType;
+    use hearth_domain::notice::NoticeKind;
+
+    use super::*;
+    use crate::tasks::TaskRef;
+    use crate::test_support::{TestApp, titled};
+
+    fn once() -> Once {
+        Once {
+            key: format!("{KEY_PREFIX}1"),
+            request: [1; 32],
+        }
+    }
+
+    async fn take(test: &TestApp) -> Created {
+        let blob = test.blob(b"bytes").await.unwrap();
+        let artifact = StoreArtifact {
+            task: None,
+            agent: None,
+            fence: None,
+            kind: "input".parse().unwrap(),
+            name: None,
+            media_type: MediaType::octet_stream(),
+            metadata: JsonObject::new(),
+        };
+        let with = FromFile {
+            artifact: Some((artifact, blob)),
+            notice: Some(NewNotice {
+                kind: NoticeKind::InboxFile,
+                task_id: None,
+                about: "inbox:a".into(),
+                text: "Look.".into(),
+            }),
+        };
+        let created =
+            test.app
+                .create_task_from_file(&Actor::Owner, titled("Look at a"), with, once());
+        created.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_file_that_comes_again_makes_nothing_until_it_is_forgotten() {
+        let test = TestApp::new();
+
+        let first = take(&test).await;
+        let again = take(&test).await;
+
+        assert!(!first.is_repeat && again.is_repeat);
+        assert_eq!(first.view.task.id, again.view.task.id);
+        let task = TaskRef::Id(first.view.task.id);
+        let artifacts = test.app.list_artifacts(task, None, 10).await.unwrap();
+        assert_eq!(artifacts.items.len(), 1);
+        let notices = test.app.list_notices(&Actor::Owner, None, 10);
+        let notices = notices.await.unwrap().items;
+        assert_eq!(notices.len(), 1);
+        assert_eq!(notices[0].task_id, Some(first.view.task.id));
+
+        let key = once().key;
+        test.app.forget_file(&Actor::Owner, &key).await.unwrap();
+        assert!(!take(&test).await.is_repeat);
+    }
+}
