@@ -36,12 +36,12 @@ impl SandboxFacility {
             return Ok(sandbox.clone());
         }
         let probed = Sandbox::probe(self.config.clone()).await;
-        let mut facilities = (*self.app.facilities()).clone();
-        facilities.sandbox = match &probed {
+        let facility = match &probed {
             Ok(_) => Facility::works(),
             Err(missing) => Facility::missing(&missing.reason, &missing.remedy),
         };
-        self.app.set_facilities(facilities);
+        self.app
+            .change_facilities(|facilities| facilities.sandbox = facility);
         *found = probed.as_ref().ok().cloned();
         probed
     }

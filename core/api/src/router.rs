@@ -23,8 +23,6 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// The largest JSON body, in bytes.
     pub max_body_bytes: usize,
-    /// The largest artifact, in bytes; an upload may be larger by what its form adds.
-    pub max_upload_bytes: u64,
     /// The most connections at a time; more wait to be accepted.
     pub max_connections: usize,
     /// The most subscribers to events at a time.

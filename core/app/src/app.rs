@@ -68,6 +68,10 @@ pub struct Facilities {
     pub sandbox: Facility,
     /// Whether there is a language model.
     pub model: Facility,
+    /// Whether files in the inbox folder become tasks.
+    pub inbox: Facility,
+    /// Whether the settings file is as it should be.
+    pub settings: Facility,
 }
 
 impl Default for Facilities {
@@ -77,6 +81,8 @@ impl Default for Facilities {
             agents: none("the built-in agents, which are not running"),
             sandbox: none("the sandbox was not looked for"),
             model: none("this version works without a language model"),
+            inbox: none("the inbox folder was not looked at"),
+            settings: Facility::works(),
         }
     }
 }
@@ -96,8 +102,10 @@ struct Inner {
     alarm: Alarm,
     desk: Desk,
     examiner: Examiner,
-    config: Config,
-    /// Read for every pending task that is shown, written once at start.
+    /// Read by operations, written when the owner changes a setting. A lock of the standard library:
+    /// it is held for a copy of the pointer.
+    config: RwLock<Arc<Config>>,
+    /// Read for every pending task that is shown, written when a part of the node comes or goes.
     facilities: RwLock<Arc<Facilities>>,
 }
 
@@ -120,11 +128,7 @@ impl App {
         ids: Arc<dyn IdSource>,
         config: Config,
     ) -> std::io::Result<Self> {
-        let blobs = Blobs::open(
-            config.artifacts_dir.clone(),
-            config.artifact_max_bytes,
-            Arc::clone(&ids),
-        )?;
+        let blobs = Blobs::open(config.artifacts_dir.clone(), Arc::clone(&ids))?;
         let inner = Inner {
             store,
             clock,
@@ -134,7 +138,7 @@ impl App {
             alarm: Alarm::default(),
             desk: Desk::default(),
             examiner: Examiner::default(),
-            config,
+            config: RwLock::new(Arc::new(config)),
             facilities: RwLock::default(),
         };
         Ok(Self {
@@ -149,6 +153,36 @@ impl App {
             .facilities
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(facilities);
+    }
+
+    /// Tells of one part what it can do, and leaves what others told.
+    pub fn change_facilities(&self, change: impl FnOnce(&mut Facilities)) {
+        let mut facilities = self
+            .inner
+            .facilities
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut facilities));
+    }
+
+    /// Sets the operations up anew, from the next one on. The folder of artifacts stays where it is.
+    pub fn configure(&self, config: Config) {
+        *self
+            .inner
+            .config
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        // What is expected of the calendar and of agents may come earlier.
+        self.alarm().set_no_later_than(self.now());
+    }
+
+    /// Returns how the operations are set up.
+    pub fn config(&self) -> Arc<Config> {
+        self.inner
+            .config
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Returns what the node can do.
@@ -205,9 +239,5 @@ impl App {
 
     pub(crate) fn examiner(&self) -> &Examiner {
         &self.inner.examiner
-    }
-
-    pub(crate) fn config(&self) -> &Config {
-        &self.inner.config
     }
 }

@@ -38,7 +38,8 @@ impl App {
     /// The caller may only read; the disk is full.
     pub async fn begin_artifact(&self, actor: &Actor) -> Result<BlobWriter, AppError> {
         must_work(actor, "store an artifact")?;
-        self.blobs().writer().await
+        let max_bytes = self.config().artifact_max_bytes;
+        self.blobs().writer(max_bytes).await
     }
 
     /// Stores an artifact, its bytes being stored.

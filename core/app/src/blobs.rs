@@ -20,7 +20,6 @@ use crate::error::AppError;
 #[derive(Clone)]
 pub(crate) struct Blobs {
     dir: PathBuf,
-    max_bytes: u64,
     ids: Arc<dyn IdSource>,
 }
 
@@ -34,7 +33,7 @@ pub struct StoredBlob {
 }
 
 impl Blobs {
-    pub(crate) fn open(dir: PathBuf, max_bytes: u64, ids: Arc<dyn IdSource>) -> io::Result<Self> {
+    pub(crate) fn open(dir: PathBuf, ids: Arc<dyn IdSource>) -> io::Result<Self> {
         let incoming = dir.join("incoming");
         // What an interrupted upload left is nobody's.
         match std::fs::remove_dir_all(&incoming) {
@@ -42,14 +41,10 @@ impl Blobs {
             Ok(()) | Err(_) => (),
         }
         std::fs::create_dir_all(&incoming)?;
-        Ok(Self {
-            dir,
-            max_bytes,
-            ids,
-        })
+        Ok(Self { dir, ids })
     }
 
-    pub(crate) async fn writer(&self) -> Result<BlobWriter, AppError> {
+    pub(crate) async fn writer(&self, max_bytes: u64) -> Result<BlobWriter, AppError> {
         let path = self
             .dir
             .join("incoming")
@@ -61,7 +56,7 @@ impl Blobs {
             dir: self.dir.clone(),
             hasher: Sha256::new(),
             size_bytes: 0,
-            max_bytes: self.max_bytes,
+            max_bytes,
         })
     }
 

@@ -189,7 +189,6 @@ fn api_config(settings: &Settings) -> hearth_api::Config {
     hearth_api::Config {
         allowed_hosts: settings.allowed_hosts.clone(),
         max_body_bytes: size(settings.http.max_body_bytes),
-        max_upload_bytes: settings.artifacts.max_bytes,
         max_connections: size(settings.http.max_connections),
         max_subscribers: size(settings.events.max_subscribers),
         version: env!("CARGO_PKG_VERSION"),

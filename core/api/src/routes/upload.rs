@@ -54,7 +54,7 @@ pub(super) async fn create_artifact(
     let (new, blob) = match media_type(request.headers()).as_deref() {
         None | Some("application/json") => from_json(writer, request).await?,
         Some("multipart/form-data") => {
-            from_form(writer, request, api.config.max_upload_bytes).await?
+            from_form(writer, request, api.app.config().artifact_max_bytes).await?
         }
         Some(_) => {
             return Err(unsupported(

@@ -409,6 +409,11 @@ async fn the_state_of_the_node_is_shown() {
           "reason": "the built-in agents, which are not running",
           "remedy": ""
         },
+        "inbox": {
+          "is_available": false,
+          "reason": "the inbox folder was not looked at",
+          "remedy": ""
+        },
         "model": {
           "is_available": false,
           "reason": "this version works without a language model",
@@ -417,6 +422,11 @@ async fn the_state_of_the_node_is_shown() {
         "sandbox": {
           "is_available": false,
           "reason": "the sandbox was not looked for",
+          "remedy": ""
+        },
+        "settings": {
+          "is_available": true,
+          "reason": "",
           "remedy": ""
         }
       },

@@ -100,7 +100,6 @@ impl TestApi {
         let config = Config {
             allowed_hosts: vec!["hearth.example".into()],
             max_body_bytes: 1024 * 1024,
-            max_upload_bytes: UPLOAD_MAX,
             max_connections: 64,
             max_subscribers,
             version: "0.0.0-test",

@@ -38,6 +38,10 @@ pub(crate) struct Facilities {
     sandbox: Facility,
     /// Whether there is a language model.
     model: Facility,
+    /// Whether files in the inbox folder become tasks.
+    inbox: Facility,
+    /// Whether the settings file is as it should be.
+    settings: Facility,
 }
 
 /// Something the node may or may not be able to do.
@@ -68,6 +72,8 @@ impl Status {
                 agents: status.facilities.agents.clone().into(),
                 sandbox: status.facilities.sandbox.clone().into(),
                 model: status.facilities.model.clone().into(),
+                inbox: status.facilities.inbox.clone().into(),
+                settings: status.facilities.settings.clone().into(),
             },
         }
     }

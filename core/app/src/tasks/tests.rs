@@ -350,6 +350,7 @@ async fn a_pending_task_says_what_it_waits_for() {
         agents: works(),
         sandbox: works(),
         model: works(),
+        ..Facilities::default()
     });
     assert_eq!(waiting(&planned), "");
     assert_eq!(waiting(&plain), "");
