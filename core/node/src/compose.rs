@@ -17,6 +17,7 @@ use tracing::warn;
 
 use crate::SANDBOX_STAGE;
 use crate::data_dir::DataDir;
+use crate::inbox::Inbox;
 use crate::lifecycle::Lifecycle;
 use crate::settings::{SandboxSettings, Settings};
 use crate::system::{SystemClock, UuidSource};
@@ -80,6 +81,12 @@ pub(crate) fn start(
     let sweeping = (app.clone(), shutdown.clone());
     lifecycle.spawn("sweep", async move {
         hearth_app::sweep::run(sweeping.0, sweeping.1).await;
+        Ok(())
+    });
+    let inbox = Inbox::new(app.clone(), DataDir::at(&settings.data_dir).inbox());
+    let taking = shutdown.clone();
+    lifecycle.spawn("inbox", async move {
+        inbox.run(taking).await;
         Ok(())
     });
 

@@ -31,7 +31,13 @@ impl DataDir {
     pub fn create(&self) -> anyhow::Result<()> {
         make_private_folder(&self.root)?;
         // Whatever their rights, nobody gets to them but through the folder itself.
-        for folder in [self.artifacts(), self.workspaces(), self.checks()] {
+        for folder in [
+            self.artifacts(),
+            self.workspaces(),
+            self.checks(),
+            self.inbox(),
+            self.inbox_done(),
+        ] {
             if !folder.is_dir() {
                 make_private_folder(&folder)?;
             }
@@ -74,9 +80,14 @@ impl DataDir {
         self.root.join("verify.partial-db")
     }
 
-    /// Returns the folder for files that are to become tasks, where the owner has one.
+    /// Returns the folder for files that are to become tasks.
     pub fn inbox(&self) -> PathBuf {
         self.root.join("inbox")
+    }
+
+    /// Returns the folder for files that became tasks.
+    pub fn inbox_done(&self) -> PathBuf {
+        self.inbox().join("done")
     }
 
     /// Returns the folder of the acceptance checks under way.
@@ -124,7 +135,7 @@ pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
 /// One that was there already, with rights for others, is closed to them only where it is plainly
 /// ours: the owner may have named a folder that others have business in.
 #[cfg(unix)]
-fn make_private_folder(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     let shown = path.display();
     fs::DirBuilder::new()
@@ -147,7 +158,7 @@ fn make_private_folder(path: &Path) -> anyhow::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn make_private_folder(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| {
         let shown = path.display();
         format!("cannot make the folder {shown}; --data-dir names another")
@@ -178,6 +189,7 @@ mod tests {
         assert_eq!(mode(&root), 0o700);
         assert_eq!(mode(&data.artifacts()), 0o700);
         assert_eq!(mode(&data.workspaces()), 0o700);
+        assert_eq!(mode(&data.inbox_done()), 0o700);
     }
 
     #[test]

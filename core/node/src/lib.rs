@@ -4,20 +4,23 @@
 //! flags.
 //!
 //! Reading order: [`cli`], [`settings`], [`data_dir`], [`client`], [`output`], [`up`],
-//! [`offline`], [`doctor`].
+//! [`offline`], [`doctor`]; of what a node does beside answering, `inbox` and `reload`.
 
 pub mod cli;
 pub mod client;
 mod compose;
 pub mod data_dir;
 pub mod doctor;
+mod inbox;
 mod lifecycle;
 mod log;
+mod media_type;
 pub mod offline;
 pub mod output;
 pub mod settings;
 pub mod system;
 pub mod up;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use reqwest::multipart::{Form, Part};
 use tokio_util::io::ReaderStream;
 
 use crate::client::{Answer, Client};
+use crate::media_type::media_type;
 
 /// What is said of a file that is handed to the node.
 #[derive(Debug, Clone)]
@@ -76,33 +77,9 @@ pub fn base_name(path: &Path) -> anyhow::Result<String> {
         .with_context(|| format!("{} has no name that can be written as text", path.display()))
 }
 
-/// Guesses what a file holds from the end of its name.
-pub fn media_type(path: &Path) -> &'static str {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    match ending.map(str::to_ascii_lowercase).as_deref() {
-        Some("md") => "text/markdown; charset=utf-8",
-        Some("txt") => "text/plain; charset=utf-8",
-        Some("csv") => "text/csv; charset=utf-8",
-        Some("json") => "application/json",
-        Some("png") => "image/png",
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("pdf") => "application/pdf",
-        _ => "application/octet-stream",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_is_what_its_name_ends_with() {
-        let guess = |name: &str| media_type(Path::new(name));
-
-        assert_eq!(guess("notes.MD"), "text/markdown; charset=utf-8");
-        assert_eq!(guess("a.b/photo.jpeg"), "image/jpeg");
-        assert_eq!(guess("md"), "application/octet-stream");
-    }
 
     #[test]
     fn an_artifact_is_called_like_its_file() {

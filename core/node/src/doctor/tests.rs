@@ -77,8 +77,9 @@ fn what_cut_off_commands_left_is_told_unless_somebody_is_at_work() {
 #[test]
 fn files_that_wait_in_the_inbox_are_counted() {
     let folder = folder();
+    fs::remove_dir_all(folder.data.inbox()).unwrap();
     check(&folder::inbox(&folder.data), State::Ok, "there is none");
-    fs::create_dir(folder.data.inbox()).unwrap();
+    folder.data.create().unwrap();
     for name in ["letter.txt", ".hidden"] {
         fs::write(folder.data.inbox().join(name), "").unwrap();
     }

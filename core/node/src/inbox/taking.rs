@@ -1,0 +1,346 @@
+//! One file: read, made into a task, moved away.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek};
+use std::path::Path;
+
+use hearth_app::artifacts::StoreArtifact;
+use hearth_app::blobs::StoredBlob;
+use hearth_app::inbox::{FromFile, KEY_PREFIX};
+use hearth_app::quick_add::QuickAdd;
+use hearth_app::tasks::{Created, Once};
+use hearth_app::{AppError, UnavailableCause};
+use hearth_domain::field::Word;
+use hearth_domain::notice::{NewNotice, NoticeKind};
+use hearth_domain::task::NewTask;
+use hearth_domain::{Actor, JsonObject};
+use nix::errno::Errno;
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
+use tracing::{debug, error, info, warn};
+
+use super::folder::{Folder, Kind, Stamp};
+use super::reading::{Note, TEXT_MAX_BYTES, in_short, is_named_as_text, shown};
+use super::{FORGET_MAX, Inbox, Trouble};
+use crate::media_type::media_type;
+
+/// The kind of an artifact that somebody handed in.
+const KIND: &str = "input";
+/// How much of a file is read at a time.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// Why a file was not taken.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It is not there any more.
+    Gone,
+    /// Somebody is writing to it.
+    Changed,
+    /// It cannot be taken as it is; reads on from "it".
+    Refused(Stamp, String),
+    /// It, and the others, must wait.
+    Later(Trouble),
+}
+
+/// A file that is open.
+struct Opened {
+    file: File,
+    stamp: Stamp,
+    /// What it says where it is a text, with the hash of its bytes.
+    note: Option<(Note, [u8; 32])>,
+}
+
+/// A file that is read.
+enum Content {
+    Text(Note, [u8; 32]),
+    Other(StoredBlob),
+}
+
+impl Inbox {
+    /// Takes a file that was seen in the state `before`, if it is in that state still.
+    pub(super) async fn take(&mut self, name: &OsStr, before: Stamp) -> Result<(), Failure> {
+        let (content, stamp) = self.read(name, before).await?;
+        let hash = match &content {
+            Content::Text(_, hash) => *hash,
+            Content::Other(blob) => blob.hash.0,
+        };
+        let once = Once {
+            key: file_key(&hash, name, &stamp),
+            request: hash,
+        };
+        let created = match content {
+            Content::Text(note, _) => self.take_text(name, note, &once).await,
+            Content::Other(blob) => self.take_other(name, blob, &once).await,
+        };
+        let created = created.map_err(|error| match error {
+            error @ AppError::InvalidInput { .. } => {
+                Failure::Refused(stamp, in_short(&format!("cannot become a task: {error}")))
+            }
+            error => Failure::Later(self.trouble(&error)),
+        })?;
+        let (shown, number) = (shown(name), created.view.task.number);
+        if created.is_repeat {
+            debug!(
+                file = shown,
+                task.number = number,
+                "{shown} was task #{number} already"
+            );
+        } else {
+            info!(
+                file = shown,
+                task.number = number,
+                "{shown} became task #{number}"
+            );
+        }
+        let moved = self.put_away(name, stamp).await;
+        if matches!(moved, Err(Failure::Later(_))) {
+            return moved;
+        }
+        // The file as it was is gone for good: its key would only keep one like it from being taken.
+        if let Err(error) = self.app.forget_file(&Actor::Owner, &once.key).await {
+            warn!(%error, "the key of a file that was taken is forgotten later");
+            if self.to_forget.len() < FORGET_MAX {
+                self.to_forget.push(once.key);
+            }
+        }
+        moved
+    }
+
+    async fn read(&self, name: &OsStr, before: Stamp) -> Result<(Content, Stamp), Failure> {
+        let refuse = |problem: &str| Err(Failure::Refused(before, problem.into()));
+        match before.kind {
+            Kind::File => (),
+            Kind::Folder => return refuse("is a folder; put its files in one by one"),
+            Kind::Link => return refuse("is a link; put the file itself in"),
+            Kind::Other => return refuse("is no file with bytes in it"),
+        }
+        let own = name.to_owned();
+        let opened = self.blocking(move |folder| open(folder, &own, before));
+        let opened = opened.await.map_err(|error| self.panicked(&error))??;
+        let stamp = opened.stamp;
+        match opened.note {
+            Some((note, hash)) => Ok((Content::Text(note, hash), stamp)),
+            None => {
+                let blob = self.store(opened.file, stamp).await?;
+                Ok((Content::Other(blob), stamp))
+            }
+        }
+    }
+
+    /// Stores the bytes of a file; no row names them yet.
+    async fn store(&self, file: File, stamp: Stamp) -> Result<StoredBlob, Failure> {
+        let max_bytes = self.app.config().artifact_max_bytes;
+        if stamp.size > max_bytes {
+            let problem = format!(
+                "is larger than {max_bytes} bytes, the most that is taken; allow more with \
+                 hearth config set artifacts.max_bytes"
+            );
+            return Err(Failure::Refused(stamp, problem));
+        }
+        let later = |error: AppError| Failure::Later(self.trouble(&error));
+        let mut file = tokio::fs::File::from_std(file);
+        let mut writer = self
+            .app
+            .begin_artifact(&Actor::Owner)
+            .await
+            .map_err(later)?;
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            let read = file.read(&mut piece).await;
+            let count = read.map_err(|error| unreadable(stamp, &error))?;
+            let Some(bytes) = piece.get(..count).filter(|bytes| !bytes.is_empty()) else {
+                break;
+            };
+            writer.write(bytes).await.map_err(|error| match error {
+                // It grew while it was read.
+                AppError::InvalidInput { .. } => Failure::Changed,
+                error => later(error),
+            })?;
+        }
+        let blob = writer.finish().await.map_err(later)?;
+        if blob.size_bytes == stamp.size {
+            Ok(blob)
+        } else {
+            Err(Failure::Changed)
+        }
+    }
+
+    /// Makes a task as if its owner had typed the first line. What is in doubt there is not guessed:
+    /// the line stays as it is, and its writer is told.
+    async fn take_text(&self, name: &OsStr, note: Note, once: &Once) -> Result<Created, AppError> {
+        let add = QuickAdd {
+            text: note.line.clone(),
+            description: note.rest.clone(),
+            ..QuickAdd::default()
+        };
+        let added = self
+            .app
+            .quick_add(&Actor::Owner, add, Some(once.clone()))
+            .await;
+        let doubt = match added {
+            Ok(added) => return Ok(added.created),
+            Err(doubt @ AppError::InvalidInput { .. }) => doubt,
+            Err(error) => return Err(error),
+        };
+        let title = note.literal_title();
+        let text = format!(
+            "{} in the inbox became the task {:?}, word for word, because its first line was not \
+             understood: {}.",
+            shown(name),
+            in_short(&title),
+            in_short(&doubt.to_string()),
+        );
+        let new = NewTask {
+            description: note.whole,
+            ..NewTask::titled(title.parse()?)
+        };
+        let with = FromFile {
+            artifact: None,
+            notice: Some(NewNotice {
+                kind: NoticeKind::InboxFile,
+                task_id: None,
+                about: once.key.clone(),
+                text,
+            }),
+        };
+        self.app
+            .create_task_from_file(&Actor::Owner, new, with, once.clone())
+            .await
+    }
+
+    /// Makes a task to look at a file that is no text.
+    async fn take_other(
+        &self,
+        name: &OsStr,
+        blob: StoredBlob,
+        once: &Once,
+    ) -> Result<Created, AppError> {
+        let shown = shown(name);
+        let new = NewTask::titled(format!("Look at {shown}").parse()?);
+        let artifact = StoreArtifact {
+            task: None,
+            agent: None,
+            fence: None,
+            kind: Word::from_stored(KIND.into()),
+            name: Some(shown.parse()?),
+            media_type: media_type(Path::new(name)).parse()?,
+            metadata: JsonObject::new(),
+        };
+        let with = FromFile {
+            artifact: Some((artifact, blob)),
+            notice: None,
+        };
+        self.app
+            .create_task_from_file(&Actor::Owner, new, with, once.clone())
+            .await
+    }
+
+    /// Moves a file that became a task, unless it changed meanwhile: then it is another one.
+    async fn put_away(&self, name: &OsStr, stamp: Stamp) -> Result<(), Failure> {
+        let own = name.to_owned();
+        let moved = self.blocking(move |folder| match folder.stamp(&own) {
+            Ok(present) if present.is_same_content(&stamp) => folder.put_away(&own).map(|()| true),
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        });
+        match moved.await.map_err(|error| self.panicked(&error))? {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::Changed),
+            Err(error) => {
+                let done = self.folder.done();
+                let done = done.display();
+                Err(Failure::Later(Trouble {
+                    reason: format!("files that became tasks cannot be moved to {done}: {error}"),
+                    remedy: format!("chmod 700 {done}"),
+                }))
+            }
+        }
+    }
+
+    pub(super) fn trouble(&self, error: &AppError) -> Trouble {
+        let remedy = match error {
+            AppError::Unavailable {
+                cause: UnavailableCause::NoRoom,
+                ..
+            } => format!("df -h {}", self.folder.path().display()),
+            error if error.is_transient() => String::new(),
+            error => {
+                error!(?error, "the inbox could not make a task and tries again");
+                "hearth doctor".into()
+            }
+        };
+        Trouble {
+            reason: error.to_string(),
+            remedy,
+        }
+    }
+
+    fn panicked(&self, error: &anyhow::Error) -> Failure {
+        Failure::Later(self.unreadable(error))
+    }
+}
+
+/// Opens a file, and reads it where it is a text.
+fn open(folder: &Folder, name: &OsStr, before: Stamp) -> Result<Opened, Failure> {
+    let present = folder.stamp(name);
+    let present = present.map_err(|error| unreadable(before, &error))?;
+    if !present.is_same_content(&before) {
+        return Err(Failure::Changed);
+    }
+    let opened = folder.open(name);
+    let (mut file, stamp) = opened.map_err(|error| unreadable(present, &error))?;
+    if !stamp.is_same_content(&before) {
+        return Err(Failure::Changed);
+    }
+    let mut note = None;
+    if is_named_as_text(name) && stamp.size <= TEXT_MAX_BYTES {
+        let mut bytes = Vec::new();
+        let read = (&mut file).take(stamp.size + 1).read_to_end(&mut bytes);
+        read.map_err(|error| unreadable(stamp, &error))?;
+        if bytes.len() as u64 != stamp.size {
+            return Err(Failure::Changed);
+        }
+        let hash = Sha256::digest(&bytes).into();
+        note = Note::read(bytes).map(|note| (note, hash));
+        file.rewind().map_err(|error| unreadable(stamp, &error))?;
+    }
+    Ok(Opened { file, stamp, note })
+}
+
+fn unreadable(stamp: Stamp, error: &io::Error) -> Failure {
+    if error.kind() == ErrorKind::NotFound {
+        return Failure::Gone;
+    }
+    match error.raw_os_error().map(Errno::from_raw) {
+        // The node has too many files open, which passes.
+        Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::EINTR) => {
+            Failure::Later(Trouble {
+                reason: format!("no file can be opened: {error}"),
+                remedy: String::new(),
+            })
+        }
+        // A link took its place.
+        Some(Errno::ELOOP) => Failure::Changed,
+        _ => Failure::Refused(stamp, in_short(&format!("cannot be read: {error}"))),
+    }
+}
+
+/// Names one state of one file.
+fn file_key(hash: &[u8; 32], name: &OsStr, stamp: &Stamp) -> String {
+    let digest = Sha256::new()
+        .chain_update(hash)
+        .chain_update(stamp.modified_ns.to_le_bytes())
+        .chain_update(name.as_encoded_bytes());
+    format!("{KEY_PREFIX}{:x}", digest.finalize())
+}
+
+/// Names what a notice tells of a file that stays: the file, and when it was last written to.
+pub(super) fn notice_key(name: &OsStr, state: Option<Stamp>) -> String {
+    let modified_ns = state.map_or(0, |stamp| stamp.modified_ns);
+    let digest = Sha256::new()
+        .chain_update(modified_ns.to_le_bytes())
+        .chain_update(name.as_encoded_bytes());
+    format!("{KEY_PREFIX}stays:{:x}", digest.finalize())
+}

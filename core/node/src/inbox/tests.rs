@@ -1,0 +1,261 @@
+//! Files in a real folder, over a real store.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::time::SystemTime;
+
+use hearth_app::tasks::{TaskFilter, TaskRef};
+use hearth_domain::task::Task;
+use hearth_store::Store;
+
+use super::*;
+use crate::system::{SystemClock, UuidSource};
+
+const ARTIFACT_MAX: u64 = 200_000;
+
+struct TestInbox {
+    inbox: Inbox,
+    app: App,
+    /// Removed with the test.
+    _dir: tempfile::TempDir,
+}
+
+impl TestInbox {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let ids = Arc::new(UuidSource);
+        let config = hearth_store::Config {
+            path: dir.path().join("hearth.db"),
+        };
+        let store = Store::open(&config, ids.clone()).unwrap();
+        let config = hearth_app::Config {
+            artifacts_dir: dir.path().join("artifacts"),
+            artifact_max_bytes: ARTIFACT_MAX,
+            offline_after: Duration::from_mins(1),
+            remind_before: Duration::ZERO,
+        };
+        let app = App::new(store, Arc::new(SystemClock::default()), ids, config).unwrap();
+        let inbox = Inbox::new(app.clone(), dir.path().join("inbox"));
+        inbox.folder.ensure().unwrap();
+        Self {
+            inbox,
+            app,
+            _dir: dir,
+        }
+    }
+
+    fn put(&self, name: impl AsRef<OsStr>, bytes: impl AsRef<[u8]>) {
+        fs::write(self.inbox.folder.file(name.as_ref()), bytes).unwrap();
+    }
+
+    fn waits(&self, name: &str) -> bool {
+        let path = self.inbox.folder.file(OsStr::new(name));
+        path.symlink_metadata().is_ok()
+    }
+
+    fn is_done(&self, name: &str) -> bool {
+        self.inbox.folder.done().join(name).exists()
+    }
+
+    async fn look(&mut self) {
+        self.inbox.look().await.unwrap();
+    }
+
+    /// Every task, in the order in which they were made.
+    async fn tasks(&self) -> Vec<Task> {
+        let filter = TaskFilter::default();
+        let page = self.app.list_tasks(filter, None, None, 500).await.unwrap();
+        let mut tasks: Vec<Task> = page.items.into_iter().map(|view| view.task).collect();
+        tasks.sort_by_key(|task| task.number);
+        tasks
+    }
+
+    async fn notices(&self) -> Vec<String> {
+        let page = self.app.list_notices(&Actor::Owner, None, 500).await;
+        let items = page.unwrap().items;
+        items.into_iter().map(|notice| notice.text).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_note_becomes_the_task_that_its_first_line_says() {
+    let mut test = TestInbox::new();
+    let text = "# Plant roses @garden !high #outdoor\n\nRed ones.\n";
+    test.put("a.md", text);
+
+    test.look().await;
+
+    let tasks = test.tasks().await;
+    assert_eq!(tasks.len(), 1);
+    assert_eq!(tasks[0].title.as_str(), "Plant roses");
+    assert_eq!(tasks[0].description, "Red ones.");
+    assert_eq!(tasks[0].priority.as_str(), "high");
+    assert!(tasks[0].project_id.is_some());
+    assert!(test.is_done("a.md") && !test.waits("a.md"));
+    assert!(test.notices().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_line_in_doubt_stays_as_it_is_and_is_told() {
+    let mut test = TestInbox::new();
+    let text = "Call Ann after #99\nSoon.";
+    test.put("call.txt", text);
+    test.put("long.txt", format!("{}\nThe rest.", "x".repeat(600)));
+
+    test.look().await;
+
+    let tasks = test.tasks().await;
+    assert_eq!(tasks[0].title.as_str(), "Call Ann after #99");
+    assert_eq!(tasks[0].description, text);
+    assert_eq!(tasks[1].title.as_str().chars().count(), 500);
+    assert!(tasks[1].description.ends_with("x\nThe rest."));
+    let notices = test.notices().await;
+    assert_eq!(notices.len(), 2);
+    assert!(notices[1].contains("there is no such task"), "{notices:?}");
+}
+
+#[tokio::test]
+async fn anything_else_becomes_a_task_to_look_at_it() {
+    let mut test = TestInbox::new();
+    let odd: [&[u8]; 4] = [
+        "🦀 !high due friday #1.png".as_bytes(),
+        b"not\xffutf8",
+        b"two\nlines.pdf",
+        &[b'y'; 255],
+    ];
+    for name in odd {
+        test.put(OsStr::from_bytes(name), b"\x89PNG\r\n");
+    }
+    test.put("latin1.txt", b"caf\xe9");
+    test.put("empty.md", "");
+    test.put("large.txt", "x".repeat(100_001));
+
+    test.look().await;
+
+    let tasks = test.tasks().await;
+    assert_eq!(tasks.len(), 7);
+    assert_eq!(fs::read_dir(test.inbox.folder.path()).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(test.inbox.folder.done()).unwrap().count(), 7);
+    let crab = tasks
+        .iter()
+        .find(|task| task.title.as_str().contains('🦀'))
+        .unwrap();
+    assert_eq!(crab.title.as_str(), "Look at 🦀 !high due friday #1.png");
+    assert_eq!(crab.due_at, None);
+    let artifacts = test
+        .app
+        .list_artifacts(TaskRef::Id(crab.id), None, 5)
+        .await
+        .unwrap()
+        .items;
+    assert_eq!(artifacts.len(), 1);
+    assert_eq!(artifacts[0].kind.as_str(), "input");
+    assert_eq!(artifacts[0].media_type.as_str(), "image/png");
+    assert_eq!(artifacts[0].size_bytes, 6);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_taken_is_told_once_and_tried_again_when_it_changed() {
+    let mut test = TestInbox::new();
+    let large = usize::try_from(ARTIFACT_MAX).unwrap() + 1;
+    test.put("big.bin", vec![0; large]);
+    let link = test.inbox.folder.file(OsStr::new("link.txt"));
+    std::os::unix::fs::symlink("/etc/passwd", link).unwrap();
+    fs::create_dir(test.inbox.folder.file(OsStr::new("folder"))).unwrap();
+
+    test.look().await;
+    test.inbox.refused.clear();
+    test.look().await;
+
+    assert!(test.tasks().await.is_empty());
+    let notices = test.notices().await;
+    assert_eq!(notices.len(), 3, "{notices:?}");
+    let is_told = notices.iter().any(|text| text.contains("is larger than"));
+    assert!(is_told, "{notices:?}");
+    test.put("big.bin", "small now");
+    test.look().await;
+    assert_eq!(test.tasks().await.len(), 1);
+    assert!(test.is_done("big.bin") && test.waits("link.txt") && test.waits("folder"));
+}
+
+#[tokio::test]
+async fn more_is_taken_when_more_is_allowed() {
+    let mut test = TestInbox::new();
+    let large = usize::try_from(ARTIFACT_MAX).unwrap() + 1;
+    test.put("big.bin", vec![0; large]);
+    test.look().await;
+
+    let mut config = (*test.app.config()).clone();
+    config.artifact_max_bytes *= 2;
+    test.app.configure(config);
+    test.look().await;
+
+    assert!(test.is_done("big.bin"));
+}
+
+#[tokio::test]
+async fn a_file_that_was_committed_and_not_moved_is_moved_without_another_task() {
+    let mut test = TestInbox::new();
+    test.put("a.txt", "Call Ann");
+    test.put("b.bin", [0, 1]);
+    for name in ["a.txt", "b.bin"].map(OsStr::new) {
+        // Makes the task, and loses the move: there is no `done` while it happens.
+        fs::remove_dir(test.inbox.folder.done()).unwrap();
+        let stamp = test.inbox.folder.stamp(name).unwrap();
+        let cut_off = test.inbox.take(name, stamp).await;
+        assert!(matches!(cut_off, Err(Failure::Later(_))), "{cut_off:?}");
+        fs::create_dir(test.inbox.folder.done()).unwrap();
+    }
+    assert_eq!(test.tasks().await.len(), 2);
+
+    test.look().await;
+
+    assert_eq!(test.tasks().await.len(), 2);
+    assert!(test.is_done("a.txt") && test.is_done("b.bin"));
+}
+
+#[tokio::test]
+async fn the_same_file_put_in_again_is_another_task() {
+    let mut test = TestInbox::new();
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    for _ in 0..2 {
+        test.put("a.txt", "Water the plants");
+        let path = test.inbox.folder.file(OsStr::new("a.txt"));
+        let file = fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(at).unwrap();
+        test.look().await;
+    }
+
+    assert_eq!(test.tasks().await.len(), 2);
+    assert!(test.is_done("a.txt") && test.is_done("a-2.txt"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_being_written_is_left_alone() {
+    let mut test = TestInbox::new();
+    test.put("a.txt", "Call");
+    let name = OsStr::new("a.txt");
+    let before = test.inbox.folder.stamp(name).unwrap();
+    test.put("a.txt", "Call Ann");
+
+    let taken = test.inbox.take(name, before).await;
+
+    assert!(matches!(taken, Err(Failure::Changed)), "{taken:?}");
+    assert!(test.tasks().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_folder_that_was_removed_is_made_anew() {
+    let mut test = TestInbox::new();
+    test.look().await;
+    fs::remove_dir_all(test.inbox.folder.path()).unwrap();
+
+    test.look().await;
+    test.put("a.txt", "Call Ann");
+    // Returns only where the folder that was made is watched.
+    test.inbox.wake.notified().await;
+    test.look().await;
+
+    assert!(test.is_done("a.txt"));
+}
