@@ -5,6 +5,7 @@ mod care;
 mod chat;
 mod disk_full;
 mod first_minutes;
+mod inbox;
 mod kill;
 mod life;
 mod openapi;
