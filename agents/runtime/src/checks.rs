@@ -25,6 +25,7 @@ use hearth_sandbox::{End, Job, Limits, Outcome, Program, Workspace};
 use tokio_util::sync::CancellationToken;
 
 use crate::facility::SandboxFacility;
+use crate::live_limits::LiveLimits;
 use crate::workspace::{Folder, remove_all};
 
 /// The longest time a check gets, whatever the sandbox's own limit is: its caller waits.
@@ -43,8 +44,8 @@ const RESULT: &str = "result.json";
 pub struct Config {
     /// Where the folders of checks are made. Nothing else is in it.
     pub dir: PathBuf,
-    /// What each check may use.
-    pub limits: Limits,
+    /// What each check may use, within what no check needs more than.
+    pub limits: LiveLimits,
 }
 
 /// Runs checks in the sandbox.
@@ -66,20 +67,29 @@ impl SandboxChecks {
     /// The folder cannot be made or emptied.
     pub fn new(
         sandbox: SandboxFacility,
-        mut config: Config,
+        config: Config,
         shutdown: CancellationToken,
     ) -> io::Result<Self> {
         remove_all(&config.dir)?;
-        let limits = &mut config.limits;
-        limits.time = limits.time.min(TIME_MAX);
-        limits.cpu = limits.cpu.min(TIME_MAX);
-        limits.output_bytes = limits.output_bytes.min(OUTPUT_MAX_BYTES);
         Ok(Self(Arc::new(Shared {
             sandbox,
             config,
             shutdown,
             made: AtomicU64::new(0),
         })))
+    }
+}
+
+impl Shared {
+    /// Returns what a check that begins now may use.
+    fn limits(&self) -> Limits {
+        let limits = self.config.limits.get();
+        Limits {
+            time: limits.time.min(TIME_MAX),
+            cpu: limits.cpu.min(TIME_MAX),
+            output_bytes: limits.output_bytes.min(OUTPUT_MAX_BYTES),
+            ..limits
+        }
     }
 }
 
@@ -151,7 +161,9 @@ impl Run {
         let path = self.shared.config.dir.join(number.to_string());
         let folder = self.prepare(&path).await?;
         let mut job = Job::new(program, Workspace::Folder(path));
-        job.limits = self.shared.config.limits.clone();
+        let limits = self.shared.limits();
+        let time = limits.time;
+        job.limits = limits;
         let stopped = async {
             tokio::select! {
                 () = self.stop.cancelled() => (),
@@ -169,7 +181,7 @@ impl Run {
                 detail: "the check was stopped; nothing was changed".into(),
             });
         }
-        let found = story(&outcome, self.shared.config.limits.time);
+        let found = story(&outcome, time);
         Ok(if outcome.is_success() {
             Ok(Evidence {
                 check: self.check,

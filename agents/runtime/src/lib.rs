@@ -8,6 +8,7 @@
 pub mod checks;
 pub mod chief_of_staff;
 pub mod facility;
+mod live_limits;
 pub mod plan;
 mod run;
 pub mod seed;
@@ -17,4 +18,5 @@ mod workspace;
 pub use checks::SandboxChecks;
 pub use chief_of_staff::ChiefOfStaff;
 pub use facility::SandboxFacility;
+pub use live_limits::LiveLimits;
 pub use seed::{Config, Seed};

@@ -10,13 +10,13 @@ use hearth_domain::agent::{Presence, Registration};
 use hearth_domain::event_filter::{Channel, EventFilter, TypePattern};
 use hearth_domain::field::{AgentName, Word};
 use hearth_domain::{Actor, JsonObject};
-use hearth_sandbox::Limits;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::facility::SandboxFacility;
+use crate::live_limits::LiveLimits;
 use crate::run::Run;
 use crate::workspace;
 
@@ -38,7 +38,7 @@ pub struct Config {
     /// Where runs' folders are made.
     pub workspaces_dir: PathBuf,
     /// What each call may use.
-    pub limits: Limits,
+    pub limits: LiveLimits,
 }
 
 /// The built-in agent that executes plans.
@@ -156,7 +156,7 @@ impl Seed {
             app: self.app.clone(),
             agent: self.name.clone(),
             sandbox: self.sandbox.clone(),
-            limits: self.config.limits.clone(),
+            limits: self.config.limits.get(),
             hand_back: hand_back.clone(),
         };
         let folder = self

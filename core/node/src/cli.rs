@@ -166,7 +166,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let command = match cli.command {
         Command::Up(flags) => {
             let invocation = Invocation::new(cli.global, &flags.overrides())?;
-            return up::run(&invocation.loaded.settings);
+            return up::run(invocation.loaded, invocation.layers);
         }
         Command::Config(command) => {
             config::run(cli.global, command)?;

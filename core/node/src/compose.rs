@@ -9,7 +9,7 @@ use hearth_app::{App, Facilities, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
-use hearth_runtime::{ChiefOfStaff, SandboxChecks, SandboxFacility, Seed};
+use hearth_runtime::{ChiefOfStaff, LiveLimits, SandboxChecks, SandboxFacility, Seed};
 use hearth_sandbox::{Limits, Stage};
 use hearth_store::Store;
 use tokio::net::TcpListener;
@@ -19,6 +19,7 @@ use crate::SANDBOX_STAGE;
 use crate::data_dir::DataDir;
 use crate::inbox::Inbox;
 use crate::lifecycle::Lifecycle;
+use crate::reload::{Live, Reload};
 use crate::settings::{SandboxSettings, Settings};
 use crate::system::{SystemClock, UuidSource};
 
@@ -27,6 +28,18 @@ use crate::system::{SystemClock, UuidSource};
 /// # Errors
 /// The database cannot be opened; the message says what is the matter with it.
 pub(crate) fn open_app(settings: &Settings) -> anyhow::Result<(Store, App)> {
+    let clock = SystemClock::in_zone(settings.time_zone.clone());
+    open_app_with(settings, clock)
+}
+
+/// As [`open_app`], with a clock that is also in other hands.
+///
+/// # Errors
+/// See [`open_app`].
+pub(crate) fn open_app_with(
+    settings: &Settings,
+    clock: SystemClock,
+) -> anyhow::Result<(Store, App)> {
     let data = DataDir::at(&settings.data_dir);
     let ids = Arc::new(UuidSource);
     let store = Store::open(
@@ -35,16 +48,7 @@ pub(crate) fn open_app(settings: &Settings) -> anyhow::Result<(Store, App)> {
         },
         ids.clone(),
     )?;
-    let config = hearth_app::Config {
-        artifacts_dir: data.artifacts(),
-        artifact_max_bytes: settings.artifacts.max_bytes,
-        offline_after: settings.agents.offline_after,
-        remind_before: settings.remind_before,
-    };
-    let clock = SystemClock {
-        zone: settings.time_zone.clone(),
-    };
-    let app = App::new(store.clone(), Arc::new(clock), ids, config)
+    let app = App::new(store.clone(), Arc::new(clock), ids, app_config(settings))
         .with_context(|| format!("cannot use the folder {}", data.artifacts().display()))?;
     Ok((store, app))
 }
@@ -73,10 +77,11 @@ pub(crate) async fn ensure_owner_key(app: &App, data: &DataDir) -> anyhow::Resul
 /// The program does not know its own file; a folder cannot be used.
 pub(crate) fn start(
     app: &App,
-    settings: &Settings,
+    live: Live,
     listener: TcpListener,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<()> {
+    let settings = &live.loaded.settings;
     let shutdown = lifecycle.shutdown().clone();
     let sweeping = (app.clone(), shutdown.clone());
     lifecycle.spawn("sweep", async move {
@@ -99,11 +104,19 @@ pub(crate) fn start(
 
     let program = std::env::current_exe().context("cannot find the program's own file")?;
     let sandbox = SandboxFacility::new(sandbox_config(program), app.clone());
-    let checks = SandboxChecks::new(sandbox.clone(), checks_config(settings), shutdown.clone())
-        .context("the folder for acceptance checks cannot be used")?;
+    let checks = SandboxChecks::new(
+        sandbox.clone(),
+        checks_config(settings, live.limits.clone()),
+        shutdown.clone(),
+    )
+    .context("the folder for acceptance checks cannot be used")?;
     app.set_check_runner(Arc::new(checks));
     if settings.agents.has_builtin {
-        let seed = Seed::new(app.clone(), sandbox.clone(), seed_config(settings));
+        let seed = Seed::new(
+            app.clone(),
+            sandbox.clone(),
+            seed_config(settings, live.limits.clone()),
+        );
         let shutdown = shutdown.clone();
         lifecycle.spawn("seed", async move {
             seed.run(shutdown)
@@ -130,8 +143,14 @@ pub(crate) fn start(
         Metrics::install(),
         shutdown.clone(),
     );
+    let serving = shutdown.clone();
     lifecycle.spawn("http", async move {
-        hearth_api::serve(listener, router, &config, shutdown).await;
+        hearth_api::serve(listener, router, &config, serving).await;
+        Ok(())
+    });
+    let reload = Reload::new(app.clone(), live);
+    lifecycle.spawn("settings", async move {
+        reload.run(shutdown).await;
         Ok(())
     });
     Ok(())
@@ -159,21 +178,30 @@ pub(crate) fn sandbox_config(program: PathBuf) -> hearth_sandbox::Config {
     })
 }
 
-fn checks_config(settings: &Settings) -> hearth_runtime::checks::Config {
+fn checks_config(settings: &Settings, limits: LiveLimits) -> hearth_runtime::checks::Config {
     hearth_runtime::checks::Config {
         dir: DataDir::at(&settings.data_dir).checks(),
-        limits: limits(&settings.sandbox),
+        limits,
     }
 }
 
-fn seed_config(settings: &Settings) -> hearth_runtime::Config {
+pub(crate) fn app_config(settings: &Settings) -> hearth_app::Config {
+    hearth_app::Config {
+        artifacts_dir: DataDir::at(&settings.data_dir).artifacts(),
+        artifact_max_bytes: settings.artifacts.max_bytes,
+        offline_after: settings.agents.offline_after,
+        remind_before: settings.remind_before,
+    }
+}
+
+fn seed_config(settings: &Settings, limits: LiveLimits) -> hearth_runtime::Config {
     hearth_runtime::Config {
         workspaces_dir: DataDir::at(&settings.data_dir).workspaces(),
-        limits: limits(&settings.sandbox),
+        limits,
     }
 }
 
-fn limits(settings: &SandboxSettings) -> Limits {
+pub(crate) fn limits(settings: &SandboxSettings) -> Limits {
     let defaults = Limits::default();
     Limits {
         time: settings.time,

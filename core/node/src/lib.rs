@@ -17,6 +17,7 @@ mod log;
 mod media_type;
 pub mod offline;
 pub mod output;
+mod reload;
 pub mod settings;
 pub mod system;
 pub mod up;

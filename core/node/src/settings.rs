@@ -19,7 +19,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 pub use environment::Environment;
-pub use load::{Loaded, Override, Source, load};
+pub use load::{Layers, Loaded, Override, Source, load};
 
 /// The port of a node, unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4747;

@@ -1,5 +1,7 @@
 //! The real clock and the real source of identifiers: the one place where either is asked.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use hearth_domain::{Clock, IdSource, Timestamp};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
@@ -7,8 +9,23 @@ use uuid::Uuid;
 /// The system's clock.
 #[derive(Debug, Clone, Default)]
 pub struct SystemClock {
-    /// The zone that the settings name; the system's own where they name none.
-    pub zone: Option<TimeZone>,
+    /// The zone that the settings name; the system's own where they name none. A lock of the standard
+    /// library, held for a copy: the owner may name another one while the clock is in use.
+    zone: Arc<RwLock<Option<TimeZone>>>,
+}
+
+impl SystemClock {
+    /// A clock for a person in a zone.
+    pub fn in_zone(zone: Option<TimeZone>) -> Self {
+        Self {
+            zone: Arc::new(RwLock::new(zone)),
+        }
+    }
+
+    /// Moves the person to another zone, for this clock and its clones.
+    pub fn set_zone(&self, zone: Option<TimeZone>) {
+        *self.zone.write().unwrap_or_else(PoisonError::into_inner) = zone;
+    }
 }
 
 impl Clock for SystemClock {
@@ -25,7 +42,8 @@ impl Clock for SystemClock {
 
     fn zone(&self) -> TimeZone {
         // Asked each time, because a laptop travels. The answer is kept for some minutes by jiff.
-        self.zone.clone().unwrap_or_else(TimeZone::system)
+        let named = self.zone.read().unwrap_or_else(PoisonError::into_inner);
+        named.clone().unwrap_or_else(TimeZone::system)
     }
 }
 

@@ -11,7 +11,9 @@ use crate::compose;
 use crate::data_dir::{DataDir, Lock, reachable_url};
 use crate::lifecycle::{Lifecycle, Signals};
 use crate::log;
-use crate::settings::Settings;
+use crate::reload::Live;
+use crate::settings::{Layers, Loaded};
+use crate::system::SystemClock;
 
 /// The most threads that serve requests.
 const WORKERS_MAX: usize = 4;
@@ -22,12 +24,15 @@ const BLOCKING_MAX: usize = 16;
 ///
 /// # Errors
 /// The node cannot start, or one of its parts failed.
-pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
-    log::start(&settings.log)?;
+pub fn run(loaded: Loaded, layers: Layers) -> anyhow::Result<ExitCode> {
+    let settings = &loaded.settings.clone();
+    let level = log::start(&settings.log)?;
     let data = DataDir::at(&settings.data_dir);
     data.create()?;
     let mut lock = Lock::acquire(&data)?;
-    let (store, app) = compose::open_app(settings)?;
+    let clock = SystemClock::in_zone(settings.time_zone.clone());
+    let (store, app) = compose::open_app_with(settings, clock.clone())?;
+    let live = Live::new(loaded, layers, level, clock);
 
     // Half the cores: the writer, the sandbox and whoever asks need the others, and two threads that
     // hand requests to each other use more of a small machine than one that does not.
@@ -49,7 +54,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         let address = listener.local_addr()?;
         let signals = Signals::listen().context("cannot listen to signals")?;
         let lifecycle = Lifecycle::default();
-        compose::start(&app, settings, listener, &lifecycle)?;
+        compose::start(&app, live, listener, &lifecycle)?;
         if !address.ip().is_loopback() {
             warn!(
                 "listening on {address} beyond this machine, without encryption: keys can be read on \

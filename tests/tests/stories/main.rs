@@ -11,4 +11,5 @@ mod life;
 mod openapi;
 mod race;
 mod readers;
+mod reload;
 mod start;

@@ -67,7 +67,7 @@ impl Ground {
         let shutdown = CancellationToken::new();
         let config = Config {
             dir: dir.path().join("checks"),
-            limits,
+            limits: LiveLimits::new(limits),
         };
         let checks = SandboxChecks::new(sandbox, config, shutdown.clone()).unwrap();
         app.set_check_runner(Arc::new(checks));
@@ -425,7 +425,7 @@ async fn without_a_sandbox_the_answer_says_what_is_missing_and_what_mends_it() {
     nowhere.bwrap = "/nowhere/bwrap".into();
     let config = Config {
         dir: dir.path().join("checks"),
-        limits: Limits::default(),
+        limits: LiveLimits::default(),
     };
     let sandbox = SandboxFacility::new(nowhere, app.clone());
     let checks = SandboxChecks::new(sandbox, config, CancellationToken::new()).unwrap();

@@ -5,11 +5,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, json};
 
 use crate::cli::{Global, Invocation};
+use crate::data_dir::{DataDir, Holder};
 use crate::output::Output;
 use crate::output::note;
 use crate::output::table::table;
-use crate::settings::load::settings_file;
-use crate::settings::{Environment, Loaded, edit, table as settings_table};
+use crate::settings::load::{data_dir_without_file, settings_file};
+use crate::settings::table::Applies;
+use crate::settings::{Environment, Layers, Loaded, edit, table as settings_table};
 
 /// What can be done with settings.
 #[derive(Debug, Subcommand)]
@@ -45,7 +47,11 @@ fn show(loaded: &Loaded, output: Output) -> anyhow::Result<()> {
     let settings: Map<_, _> = loaded
         .entries()
         .map(|(setting, value, source)| {
-            let entry = json!({ "value": value.to_json(), "source": source.to_string() });
+            let entry = json!({
+                "value": value.to_json(),
+                "source": source.to_string(),
+                "applies_at_once": setting.applies == Applies::AtOnce,
+            });
             (setting.key.to_owned(), entry)
         })
         .collect();
@@ -58,18 +64,19 @@ fn show(loaded: &Loaded, output: Output) -> anyhow::Result<()> {
 }
 
 fn rows(loaded: &Loaded) -> String {
-    let rows: Vec<[String; 4]> = loaded
+    let rows: Vec<[String; 5]> = loaded
         .entries()
         .map(|(setting, value, source)| {
             [
                 setting.key.to_owned(),
                 value.to_string(),
                 source.to_string(),
+                setting.applies.as_str().to_owned(),
                 setting.doc.to_owned(),
             ]
         })
         .collect();
-    table(["setting", "value", "from", "what it is"], &rows)
+    table(["setting", "value", "from", "counts", "what it is"], &rows)
 }
 
 /// Does not read the other settings, so that one can be put right while another is wrong.
@@ -78,11 +85,20 @@ fn change(global: &Global, set: &Set) -> anyhow::Result<()> {
     let path = settings_file(&environment, global.config.as_deref())?
         .context("there is no home folder to keep settings in; name a file with --config")?;
     let value = edit::set(&path, &set.key, &set.value)?;
+    let is_running = is_node_running(global, &environment);
+    let applies =
+        settings_table::find(&set.key).map_or(Applies::AtRestart, |setting| setting.applies);
+    let counts = match (is_running, applies) {
+        (false, _) => "for the next start",
+        (true, Applies::AtOnce) => "the running node takes it at once",
+        (true, Applies::AtRestart) => "takes effect when the node is started again",
+    };
     let object = json!({
         "key": set.key,
         "value": value.to_json(),
         "file": path.display().to_string(),
-        "needs_restart": true,
+        "is_node_running": is_running,
+        "needs_restart": is_running && applies == Applies::AtRestart,
     });
     let output = if global.json {
         Output::Json
@@ -90,15 +106,29 @@ fn change(global: &Global, set: &Set) -> anyhow::Result<()> {
         Output::Human
     };
     output.object(&object, || {
-        format!(
-            "{} is now {value} in {}; a node that runs takes it up when it is started again",
-            set.key,
-            path.display()
-        )
+        let file = path.display();
+        format!("{} is now {value} in {file} ({counts})", set.key)
     })?;
     let variable = settings_table::find(&set.key).map(settings_table::Setting::variable);
     if let Some(variable) = variable.filter(|variable| environment.get(variable).is_some()) {
         note(&format!("{variable} is set and goes over the file"));
     }
     Ok(())
+}
+
+/// Whether a node runs on the data folder. Where the other settings cannot be read, it is the folder
+/// that would hold without them.
+fn is_node_running(global: &Global, environment: &Environment) -> bool {
+    let layers = Layers {
+        environment: environment.clone(),
+        config: global.config.clone(),
+        overrides: Vec::new(),
+    };
+    let flag = global.data_dir.as_deref();
+    let folder = match layers.load() {
+        Ok(loaded) if flag.is_none() => loaded.settings.data_dir,
+        Ok(_) | Err(_) => data_dir_without_file(environment, flag),
+    };
+    // One that is starting counts: it may have read the file already.
+    !matches!(Holder::find(&DataDir::at(folder)), Ok(None))
 }

@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::client::locate::{locate, not_running};
 use crate::data_dir::DataDir;
 use crate::output::Output;
-use crate::settings::{Environment, Loaded, Override, load};
+use crate::settings::{Environment, Layers, Loaded, Override};
 use crate::system::SystemClock;
 
 /// One call of the program.
@@ -21,7 +21,8 @@ pub struct Invocation {
     pub loaded: Loaded,
     /// How results are printed.
     pub output: Output,
-    environment: Environment,
+    /// Where the settings came from.
+    pub layers: Layers,
     url: Option<String>,
     key_file: Option<PathBuf>,
 }
@@ -30,7 +31,7 @@ impl Invocation {
     /// Reads the settings; `overrides` are those that the command's own flags stand for.
     ///
     /// # Errors
-    /// See [`load()`].
+    /// See [`Layers::load`].
     pub fn new(global: Global, overrides: &[Override]) -> anyhow::Result<Self> {
         let environment = Environment::read()?;
         let mut overrides = overrides.to_vec();
@@ -45,14 +46,19 @@ impl Invocation {
                 value,
             });
         }
+        let layers = Layers {
+            environment,
+            config: global.config,
+            overrides,
+        };
         Ok(Self {
-            loaded: load(&environment, global.config.as_deref(), &overrides)?,
+            loaded: layers.load()?,
             output: if global.json {
                 Output::Json
             } else {
                 Output::Human
             },
-            environment,
+            layers,
             url: global.url,
             key_file: global.key_file,
         })
@@ -70,9 +76,7 @@ impl Invocation {
 
     /// Returns the clock, as it goes where the person is.
     pub fn clock(&self) -> SystemClock {
-        SystemClock {
-            zone: self.loaded.settings.time_zone.clone(),
-        }
+        SystemClock::in_zone(self.loaded.settings.time_zone.clone())
     }
 
     /// Returns a client of the node.
@@ -90,7 +94,7 @@ impl Invocation {
     /// See [`locate`].
     pub fn find_client(&self) -> anyhow::Result<Option<Client>> {
         locate(
-            &self.environment,
+            &self.layers.environment,
             &self.data_dir(),
             self.url.as_deref(),
             self.key_file.as_deref(),

@@ -13,23 +13,35 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<()> {
     invocation.output.answer(&answer.text, || lines(&object))
 }
 
-/// Returns a line for every part, whatever parts there are.
+/// Returns a line for every part, whatever parts there are: first what is counted, then what works.
 fn lines(object: &Map<String, Value>) -> String {
+    let mut counted = Vec::new();
     let mut parts = Vec::new();
-    collect(object, &mut parts);
-    let pairs: Vec<(&str, String)> = parts
+    collect(object, &mut counted, &mut parts);
+    counted.append(&mut parts);
+    let pairs: Vec<(&str, String)> = counted
         .iter()
-        .map(|(name, value)| (name.as_str(), words(value)))
+        .map(|(name, words)| (name.as_str(), words.clone()))
         .collect();
     fields(&pairs)
 }
 
-/// Lists the parts; what only groups others is left out.
-fn collect<'a>(object: &'a Map<String, Value>, parts: &mut Vec<(String, &'a Value)>) {
+/// Sorts what there is; what only groups others is left out.
+fn collect(
+    object: &Map<String, Value>,
+    counted: &mut Vec<(String, String)>,
+    parts: &mut Vec<(String, String)>,
+) {
     for (name, value) in object {
+        let shown = name.replace('_', " ");
         match value {
-            Value::Object(group) if group.values().any(Value::is_object) => collect(group, parts),
-            value => parts.push((name.replace('_', " "), value)),
+            Value::Object(part) if part.contains_key("is_available") => {
+                parts.push((shown, state(part)));
+            }
+            Value::Object(group) if group.values().any(Value::is_object) => {
+                collect(group, counted, parts);
+            }
+            value => counted.push((shown, words(value))),
         }
     }
 }
@@ -39,36 +51,28 @@ fn words(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => one_line(text),
         Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
-        Value::Object(object) => part(object),
+        Value::Object(object) => {
+            let said = object
+                .iter()
+                .map(|(name, value)| format!("{} {}", words(value), name.replace('_', " ")));
+            said.collect::<Vec<_>>().join(", ")
+        }
         Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
 
-/// Puts a part of the node into words: whether it is there, then the rest.
-fn part(object: &Map<String, Value>) -> String {
-    let mut said = Vec::new();
-    for (name, value) in object {
-        let name = name.strip_prefix("is_").unwrap_or(name).replace('_', " ");
-        match (name.as_str(), value) {
-            ("reason" | "remedy", _) => (),
-            (_, Value::Bool(true)) => said.insert(0, name),
-            (_, Value::Bool(false)) => said.insert(0, format!("not {name}")),
-            (_, value) => {
-                let words = words(value);
-                if !words.is_empty() {
-                    said.push(format!("{name} {words}"));
-                }
-            }
-        }
+/// Says whether a part of the node works; where it does not, why, and what to do.
+fn state(part: &Map<String, Value>) -> String {
+    if part.get("is_available") == Some(&Value::Bool(true)) {
+        return "ok".into();
     }
-    let mut line = said.join(", ");
-    // Why something is not there reads on from that, and the remedy from why.
-    for (name, joint) in [("reason", ": "), ("remedy", "; ")] {
-        let text = object.get(name).map(words).unwrap_or_default();
-        if !text.is_empty() {
-            line.push_str(joint);
-            line.push_str(&text);
-        }
+    let said = |name| part.get(name).map(words).unwrap_or_default();
+    let mut line = format!("not ok: {}", said("reason"));
+    let remedy = said("remedy");
+    let remedy = remedy.strip_prefix("run: ").unwrap_or(&remedy);
+    if !remedy.is_empty() {
+        line.push_str("; do this: ");
+        line.push_str(remedy);
     }
     line
 }
@@ -84,8 +88,9 @@ mod tests {
             "tasks": { "pending": 3, "in_progress": 1 },
             "facilities": {
                 "sandbox": { "is_available": false, "reason": "bwrap is missing",
-                    "remedy": "install bubblewrap" },
-                "model": { "is_available": true, "reason": "", "remedy": "" },
+                    "remedy": "run: apt install bubblewrap" },
+                "model": { "is_available": false, "reason": "there is none", "remedy": "" },
+                "inbox": { "is_available": true, "reason": "", "remedy": "" },
             },
             "uptime_seconds": 4,
             "note": null,
@@ -96,14 +101,16 @@ mod tests {
 
         let lines = lines(&status);
         let mut lines: Vec<&str> = lines.lines().collect();
+        assert!(lines.iter().position(|line| line.starts_with("version")) < Some(3));
         lines.sort_unstable();
 
         assert_eq!(
             lines,
             [
-                "model           available",
-                "sandbox         not available: bwrap is missing; install bubblewrap",
-                "tasks           in progress 1, pending 3",
+                "inbox           ok",
+                "model           not ok: there is none",
+                "sandbox         not ok: bwrap is missing; do this: apt install bubblewrap",
+                "tasks           1 in progress, 3 pending",
                 "uptime seconds  4",
                 "version         0.1.0",
             ]

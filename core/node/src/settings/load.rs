@@ -51,6 +51,27 @@ pub struct Override {
     pub value: String,
 }
 
+/// Where settings are read from, kept so that they can be read again.
+#[derive(Debug, Clone, Default)]
+pub struct Layers {
+    /// The variables.
+    pub environment: Environment,
+    /// The file that a flag names.
+    pub config: Option<PathBuf>,
+    /// What the command's own flags stand for.
+    pub overrides: Vec<Override>,
+}
+
+impl Layers {
+    /// Reads the settings as they are at this moment.
+    ///
+    /// # Errors
+    /// See [`load()`].
+    pub fn load(&self) -> anyhow::Result<Loaded> {
+        load(&self.environment, self.config.as_deref(), &self.overrides)
+    }
+}
+
 /// The settings, and where each came from.
 #[derive(Debug, Clone)]
 pub struct Loaded {

@@ -14,6 +14,25 @@ const GIB: u64 = 1024 * MIB;
 /// Stands for the zone that the machine is set to.
 const SYSTEM_ZONE: &str = "system";
 
+/// When a change of a setting in the file counts for a node that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applies {
+    /// As soon as it is written.
+    AtOnce,
+    /// When the node is started again.
+    AtRestart,
+}
+
+impl Applies {
+    /// Returns its words for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at once",
+            Self::AtRestart => "at restart",
+        }
+    }
+}
+
 /// One setting.
 #[derive(Debug)]
 pub struct Setting {
@@ -21,6 +40,8 @@ pub struct Setting {
     pub key: &'static str,
     /// What it is for, in one line.
     pub doc: &'static str,
+    /// When a change of it counts.
+    pub applies: Applies,
     /// Reads a value into the settings; the error reads on from the name.
     pub set: fn(&mut Settings, Given<'_>) -> Result<(), String>,
     /// Returns what it is.
@@ -44,24 +65,28 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "listen",
         doc: "the address and port the node listens on; port 0 picks a free one",
+        applies: Applies::AtRestart,
         set: |settings, given| address(given).map(|value| settings.listen = value),
         get: |settings| Value::Text(settings.listen.to_string()),
     },
     Setting {
         key: "data_dir",
         doc: "the folder that holds everything the node keeps",
+        applies: Applies::AtRestart,
         set: |settings, given| folder(given).map(|value| settings.data_dir = value),
         get: |settings| Value::Text(settings.data_dir.display().to_string()),
     },
     Setting {
         key: "allowed_hosts",
         doc: "names beyond localhost that a browser may reach the node under",
+        applies: Applies::AtRestart,
         set: |settings, given| hosts(given).map(|value| settings.allowed_hosts = value),
         get: |settings| Value::List(settings.allowed_hosts.clone()),
     },
     Setting {
         key: "time_zone",
         doc: "the time zone whose days and hours are meant, such as Europe/Berlin; system for the machine's own",
+        applies: Applies::AtOnce,
         set: |settings, given| zone(given).map(|value| settings.time_zone = value),
         get: |settings| {
             let named = settings.time_zone.as_ref().and_then(TimeZone::iana_name);
@@ -71,6 +96,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "reminders.before_minutes",
         doc: "how long before a task is due you are reminded; 0 for not before",
+        applies: Applies::AtOnce,
         set: |settings, given| {
             given
                 .number(0, 10_080)
@@ -81,6 +107,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "agents.builtin",
         doc: "whether the built-in agents run",
+        applies: Applies::AtRestart,
         set: |settings, given| {
             given
                 .flag()
@@ -91,6 +118,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "agents.offline_after_seconds",
         doc: "after how long without a sign of life an agent counts as offline",
+        applies: Applies::AtOnce,
         set: |settings, given| {
             seconds(given, 86_400).map(|value| settings.agents.offline_after = value)
         },
@@ -99,6 +127,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "artifacts.max_bytes",
         doc: "the largest artifact that is taken",
+        applies: Applies::AtOnce,
         set: |settings, given| {
             given
                 .number(1, 1024 * GIB)
@@ -109,6 +138,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "http.max_body_bytes",
         doc: "the largest JSON body that is taken",
+        applies: Applies::AtRestart,
         set: |settings, given| {
             given
                 .number(1024, GIB)
@@ -119,6 +149,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "http.max_connections",
         doc: "the most connections at once",
+        applies: Applies::AtRestart,
         set: |settings, given| {
             given
                 .number(1, 65_536)
@@ -129,6 +160,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "events.max_subscribers",
         doc: "the most event streams at once",
+        applies: Applies::AtRestart,
         set: |settings, given| {
             given
                 .number(1, 65_536)
@@ -139,6 +171,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "log.level",
         doc: "the least severe level that is logged: error, warn, info, debug or trace",
+        applies: Applies::AtOnce,
         set: |settings, given| {
             let levels = ["error", "warn", "info", "debug", "trace"];
             given
@@ -150,6 +183,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "log.format",
         doc: "how the log is written: text, or json with one object a line",
+        applies: Applies::AtRestart,
         set: |settings, given| log_format(given).map(|value| settings.log.format = value),
         get: |settings| {
             let word = match settings.log.format {
@@ -162,12 +196,14 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "sandbox.time_seconds",
         doc: "how long one run in the sandbox may take",
+        applies: Applies::AtOnce,
         set: |settings, given| seconds(given, 86_400).map(|value| settings.sandbox.time = value),
         get: |settings| Value::Number(settings.sandbox.time.as_secs()),
     },
     Setting {
         key: "sandbox.memory_bytes",
         doc: "how much memory one run in the sandbox may use",
+        applies: Applies::AtOnce,
         set: |settings, given| {
             given
                 .number(16 * MIB, 1024 * GIB)
@@ -178,6 +214,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "sandbox.processes",
         doc: "how many processes one run in the sandbox may have at once",
+        applies: Applies::AtOnce,
         set: |settings, given| {
             given
                 .number(1, 4096)
@@ -188,6 +225,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "sandbox.output_bytes",
         doc: "how much one run in the sandbox may print",
+        applies: Applies::AtOnce,
         set: |settings, given| {
             given
                 .number(1024, GIB)
@@ -198,6 +236,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "sandbox.file_bytes",
         doc: "how large a file one run in the sandbox may write",
+        applies: Applies::AtOnce,
         set: |settings, given| {
             given
                 .number(1024, 1024 * GIB)

@@ -1,0 +1,283 @@
+//! The settings of a running node: what its owner writes into the file counts at once where it can.
+//!
+//! The file is read again whenever it changed. What cannot be read leaves everything as it is, and is
+//! told once. Variables and flags go over the file here as at the start.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hearth_app::{App, Facility};
+use hearth_runtime::LiveLimits;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::compose;
+use crate::log::Level;
+use crate::settings::table::{Applies, Setting, TABLE};
+use crate::settings::value::{Given, Value};
+use crate::settings::{Layers, Loaded, Settings};
+use crate::system::SystemClock;
+use crate::watch::{Sought, Watch};
+
+/// How long after a change the file is read: an editor writes in several steps.
+const SETTLE: Duration = Duration::from_millis(100);
+/// How often the file is read although nothing woke the worker: its folder may be made later, and a
+/// link may lead to a folder that is not watched.
+const REST: Duration = Duration::from_secs(10);
+
+/// The settings in force, and what they are put into.
+pub(crate) struct Live {
+    /// The settings in force.
+    pub(crate) loaded: Loaded,
+    /// The limits of runs in the sandbox.
+    pub(crate) limits: LiveLimits,
+    layers: Layers,
+    level: Level,
+    clock: SystemClock,
+}
+
+impl Live {
+    pub(crate) fn new(loaded: Loaded, layers: Layers, level: Level, clock: SystemClock) -> Self {
+        Self {
+            limits: LiveLimits::new(compose::limits(&loaded.settings.sandbox)),
+            loaded,
+            layers,
+            level,
+            clock,
+        }
+    }
+}
+
+/// The worker that reads the settings file again.
+pub(crate) struct Reload {
+    app: App,
+    live: Live,
+    wake: Arc<Notify>,
+    watch: Option<Watch>,
+    /// What is the matter with the file, as it was told.
+    problem: Option<String>,
+    /// Settings that differ from those in force, as they were told.
+    at_restart: Vec<&'static str>,
+}
+
+impl Reload {
+    pub(crate) fn new(app: App, live: Live) -> Self {
+        Self {
+            app,
+            live,
+            wake: Arc::default(),
+            watch: None,
+            problem: None,
+            at_restart: Vec::new(),
+        }
+    }
+
+    /// Follows the file until `shutdown`.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let Some(file) = self.live.loaded.file.clone() else {
+            // No home folder, and no file named: nothing can change.
+            return shutdown.cancelled().await;
+        };
+        loop {
+            // Watched before it is read, so that no change falls in between.
+            self.watch(&file);
+            self.read_again().await;
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                () = self.wake.notified() => (),
+                () = tokio::time::sleep(REST) => (),
+            }
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(SETTLE) => (),
+            }
+        }
+    }
+
+    /// Watches the folder of the file, where it is there and not watched yet.
+    fn watch(&mut self, file: &Path) {
+        let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
+            return;
+        };
+        if !folder.is_dir() {
+            self.watch = None;
+        } else if self.watch.is_none() {
+            let sought = Sought::Entry(name.to_owned());
+            // Where it cannot be watched, it is read now and then.
+            self.watch = Watch::on(folder, sought, Arc::clone(&self.wake)).ok();
+        }
+    }
+
+    async fn read_again(&mut self) {
+        let layers = self.live.layers.clone();
+        let read = tokio::task::spawn_blocking(move || layers.load()).await;
+        match read.map_err(anyhow::Error::from).and_then(|read| read) {
+            Ok(fresh) => self.take(fresh),
+            Err(error) => self.refuse(&format!("{error:#}")),
+        }
+    }
+
+    /// Keeps what is in force, and tells once what is wrong.
+    fn refuse(&mut self, problem: &str) {
+        if self.problem.as_deref() == Some(problem) {
+            return;
+        }
+        let remedy = remedy(problem, &self.live.loaded);
+        warn!(
+            remedy,
+            "the settings stay as they were: {problem}; do this: {remedy}"
+        );
+        self.problem = Some(problem.to_owned());
+        let facility = Facility::missing(problem, remedy);
+        self.app
+            .change_facilities(|facilities| facilities.settings = facility);
+    }
+
+    /// Puts what changed into force, as far as that goes while the node runs.
+    fn take(&mut self, fresh: Loaded) {
+        if self.problem.take().is_some() {
+            info!("the settings file is right again");
+            self.app
+                .change_facilities(|facilities| facilities.settings = Facility::works());
+        }
+        let before = &self.live.loaded.settings;
+        let (at_once, at_restart) = changed(before, &fresh.settings);
+        if self.at_restart != at_restart && !at_restart.is_empty() {
+            let names = at_restart.join(", ");
+            info!(
+                settings = names,
+                "{names}: takes effect when the node is started again"
+            );
+        }
+        self.at_restart = at_restart;
+        if at_once.is_empty() {
+            return;
+        }
+        let settings = with_changes(before, &fresh.settings, &at_once);
+        for setting in at_once {
+            let (key, value) = (setting.key, (setting.get)(&settings));
+            info!(setting = key, value = %value, "{key} is now {value}");
+        }
+        self.app.configure(compose::app_config(&settings));
+        self.live.limits.set(compose::limits(&settings.sandbox));
+        self.live.clock.set_zone(settings.time_zone.clone());
+        if let Err(error) = self.live.level.set(&settings.log.level) {
+            warn!(%error, "the level of the log stays as it was");
+        }
+        self.live.loaded.settings = settings;
+    }
+}
+
+/// Returns what changed: the settings that count at once, and the names of the others.
+fn changed(before: &Settings, fresh: &Settings) -> (Vec<&'static Setting>, Vec<&'static str>) {
+    let differing = TABLE
+        .iter()
+        .filter(|setting| (setting.get)(before) != (setting.get)(fresh));
+    let (at_once, at_restart): (Vec<_>, Vec<_>) =
+        differing.partition(|setting| setting.applies == Applies::AtOnce);
+    let names = at_restart.into_iter().map(|setting| setting.key);
+    (at_once, names.collect())
+}
+
+/// Returns `before` with those of `fresh` that are named.
+fn with_changes(before: &Settings, fresh: &Settings, named: &[&Setting]) -> Settings {
+    let mut settings = before.clone();
+    for setting in named {
+        let value = (setting.get)(fresh).to_toml();
+        if let Err(problem) = (setting.set)(&mut settings, Given::Toml(&value)) {
+            // What was read once reads again.
+            warn!(
+                setting = setting.key,
+                problem, "{} stays as it was", setting.key
+            );
+        }
+    }
+    settings
+}
+
+/// Returns the command that mends the file: the value in force, where one setting is wrong, else the
+/// file itself in an editor.
+fn remedy(problem: &str, in_force: &Loaded) -> String {
+    let wrong = TABLE.iter().find(|setting| {
+        let rest = problem.strip_prefix(setting.key);
+        rest.is_some_and(|rest| rest.starts_with(" in ") && !rest.contains("single value"))
+    });
+    match wrong {
+        Some(setting) => {
+            let value = match (setting.get)(&in_force.settings) {
+                Value::List(words) if words.is_empty() => "''".to_owned(),
+                value => value.to_string(),
+            };
+            format!("hearth config set {} {value}", setting.key)
+        }
+        None => {
+            let file = in_force.file.as_deref().unwrap_or(Path::new("hearth.toml"));
+            format!("${{EDITOR:-vi}} {}", file.display())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(changes: &[(&str, &str)]) -> Settings {
+        let mut settings = Settings::defaults("/data".into());
+        for (key, word) in changes {
+            let setting = crate::settings::table::find(key).unwrap();
+            (setting.set)(&mut settings, Given::Word(word)).unwrap();
+        }
+        settings
+    }
+
+    #[test]
+    fn what_counts_at_once_is_told_from_what_waits_for_a_restart() {
+        let before = settings(&[]);
+        let fresh = settings(&[
+            ("log.level", "debug"),
+            ("listen", "127.0.0.1:9"),
+            ("time_zone", "Europe/Berlin"),
+        ]);
+
+        let (at_once, at_restart) = changed(&before, &fresh);
+        let after = with_changes(&before, &fresh, &at_once);
+
+        let keys: Vec<_> = at_once.iter().map(|setting| setting.key).collect();
+        assert_eq!(keys, ["time_zone", "log.level"]);
+        assert_eq!(at_restart, ["listen"]);
+        assert_eq!(
+            after,
+            settings(&[("log.level", "debug"), ("time_zone", "Europe/Berlin")])
+        );
+    }
+
+    #[test]
+    fn the_command_that_mends_names_what_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hearth.toml");
+        std::fs::write(&file, "").unwrap();
+        let layers = Layers {
+            config: Some(file.clone()),
+            ..Layers::default()
+        };
+        let in_force = layers.load().unwrap();
+        let remedy_of = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            let problem = format!("{:#}", layers.load().unwrap_err());
+            assert!(problem.contains("line 2"), "{problem}");
+            remedy(&problem, &in_force)
+        };
+
+        assert_eq!(
+            remedy_of("[log]\nlevel = \"loud\""),
+            "hearth config set log.level info"
+        );
+        let editor = format!("${{EDITOR:-vi}} {}", file.display());
+        assert_eq!(remedy_of("[log]\nlevle = \"debug\""), editor);
+        assert_eq!(remedy_of("[log]\nlevel ="), editor);
+    }
+}

@@ -1,0 +1,165 @@
+//! Settings that change while the node runs.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use hearth_tests::node::{Options, TestNode};
+use serde_json::{Value, json};
+
+/// How long a busy machine may take.
+const LIMIT: Duration = Duration::from_mins(1);
+
+fn file(node: &TestNode) -> PathBuf {
+    node.data_dir().join("hearth.toml")
+}
+
+/// Puts a file with this text in the place of the settings file, as editors do.
+fn replace(node: &TestNode, text: &str) -> anyhow::Result<()> {
+    let draft = node.data_dir().join("hearth.toml.draft");
+    std::fs::write(&draft, text)?;
+    Ok(std::fs::rename(draft, file(node))?)
+}
+
+async fn until_logged(node: &TestNode, what: &str) -> anyhow::Result<()> {
+    let deadline = Instant::now() + LIMIT;
+    while !node.log().contains(what) {
+        ensure!(Instant::now() < deadline, "{what} is not in {}", node.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+fn set(node: &TestNode, key: &str, value: &str) -> anyhow::Result<String> {
+    let output = node.hearth(&["config", "set", key, value])?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{said}");
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+#[tokio::test]
+async fn limits_zone_and_level_change_while_the_node_runs() -> anyhow::Result<()> {
+    let node = TestNode::start(&Options::default())?;
+    let api = node.api()?;
+    let upload = json!({"type": "note", "content": "x".repeat(2000)});
+    ensure!(api.send("POST", "/artifacts", Some(&upload)).await?.status == 201);
+
+    let said = set(&node, "artifacts.max_bytes", "1000")?;
+    ensure!(
+        said.ends_with("(the running node takes it at once)\n"),
+        "{said}"
+    );
+    until_logged(&node, "artifacts.max_bytes is now 1000").await?;
+    let refused = api.send("POST", "/artifacts", Some(&upload)).await?;
+    ensure!(refused.body["code"] == "too_large", "{refused:?}");
+
+    // Where the sun rises first, the same evening is another moment.
+    let evening = json!({"text": "Call Ann due 2030-01-01 18:00"});
+    let due = |task: Value| task["task"]["due_at"].as_str().map(str::to_owned);
+    set(&node, "time_zone", "America/New_York")?;
+    until_logged(&node, "time_zone is now America/New_York").await?;
+    let west = due(api.post("/tasks/quick", evening.clone()).await?);
+    replace(&node, "time_zone = \"Asia/Tokyo\"\n")?;
+    until_logged(&node, "time_zone is now Asia/Tokyo").await?;
+    let east = due(api.post("/tasks/quick", evening).await?);
+    ensure!(
+        west.as_deref() == Some("2030-01-01T23:00:00.000Z"),
+        "{west:?}"
+    );
+    ensure!(
+        east.as_deref() == Some("2030-01-01T09:00:00.000Z"),
+        "{east:?}"
+    );
+    // The line for the limit is gone, and with it the limit.
+    until_logged(&node, "artifacts.max_bytes is now 104857600").await?;
+
+    set(&node, "log.level", "error")?;
+    until_logged(&node, "log.level is now error").await?;
+    let before = node.log();
+    set(&node, "artifacts.max_bytes", "1000")?;
+    let deadline = Instant::now() + LIMIT;
+    while api.send("POST", "/artifacts", Some(&upload)).await?.status == 201 {
+        ensure!(Instant::now() < deadline, "the limit did not change");
+    }
+    ensure!(node.log() == before, "it logs what is no error");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_needs_a_restart_says_so_and_variables_go_over_the_file() -> anyhow::Result<()> {
+    let options = Options {
+        env: vec![("HEARTH_ARTIFACTS_MAX_BYTES".into(), "3000".into())],
+        ..Options::default()
+    };
+    let mut node = TestNode::start(&options)?;
+    let api = node.api()?;
+
+    let said = set(&node, "http.max_connections", "50")?;
+    ensure!(
+        said.ends_with("(takes effect when the node is started again)\n"),
+        "{said}"
+    );
+    until_logged(&node, "http.max_connections: takes effect").await?;
+    set(&node, "artifacts.max_bytes", "1000")?;
+    set(&node, "log.level", "debug")?;
+    until_logged(&node, "log.level is now debug").await?;
+    let upload = json!({"type": "note", "content": "x".repeat(2000)});
+    ensure!(api.send("POST", "/artifacts", Some(&upload)).await?.status == 201);
+
+    let shown = node.hearth(&["--json", "config", "show"])?;
+    let shown: Value = serde_json::from_slice(&shown.stdout)?;
+    let counts = |key: &str| shown["settings"][key]["applies_at_once"].clone();
+    ensure!(counts("log.level") == true && counts("listen") == false);
+
+    ensure!(node.stop()? == Some(0), "{}", node.log());
+    let said = set(&node, "log.level", "info")?;
+    ensure!(said.ends_with("(for the next start)\n"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bad_file_leaves_the_settings_as_they_were() -> anyhow::Result<()> {
+    let node = TestNode::start(&Options::default())?;
+    let api = node.api()?;
+    set(&node, "artifacts.max_bytes", "1000")?;
+    until_logged(&node, "artifacts.max_bytes is now 1000").await?;
+
+    for _ in 0..2 {
+        let text = "[artifacts]\nmax_bytes = 5000\n[log]\nlevel = \"loud\"\n";
+        replace(&node, text)?;
+        api.wait_for("/status", LIMIT, |status| {
+            status["facilities"]["settings"]["is_available"] == false
+        })
+        .await?;
+    }
+    let upload = json!({"type": "note", "content": "x".repeat(2000)});
+    let refused = api.send("POST", "/artifacts", Some(&upload)).await?;
+    ensure!(refused.body["code"] == "too_large", "{refused:?}");
+    let warnings = node.log().matches("the settings stay as they were").count();
+    ensure!(warnings == 1, "{}", node.log());
+    let output = node.hearth(&["status"])?;
+    let shown = String::from_utf8(output.stdout)?;
+    let line = shown.lines().find(|line| line.starts_with("settings"));
+    let line = line.unwrap_or_default();
+    // With a file that is wrong, this command reads it too, and says the same.
+    let said = String::from_utf8(output.stderr)?;
+    for part in ["line 4", "must be one of"] {
+        ensure!(line.contains(part) || said.contains(part), "{shown} {said}");
+    }
+    let status = api.get("/status").await?;
+    let settings = status["facilities"]["settings"].to_string();
+    for part in [
+        "line 4",
+        "must be one of",
+        "hearth config set log.level info",
+    ] {
+        ensure!(settings.contains(part), "{settings}");
+    }
+
+    // What it says mends it.
+    set(&node, "log.level", "info")?;
+    until_logged(&node, "artifacts.max_bytes is now 5000").await?;
+    let status = api.get("/status").await?;
+    ensure!(status["facilities"]["settings"]["is_available"] == true);
+    Ok(())
+}
