@@ -175,7 +175,10 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(doctor) => return doctor::run(&cli.global, &doctor),
         command => command,
     };
-    let invocation = Invocation::new(cli.global, &[])?;
+    let invocation = match &command {
+        Command::Status => Invocation::whatever_the_settings(cli.global)?,
+        _ => Invocation::new(cli.global, &[])?,
+    };
     // A command waits for one thing at a time.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

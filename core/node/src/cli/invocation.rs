@@ -1,6 +1,6 @@
 //! What every command works with: settings, where results go, how to reach the node.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use hearth_domain::Clock;
@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::client::locate::{locate, not_running};
 use crate::data_dir::DataDir;
 use crate::output::Output;
+use crate::settings::load::data_dir_without_file;
 use crate::settings::{Environment, Layers, Loaded, Override};
 use crate::system::SystemClock;
 
@@ -33,6 +34,33 @@ impl Invocation {
     /// # Errors
     /// See [`Layers::load`].
     pub fn new(global: Global, overrides: &[Override]) -> anyhow::Result<Self> {
+        Self::with(global, overrides, Layers::load)
+    }
+
+    /// As [`Self::new`], and where the settings file is wrong, as if there were none: a command that
+    /// only asks a node needs nothing from it, and the node has its own opinion of the file.
+    ///
+    /// # Errors
+    /// An unknown variable, or one that is no text.
+    pub fn whatever_the_settings(global: Global) -> anyhow::Result<Self> {
+        Self::with(global, &[], |layers| {
+            let flag = layers
+                .overrides
+                .iter()
+                .find(|given| given.key == "data_dir");
+            let flag = flag.map(|given| Path::new(&given.value));
+            let folder = || data_dir_without_file(&layers.environment, flag);
+            Ok(layers
+                .load()
+                .unwrap_or_else(|_| Loaded::without_file(folder())))
+        })
+    }
+
+    fn with(
+        global: Global,
+        overrides: &[Override],
+        load: impl FnOnce(&Layers) -> anyhow::Result<Loaded>,
+    ) -> anyhow::Result<Self> {
         let environment = Environment::read()?;
         let mut overrides = overrides.to_vec();
         if let Some(dir) = global.data_dir {
@@ -52,7 +80,7 @@ impl Invocation {
             overrides,
         };
         Ok(Self {
-            loaded: layers.load()?,
+            loaded: load(&layers)?,
             output: if global.json {
                 Output::Json
             } else {

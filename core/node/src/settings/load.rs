@@ -83,6 +83,15 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Returns what holds where the settings as a whole cannot be used.
+    pub fn without_file(data_dir: PathBuf) -> Self {
+        Self {
+            settings: Settings::defaults(data_dir),
+            file: None,
+            sources: BTreeMap::new(),
+        }
+    }
+
     /// Returns every setting with its value and where that came from.
     pub fn entries(&self) -> impl Iterator<Item = (&'static Setting, Value, Source)> {
         TABLE.iter().map(|setting| {
