@@ -116,7 +116,7 @@ impl Reload {
         let layers = self.live.layers.clone();
         let read = tokio::task::spawn_blocking(move || layers.load()).await;
         match read.map_err(anyhow::Error::from).and_then(|read| read) {
-            Ok(fresh) => self.take(fresh),
+            Ok(fresh) => self.take(&fresh),
             Err(error) => self.refuse(&format!("{error:#}")),
         }
     }
@@ -138,7 +138,7 @@ impl Reload {
     }
 
     /// Puts what changed into force, as far as that goes while the node runs.
-    fn take(&mut self, fresh: Loaded) {
+    fn take(&mut self, fresh: &Loaded) {
         if self.problem.take().is_some() {
             info!("the settings file is right again");
             self.app
@@ -206,19 +206,15 @@ fn remedy(problem: &str, in_force: &Loaded) -> String {
         let rest = problem.strip_prefix(setting.key);
         rest.is_some_and(|rest| rest.starts_with(" in ") && !rest.contains("single value"))
     });
-    match wrong {
-        Some(setting) => {
-            let value = match (setting.get)(&in_force.settings) {
-                Value::List(words) if words.is_empty() => "''".to_owned(),
-                value => value.to_string(),
-            };
-            format!("hearth config set {} {value}", setting.key)
-        }
-        None => {
-            let file = in_force.file.as_deref().unwrap_or(Path::new("hearth.toml"));
-            format!("${{EDITOR:-vi}} {}", file.display())
-        }
-    }
+    let Some(setting) = wrong else {
+        let file = in_force.file.as_deref().unwrap_or(Path::new("hearth.toml"));
+        return format!("${{EDITOR:-vi}} {}", file.display());
+    };
+    let value = match (setting.get)(&in_force.settings) {
+        Value::List(words) if words.is_empty() => "''".to_owned(),
+        value => value.to_string(),
+    };
+    format!("hearth config set {} {value}", setting.key)
 }
 
 #[cfg(test)]

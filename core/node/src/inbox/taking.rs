@@ -119,13 +119,11 @@ impl Inbox {
         let opened = self.blocking(move |folder| open(folder, &own, before));
         let opened = opened.await.map_err(|error| self.panicked(&error))??;
         let stamp = opened.stamp;
-        match opened.note {
-            Some((note, hash)) => Ok((Content::Text(note, hash), stamp)),
-            None => {
-                let blob = self.store(opened.file, stamp).await?;
-                Ok((Content::Other(blob), stamp))
-            }
+        if let Some((note, hash)) = opened.note {
+            return Ok((Content::Text(note, hash), stamp));
         }
+        let blob = self.store(opened.file, stamp).await?;
+        Ok((Content::Other(blob), stamp))
     }
 
     /// Stores the bytes of a file; no row names them yet.
