@@ -1,6 +1,6 @@
 //! Acceptance checks that are programs: run in the sandbox, over a fresh folder for each check.
 //!
-//! The folder holds copies of the task's artifacts under their own names ([`layout`]) and
+//! The folder holds copies of the task's artifacts under their own names (`layout`) and
 //! `result.json`. Nothing of the run that produced them is in it, so that a check sees what was
 //! handed in and not what its worker left lying about; and a check changes nothing that the next
 //! one sees.
