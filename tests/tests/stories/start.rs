@@ -215,6 +215,7 @@ async fn an_agent_not_heard_from_is_offline_until_it_is() -> anyhow::Result<()> 
     let events = api.all("/events?type=agent.*").await?;
     let types: Vec<&str> = events
         .iter()
+        .filter(|event| event["payload"]["name"] == "robot")
         .filter_map(|event| event["type"].as_str())
         .collect();
     ensure!(

@@ -188,7 +188,7 @@ impl ListConversations {
 
 impl IntoParams for ListConversations {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        page_parameters().into()
+        page_parameters()
     }
 }
 
@@ -220,6 +220,6 @@ impl ListMessages {
 
 impl IntoParams for ListMessages {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        page_parameters().into()
+        page_parameters()
     }
 }

@@ -119,6 +119,6 @@ impl ListNotices {
 
 impl IntoParams for ListNotices {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        page_parameters().into()
+        page_parameters()
     }
 }

@@ -1,6 +1,8 @@
 //! A task from a line of text.
 
 use hearth_app::quick_add::{self, ProjectNamed};
+use hearth_domain::Priority;
+use hearth_domain::field::{AgentName, Label};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -97,12 +99,12 @@ impl<'a> From<&'a quick_add::Understood> for Understood<'a> {
             title: &line.title,
             project: line.project.as_deref(),
             is_project_new: matches!(understood.project, ProjectNamed::Fresh(_)),
-            labels: line.labels.iter().map(|label| label.as_str()).collect(),
-            priority: line.priority.map(|priority| priority.as_str()),
+            labels: line.labels.iter().map(Label::as_str).collect(),
+            priority: line.priority.map(Priority::as_str),
             due_at: line.due.map(|due| Time(due.at)),
             recurrence: line.recurrence.as_ref().map(ToString::to_string),
             after: &line.after,
-            assigned_to: line.assigned_to.as_ref().map(|name| name.as_str()),
+            assigned_to: line.assigned_to.as_ref().map(AgentName::as_str),
             estimate_minutes: line.estimate_minutes,
             doubts: understood
                 .doubts

@@ -43,7 +43,14 @@ pub(super) fn rights_and_room(data: &DataDir) -> Check {
         return Check::fault(NAME, found, format!("chown -R $USER {}", quoted(root)));
     }
     let room = match statvfs(root) {
-        Ok(disk) => u64::from(disk.blocks_available()).saturating_mul(disk.fragment_size()),
+        Ok(disk) => {
+            #[cfg_attr(
+                target_os = "linux",
+                expect(clippy::useless_conversion, reason = "a smaller number elsewhere")
+            )]
+            let blocks = u64::from(disk.blocks_available());
+            blocks.saturating_mul(disk.fragment_size())
+        }
         Err(error) => {
             let found = format!("the room on the disk of {shown} cannot be told: {error}");
             return Check::warning(NAME, found, "look at it with df");
