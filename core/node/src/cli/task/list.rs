@@ -2,13 +2,14 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use jiff::tz::TimeZone;
 
-use crate::cli::words::{from_when, priorities, task_ref, task_statuses};
+use crate::cli::words::{day_or_moment, from_when, priorities, task_ref, task_statuses};
 use crate::cli::{Invocation, project};
 use crate::client::wire::{Page, Task};
 use crate::output::Output;
 use crate::output::table::table;
-use crate::output::text::{moment, shortened};
+use crate::output::text::shortened;
 
 /// So that a row with the longest status, priority and agent usual fits 100 columns.
 const TITLE_WIDTH: usize = 60;
@@ -103,14 +104,14 @@ pub(super) async fn run(invocation: &Invocation, list: List) -> anyhow::Result<(
     let page: Page<Task> = answer.read()?;
     invocation
         .output
-        .answer(&answer.text, || rows(&page.items))?;
+        .answer(&answer.text, || rows(&page.items, &zone))?;
     if invocation.output == Output::Human {
         page.note_rest("hearth task list");
     }
     Ok(())
 }
 
-fn rows(tasks: &[Task]) -> String {
+fn rows(tasks: &[Task], zone: &TimeZone) -> String {
     let rows: Vec<[String; 6]> = tasks
         .iter()
         .map(|task| {
@@ -119,7 +120,10 @@ fn rows(tasks: &[Task]) -> String {
                 task.status.replace('_', " "),
                 task.priority.clone(),
                 task.assigned_to.clone().unwrap_or_default(),
-                task.due_at.as_deref().map(moment).unwrap_or_default(),
+                task.due_at
+                    .as_deref()
+                    .map(|due| day_or_moment(due, zone))
+                    .unwrap_or_default(),
                 shortened(&task.title, TITLE_WIDTH),
             ]
         })
@@ -143,7 +147,7 @@ mod tests {
         let tasks = [task(1, "in_progress", "Count"), task(12, "pending", "Read")];
 
         assert_eq!(
-            rows(&tasks),
+            rows(&tasks, &TimeZone::UTC),
             "     STATUS       PRIORITY  WITH  DUE  TITLE\n\
              #1   in progress  medium               Count\n\
              #12  pending      medium               Read"

@@ -1,9 +1,11 @@
 //! `hearth task show`, and how a task is put into words.
 
 use anyhow::Context;
+use jiff::tz::TimeZone;
 
 use crate::cli::Invocation;
 use crate::cli::task::accept;
+use crate::cli::words::day_or_moment;
 use crate::client::Client;
 use crate::client::wire::{Artifact, Event, Evidence, Page, Task};
 use crate::output::table::fields;
@@ -16,9 +18,9 @@ pub(super) async fn run(invocation: &Invocation, task: &str) -> anyhow::Result<(
     let artifacts = client.get(&["tasks", &task.id, "artifacts"], &[]).await?;
     let artifacts: Page<Artifact> = artifacts.read()?;
     let evidence = evidence(&client, &task).await?;
-    invocation
-        .output
-        .answer(&answer.text, || page(&task, &artifacts.items, &evidence))
+    invocation.output.answer(&answer.text, || {
+        page(&task, &artifacts.items, &evidence, &invocation.zone())
+    })
 }
 
 /// Returns number and title: `#12 Count the words`.
@@ -72,7 +74,12 @@ async fn evidence(client: &Client, task: &Task) -> anyhow::Result<Vec<Evidence>>
         .unwrap_or_default())
 }
 
-fn page(task: &Task, artifacts: &[Artifact], evidence: &[Evidence]) -> String {
+fn page(task: &Task, artifacts: &[Artifact], evidence: &[Evidence], zone: &TimeZone) -> String {
+    let day = |text: &Option<String>| {
+        text.as_deref()
+            .map(|text| day_or_moment(text, zone))
+            .unwrap_or_default()
+    };
     let line = |text: &Option<String>| text.as_deref().map(one_line).unwrap_or_default();
     let time = |text: &Option<String>| text.as_deref().map(moment).unwrap_or_default();
     let attempts = format!("{} of {}", task.attempt, task.max_attempts);
@@ -98,8 +105,15 @@ fn page(task: &Task, artifacts: &[Artifact], evidence: &[Evidence]) -> String {
         ("part of", line(&task.parent_id)),
         ("after", one_line(&task.depends_on.join(", "))),
         ("labels", one_line(&task.labels.join(", "))),
-        ("due", time(&task.due_at)),
-        ("not before", time(&task.not_before)),
+        ("due", day(&task.due_at)),
+        ("comes", line(&task.recurrence)),
+        (
+            "estimate",
+            task.estimate_minutes
+                .map(|minutes| format!("{minutes} min"))
+                .unwrap_or_default(),
+        ),
+        ("not before", day(&task.not_before)),
         (
             "attempt",
             if task.attempt > 0 {
@@ -175,7 +189,7 @@ mod tests {
     #[test]
     fn a_task_is_shown_without_what_it_does_not_have() {
         assert_eq!(
-            page(&task(), &[], &[]),
+            page(&task(), &[], &[], &TimeZone::UTC),
             "#12 Count [2J the words\n\n\
              status       in progress\n\
              priority     high\n\
@@ -205,7 +219,7 @@ mod tests {
             unmet: vec![found("it exited with 2 in 4 ms\nno rule")],
         }];
         let page = |evidence: &[Evidence]| {
-            let page = page(&task, &[], evidence);
+            let page = page(&task, &[], evidence, &TimeZone::UTC);
             page.split_once("two\n").unwrap().1.to_owned()
         };
 
