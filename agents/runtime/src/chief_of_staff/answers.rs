@@ -9,7 +9,7 @@ use hearth_domain::task::{Task, TaskState, TaskStatus};
 use super::desk::Desk;
 use super::find::{Found, find};
 use super::intent::{Filter, Period, Question};
-use super::phrase::{count, due, list, listed, named, shortened, standing, status};
+use super::phrase::{count, due, ended, list, listed, named, shortened, standing, status};
 
 /// The most tasks that are looked at for one answer.
 const LOOKED_AT: usize = 500;
@@ -76,10 +76,13 @@ impl Desk<'_> {
             .await?;
         if let [view] = views.as_slice() {
             self.memory.it = Some(view.task.number);
-            return Ok(format!(
-                "One task waits for you: {} {}. Say \"answer {} …\" and it goes on.",
+            let how = ended(&format!(
+                "One task waits for you: {} {}",
                 named(&view.task),
-                standing(view, &self.names.zone),
+                standing(view, &self.names.zone)
+            ));
+            return Ok(format!(
+                "{how} Say \"answer {} …\" and it goes on.",
                 view.task.number
             ));
         }
@@ -327,7 +330,11 @@ impl Desk<'_> {
     pub(super) fn about(&mut self, view: &TaskView) -> String {
         let task = &view.task;
         self.memory.it = Some(task.number);
-        let mut text = format!("{} {}.", named(task), standing(view, &self.names.zone));
+        let mut text = ended(&format!(
+            "{} {}",
+            named(task),
+            standing(view, &self.names.zone)
+        ));
         let mut more = vec![format!("{} priority", task.priority)];
         more.extend(due(task, self.names.now, &self.names.zone));
         if let Some(id) = task.project_id

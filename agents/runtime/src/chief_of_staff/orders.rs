@@ -187,6 +187,13 @@ impl Desk<'_> {
                 task.number
             )));
         }
+        if task.status().is_terminal() {
+            return Ok(Outcome::Not(format!(
+                "{} is {} already.",
+                named(task),
+                status(task.status())
+            )));
+        }
         if let Some(open) = self.open_before(task)? {
             return Ok(Outcome::Not(format!(
                 "{} waits for {open}, so I did not mark it done.",

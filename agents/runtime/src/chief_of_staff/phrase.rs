@@ -61,6 +61,15 @@ pub(super) fn list(entries: &[String], total: usize) -> String {
     }
 }
 
+/// A sentence with its end, if it has none.
+pub(super) fn ended(text: &str) -> String {
+    if text.ends_with(['.', '?', '!', '…']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
+}
+
 /// `one task`, `3 tasks`.
 pub(super) fn count(count: usize, noun: &str) -> String {
     match count {

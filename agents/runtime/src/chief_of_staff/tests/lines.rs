@@ -274,7 +274,7 @@ const LINES: &[(&str, &str, &str)] = &[
         "#3 Newsletter is done",
     ),
     ("complete 2", "", "Seed is working on #2"),
-    ("complete 5", "", "is completed"),
+    ("complete 5", "", "#5 Old letter is done already."),
     (
         "complete 6",
         "task.completed #6",
