@@ -250,18 +250,7 @@ impl App {
         expected: Option<u64>,
     ) -> Result<TaskView, AppError> {
         must_act_as(actor, &hold.agent)?;
-        let reason = prose("reason", reason, REASON_MAX)?;
-        if reason.trim().is_empty() {
-            return Err(AppError::invalid(
-                "reason",
-                "must not be empty; say what is needed",
-            ));
-        }
-        list_within("options", &options)?;
-        let options: Vec<String> = options
-            .iter()
-            .map(|option| line("options", option, LABEL_MAX * 4))
-            .collect::<Result<_, _>>()?;
+        let (reason, options) = block_words(reason, &options)?;
         self.change_task(actor, task, expected, move |_, task, _, now| {
             Ok(task.block(&hold.agent, hold.fence, reason, options, now)?)
         })
@@ -431,6 +420,26 @@ fn refuse(
     }
     let task = save_task(tx, task.block_unaccepted(now)?)?;
     Ok(AppError::unaccepted(&task, true, evidence))
+}
+
+/// Checks what a task is blocked with: the reason, or the question, and its options.
+pub(crate) fn block_words(
+    reason: &str,
+    options: &[String],
+) -> Result<(String, Vec<String>), AppError> {
+    let reason = prose("reason", reason, REASON_MAX)?;
+    if reason.trim().is_empty() {
+        return Err(AppError::invalid(
+            "reason",
+            "must not be empty; say what is needed",
+        ));
+    }
+    list_within("options", options)?;
+    let options = options
+        .iter()
+        .map(|option| line("options", option, LABEL_MAX * 4))
+        .collect::<Result<_, _>>()?;
+    Ok((reason, options))
 }
 
 fn check_claim(actor: &Actor, claim: &Claim) -> Result<(), AppError> {

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use hearth_domain::event::ReleaseCause;
-use hearth_domain::field::{AgentName, LABEL_MAX, OWNER, REASON_MAX, line, list_within, prose};
+use hearth_domain::field::{AgentName, OWNER};
 use hearth_domain::task::{LEASE_DEFAULT, Task, TaskPatch, TaskState};
 use hearth_domain::{Actor, Change, JsonObject, Timestamp};
 use hearth_store::{Tx, tasks};
@@ -15,7 +15,7 @@ use hearth_store::{Tx, tasks};
 use crate::app::App;
 use crate::authority::must_be_owner;
 use crate::error::AppError;
-use crate::holding::{Done, Hold};
+use crate::holding::{Done, Hold, block_words};
 use crate::notices::save_task;
 use crate::projects::expect_version;
 use crate::tasks::{TaskRef, TaskView, find, view};
@@ -92,18 +92,7 @@ impl App {
         expected: Option<u64>,
     ) -> Result<Taken, AppError> {
         must_be_owner(actor, "block a task as its owner")?;
-        let reason = prose("reason", reason, REASON_MAX)?;
-        if reason.trim().is_empty() {
-            return Err(AppError::invalid(
-                "reason",
-                "must not be empty; say what is needed",
-            ));
-        }
-        list_within("options", &options)?;
-        let options: Vec<String> = options
-            .iter()
-            .map(|option| line("options", option, LABEL_MAX * 4))
-            .collect::<Result<_, _>>()?;
+        let (reason, options) = block_words(reason, &options)?;
         self.by_steps(actor, task, expected, move |tx, task, actor, now| {
             let before = task.clone();
             let mut steps = take(tx, task, LEASE_DEFAULT, actor, now)?;
