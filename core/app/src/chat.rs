@@ -75,7 +75,7 @@ impl App {
     /// one that begins; returns the answer. Both are stored.
     ///
     /// # Errors
-    /// The message is empty or too long; there is no such conversation, or it is somebody else's.
+    /// The message is empty or too long; the conversation is none of the caller's.
     pub async fn chat(
         &self,
         actor: &Actor,
@@ -106,7 +106,13 @@ impl App {
             .store()
             .write(move |tx| {
                 let present = match conversation {
-                    Some(id) => own(tx, &by, id)?,
+                    // Named in the message, so the message is what is wrong.
+                    Some(id) => find_own(tx, &by, id)?.ok_or_else(|| {
+                        AppError::invalid(
+                            "conversation_id",
+                            "is no conversation of yours; leave it out to begin one",
+                        )
+                    })?,
                     None => conversations::insert(
                         tx,
                         Conversation::start(id, by.name(), heard.created_at),
@@ -171,7 +177,8 @@ impl App {
         let actor = actor.clone();
         self.store()
             .read(move |tx| {
-                let conversation = own(tx, &actor, conversation)?;
+                let conversation = find_own(tx, &actor, conversation)?
+                    .ok_or_else(|| AppError::not_found("conversation", conversation))?;
                 Ok(conversations::messages(tx, conversation.id, cursor, limit)?)
             })
             .await
@@ -196,13 +203,15 @@ impl App {
 }
 
 /// Returns a conversation that the caller may see. That of somebody else is not there.
-fn own(tx: &impl Tx, actor: &Actor, id: ConversationId) -> Result<Conversation, AppError> {
-    conversations::get(tx, id)?
-        .filter(|found| match actor {
-            Actor::Owner | Actor::System => true,
-            Actor::Agent(_) | Actor::Viewer => found.started_by == actor.name(),
-        })
-        .ok_or_else(|| AppError::not_found("conversation", id))
+fn find_own(
+    tx: &impl Tx,
+    actor: &Actor,
+    id: ConversationId,
+) -> Result<Option<Conversation>, AppError> {
+    Ok(conversations::get(tx, id)?.filter(|found| match actor {
+        Actor::Owner | Actor::System => true,
+        Actor::Agent(_) | Actor::Viewer => found.started_by == actor.name(),
+    }))
 }
 
 #[cfg(test)]

@@ -95,5 +95,6 @@ async fn what_is_no_message_or_no_conversation_is_refused() {
     }
     let elsewhere = json!({"message": "x", "conversation_id": unknown});
     let answer = api.post("/chat", elsewhere).await;
-    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.problem()["field"], "conversation_id");
 }

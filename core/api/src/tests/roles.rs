@@ -271,7 +271,7 @@ fn table() -> Vec<Row> {
             "POST /api/v1/chat",
             "/api/v1/chat",
             json!({"message": "hello", "conversation_id": "{conversation}"}),
-            (200, 404, 404),
+            (200, 422, 422),
         ),
         row(
             "GET /api/v1/conversations",

@@ -130,7 +130,7 @@ async fn a_conversation_is_its_starters_and_the_owners() {
         .conversation_id;
 
     let scout = test.app.chat(&as_agent("scout"), Some(id), "b").await;
-    assert_eq!(code(scout), "not_found");
+    assert_eq!(code(scout), "invalid_input");
     assert!(test.app.chat(&Actor::Owner, Some(id), "b").await.is_ok());
     let of = async |actor: &Actor| {
         let page = test.app.list_conversations(actor, None, 10).await.unwrap();
