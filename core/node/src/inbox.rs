@@ -31,6 +31,8 @@ use crate::watch::{Sought, Watch};
 
 /// How long a file must lie unchanged until it counts as whole.
 const SETTLE: Duration = Duration::from_millis(300);
+/// How long ago it must last have been written to: whoever writes it may stop for a moment.
+const QUIET: Duration = Duration::from_secs(2);
 /// How often the folder is looked at although nothing woke the inbox: a lost wake-up costs no more.
 const LONGEST_REST: Duration = Duration::from_mins(1);
 /// The same where the system does not wake anybody.
@@ -51,6 +53,8 @@ pub(crate) struct Inbox {
     /// The watch on the folder, and which folder that was: it may be removed and made anew.
     watch: Option<(Watch, u64)>,
     is_told_unwatched: bool,
+    /// How long ago a file must last have been written to; shorter where tests cannot wait.
+    quiet: Duration,
     /// Files that stay where they are until they change.
     refused: HashMap<OsString, Stamp>,
     /// The largest artifact when these were refused.
@@ -82,6 +86,7 @@ impl Inbox {
             wake: Arc::default(),
             watch: None,
             is_told_unwatched: false,
+            quiet: QUIET,
             refused: HashMap::new(),
             refused_beyond: 0,
             to_forget: Vec::new(),
@@ -149,7 +154,12 @@ impl Inbox {
         tokio::time::sleep(SETTLE).await;
         let is_full = first.len() >= BATCH;
         let mut is_settled = true;
+        let mut trouble = None;
         for (name, before) in first {
+            if self.is_fresh(&before) {
+                is_settled = false;
+                continue;
+            }
             match self.take(&name, before).await {
                 Ok(()) => (),
                 Err(Failure::Gone) => {
@@ -159,14 +169,28 @@ impl Inbox {
                 Err(Failure::Refused(stamp, problem)) => {
                     self.refuse(name, stamp, &problem).await?;
                 }
-                Err(Failure::Later(trouble)) => return Err(trouble),
+                // One file that cannot be taken yet does not hold up the others.
+                Err(Failure::Later(why)) => {
+                    trouble.get_or_insert(why);
+                }
             }
+        }
+        if let Some(trouble) = trouble {
+            return Err(trouble);
         }
         Ok(match (is_settled, is_full) {
             (false, _) => Rest::For(SETTLE),
             (true, true) => Rest::For(Duration::ZERO),
             (true, false) => Rest::UntilWoken,
         })
+    }
+
+    /// Whether a file was written to so lately that more may come. A time that lies ahead says
+    /// nothing.
+    fn is_fresh(&self, stamp: &Stamp) -> bool {
+        let now_ns = i128::from(self.app.now().as_millis()) * 1_000_000;
+        let quiet_ns = i128::try_from(self.quiet.as_nanos()).unwrap_or(i128::MAX);
+        stamp.kind == Kind::File && (0..quiet_ns).contains(&(now_ns - stamp.modified_ns))
     }
 
     /// Returns the files that wait, once the folder is there and watched.

@@ -182,12 +182,14 @@ impl Inbox {
             Err(error) => return Err(error),
         };
         let title = note.literal_title();
+        let doubt = doubt.to_string();
         let text = format!(
             "{} in the inbox became the task {:?}, word for word, because its first line was not \
-             understood: {}.",
+             understood: {}{}",
             shown(name),
             in_short(&title),
-            in_short(&doubt.to_string()),
+            in_short(&doubt),
+            if doubt.ends_with('?') { "" } else { "." },
         );
         let new = NewTask {
             description: note.whole,

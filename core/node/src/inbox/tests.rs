@@ -36,7 +36,8 @@ impl TestInbox {
             remind_before: Duration::ZERO,
         };
         let app = App::new(store, Arc::new(SystemClock::default()), ids, config).unwrap();
-        let inbox = Inbox::new(app.clone(), dir.path().join("inbox"));
+        let mut inbox = Inbox::new(app.clone(), dir.path().join("inbox"));
+        inbox.quiet = Duration::ZERO;
         inbox.folder.ensure().unwrap();
         Self {
             inbox,
@@ -258,4 +259,18 @@ async fn a_folder_that_was_removed_is_made_anew() {
     test.look().await;
 
     assert!(test.is_done("a.txt"));
+}
+
+#[tokio::test]
+async fn a_file_that_was_written_to_a_moment_ago_waits() {
+    let mut test = TestInbox::new();
+    test.inbox.quiet = Duration::from_hours(1);
+    test.put("a.txt", "Half a li");
+
+    test.look().await;
+    assert!(test.tasks().await.is_empty());
+    test.inbox.quiet = Duration::ZERO;
+    test.look().await;
+
+    assert_eq!(test.tasks().await.len(), 1);
 }
