@@ -99,9 +99,9 @@ impl App {
     }
 
     /// Returns when the calendar next asks for something.
-    pub(crate) fn next_by_calendar(&self) -> Result<Option<Timestamp>, AppError> {
+    pub(crate) async fn next_by_calendar(&self) -> Result<Option<Timestamp>, AppError> {
         let (now, before) = (self.now(), self.config().remind_before);
-        self.store().read_now(|tx| {
+        let next = self.store().read(move |tx| {
             let soon = tasks::next_due(tx, now.after(before))?.map(|due| earlier(due, before));
             let moments = [
                 tasks::next_occasion(tx, now)?,
@@ -109,7 +109,8 @@ impl App {
                 soon,
             ];
             Ok(moments.into_iter().flatten().min())
-        })
+        });
+        next.await
     }
 
     /// Has the sweep look when the calendar asks for something about a task that changed.

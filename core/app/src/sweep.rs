@@ -120,7 +120,7 @@ impl App {
 
     /// Returns when the next lease runs out, the next agent may count as silent, or the calendar
     /// asks for something.
-    fn next_sweep(&self) -> Result<Option<Timestamp>, AppError> {
+    async fn next_sweep(&self) -> Result<Option<Timestamp>, AppError> {
         let expiry = self
             .store()
             .read_now(|tx| Ok::<_, AppError>(tasks::next_expiry(tx)?))?;
@@ -128,7 +128,7 @@ impl App {
             .store()
             .read_now(|tx| Ok::<_, AppError>(agents::oldest_sign_of_life(tx)?))?;
         let offline = silent.map(|seen| seen.after(self.config().offline_after));
-        let calendar = self.next_by_calendar()?;
+        let calendar = self.next_by_calendar().await?;
         Ok(expiry.into_iter().chain(offline).chain(calendar).min())
     }
 
@@ -213,7 +213,7 @@ async fn look(app: &App, is_in_grace: bool) -> Result<Duration, AppError> {
             "made recurring tasks and reminders"
         );
     }
-    let Some(next) = app.next_sweep()? else {
+    let Some(next) = app.next_sweep().await? else {
         return Ok(LONGEST_SLEEP);
     };
     app.alarm()

@@ -151,7 +151,9 @@ impl App {
         }
         let (id, now) = (TaskId(self.ids().next_uuid()), self.now());
         let (actor, facilities) = (actor.clone(), self.facilities());
-        begin_series(&mut new, now, &self.zone());
+        if new.recurrence.is_some() {
+            begin_series(&mut new, now, &self.zone());
+        }
         let (created, project) = self
             .store()
             .write_checked(move |tx| {
@@ -272,16 +274,18 @@ impl App {
     ) -> Result<TaskView, AppError> {
         check_patch(&update.patch)?;
         must_be_runnable(update.patch.acceptance.as_deref().unwrap_or_default()).await?;
-        let zone = self.zone();
+        // Asked for only where a rhythm may need it.
+        let zone = update.patch.recurrence.is_some().then(|| self.zone());
         self.change_task(actor, task, expected, move |tx, task, actor, now| {
             must_hold(actor, &task, update.fence)?;
             let mut patch = update.patch;
             // A series begins when its first task is due.
             if let Some(Some(rule)) = &patch.recurrence
+                && let Some(zone) = &zone
                 && task.due_at.is_none()
                 && patch.due_at.is_none()
             {
-                patch.due_at = Some(Some(rule.first(now, &zone).at));
+                patch.due_at = Some(Some(rule.first(now, zone).at));
             }
             check_references(
                 tx,

@@ -10,7 +10,7 @@ use hearth_domain::{Actor, JsonObject};
 use super::desk::Desk;
 use super::intent::known_name;
 use super::memory::{Asked, Step, Undo};
-use super::phrase::{refusal, shortened, waits};
+use super::phrase::{capitalised, refusal, shortened, waits};
 
 /// The most doubts that one answer names.
 const DOUBTS_MAX: usize = 2;
@@ -100,7 +100,7 @@ impl Desk<'_> {
             ));
         } else if let Some(reason) = &view.waiting_for {
             let clause = waits(&task, reason, &self.names.zone);
-            text.push_str(&format!(" {}.", upper(&clause)));
+            text.push_str(&format!(" {}.", capitalised(&clause)));
         }
         Ok(text)
     }
@@ -180,20 +180,6 @@ fn doubtful(understood: &Understood) -> String {
         "I've added nothing yet.{understood} {} Please say it again.",
         doubts.join(" ")
     )
-}
-
-/// A title begins with a capital, as people write it; what is no letter stays.
-fn capitalised(line: &str) -> String {
-    let line = line.trim();
-    let mut chars = line.chars();
-    match chars.next() {
-        Some(first) if first.is_lowercase() => first.to_uppercase().chain(chars).collect(),
-        _ => line.to_owned(),
-    }
-}
-
-pub(super) fn upper(text: &str) -> String {
-    capitalised(text)
 }
 
 /// How a project is named in a line.

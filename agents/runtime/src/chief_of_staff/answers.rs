@@ -9,7 +9,9 @@ use hearth_domain::task::{Task, TaskState, TaskStatus};
 use super::desk::Desk;
 use super::find::{Found, find};
 use super::intent::{Filter, Period, Question};
-use super::phrase::{count, due, ended, list, listed, named, shortened, standing, status};
+use super::phrase::{
+    capitalised, count, due, ended, list, listed, named, shortened, standing, status,
+};
 
 /// The most tasks that are looked at for one answer.
 const LOOKED_AT: usize = 500;
@@ -126,7 +128,7 @@ impl Desk<'_> {
             .collect();
         Ok(format!(
             "{} in progress: {}",
-            upper(&count(views.len(), "task")),
+            capitalised(&count(views.len(), "task")),
             list(&entries, entries.len())
         ))
     }
@@ -154,7 +156,7 @@ impl Desk<'_> {
             } else {
                 format!(
                     "{} overdue: {}",
-                    upper(&count(late.len(), "task")),
+                    capitalised(&count(late.len(), "task")),
                     list(&late_entries, late.len())
                 )
             });
@@ -165,7 +167,7 @@ impl Desk<'_> {
         } else {
             format!(
                 "{} due {}: {}",
-                upper(&count(coming.len(), "task")),
+                capitalised(&count(coming.len(), "task")),
                 period.name,
                 list(&entries, coming.len())
             )
@@ -221,7 +223,7 @@ impl Desk<'_> {
             } else {
                 format!(
                     "{} wait for your answer. Ask \"what's blocked?\"",
-                    upper(&count(blocked.len(), "task"))
+                    capitalised(&count(blocked.len(), "task"))
                 )
             });
         };
@@ -267,7 +269,7 @@ impl Desk<'_> {
         } else {
             format!(
                 "{} done {}: {}",
-                upper(&count(done.len(), "task")),
+                capitalised(&count(done.len(), "task")),
                 period.name,
                 list(&done, done.len())
             )
@@ -310,12 +312,12 @@ impl Desk<'_> {
             of(TaskStatus::Pending)
         );
         if late > 0 {
-            text.push_str(&format!(" {} overdue.", upper(&count(late, "task"))));
+            text.push_str(&format!(" {} overdue.", capitalised(&count(late, "task"))));
         }
         if soon > 0 {
             text.push_str(&format!(
                 " {} due within a day.",
-                upper(&count(soon, "task"))
+                capitalised(&count(soon, "task"))
             ));
         }
         text.push_str(if of(TaskStatus::Blocked) > 0 {
@@ -364,7 +366,7 @@ impl Desk<'_> {
             Err(AppError::NotFound { .. }) => {
                 return Ok(format!(
                     "{} is not here. Start the node without --no-agents.",
-                    upper(name)
+                    capitalised(name)
                 ));
             }
             Err(error) => return Err(error),
@@ -379,13 +381,13 @@ impl Desk<'_> {
         Ok(if entries.is_empty() {
             format!(
                 "{} is {} and has nothing in hand.",
-                upper(name),
+                capitalised(name),
                 known.status.as_str()
             )
         } else {
             format!(
                 "{} is {}, working on {}",
-                upper(name),
+                capitalised(name),
                 known.status.as_str(),
                 list(&entries, entries.len())
             )
@@ -464,7 +466,7 @@ impl Desk<'_> {
         } else {
             format!(
                 "{}: {}",
-                upper(&count(entries.len(), "agent")),
+                capitalised(&count(entries.len(), "agent")),
                 list(&entries, entries.len())
             )
         })
@@ -484,7 +486,7 @@ impl Desk<'_> {
         } else {
             format!(
                 "{} that repeat: {}",
-                upper(&count(entries.len(), "task")),
+                capitalised(&count(entries.len(), "task")),
                 list(&entries, entries.len())
             )
         })
@@ -561,7 +563,7 @@ impl Desk<'_> {
         } else {
             format!(
                 "{} {clause}: {}",
-                upper(&count(entries.len(), "task")),
+                capitalised(&count(entries.len(), "task")),
                 list(&entries, entries.len())
             )
         })
@@ -612,8 +614,4 @@ fn wait(waiting: usize) -> String {
         1 => "one task waits".into(),
         waiting => format!("{waiting} tasks wait"),
     }
-}
-
-fn upper(text: &str) -> String {
-    super::add::upper(text)
 }

@@ -124,8 +124,6 @@ pub(super) enum Field {
     AssignedTo(Option<String>),
     /// When it was due.
     Due(Option<Timestamp>),
-    /// Before when it was not to be started.
-    NotBefore(Option<Timestamp>),
     /// Which project it was part of.
     Project(Option<ProjectId>),
     /// Its labels.

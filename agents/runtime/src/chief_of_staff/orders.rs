@@ -16,7 +16,7 @@ use super::desk::Desk;
 use super::find::{CHOICES_MAX, Found, find};
 use super::intent::{Due, Order, Target, known_name, postponed};
 use super::memory::{Asked, Field, Step, Undo};
-use super::phrase::{listed, named, refusal, shortened, standing, status};
+use super::phrase::{capitalised, listed, named, refusal, shortened, standing, status};
 
 /// How long the owner may be at a task that was taken to hand: an hour, the longest lease.
 const HAND_LEASE: Duration = Duration::from_hours(1);
@@ -182,7 +182,7 @@ impl Desk<'_> {
         if let Some(lease) = task.lease().filter(|lease| !lease.holder.is_owner()) {
             return Ok(Outcome::Not(format!(
                 "{} is working on {}. I leave it alone; say \"cancel {}\" if it should stop.",
-                super::add::upper(lease.holder.as_str()),
+                capitalised(lease.holder.as_str()),
                 named(task),
                 task.number
             )));

@@ -61,6 +61,16 @@ pub(super) fn list(entries: &[String], total: usize) -> String {
     }
 }
 
+/// Text that begins with a capital, as people write titles and sentences; what is no letter stays.
+pub(super) fn capitalised(text: &str) -> String {
+    let text = text.trim();
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if first.is_lowercase() => first.to_uppercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
+
 /// A sentence with its end, if it has none.
 pub(super) fn ended(text: &str) -> String {
     if text.ends_with(['.', '?', '!', '…']) {

@@ -155,10 +155,6 @@ impl Desk<'_> {
                         None => "has no due date".to_owned(),
                     }
                 }
-                Field::NotBefore(moment) => {
-                    patch.not_before = Some(*moment);
-                    continue;
-                }
                 Field::Project(id) => {
                     patch.project_id = Some(*id);
                     "is in the project it was in".to_owned()

@@ -242,18 +242,18 @@ async fn another_due_date_is_told_of_anew_and_what_is_done_is_not() {
 #[tokio::test]
 async fn the_sweep_wakes_when_the_calendar_asks() {
     let test = TestApp::new();
-    assert_eq!(test.app.next_by_calendar().unwrap(), None);
+    assert_eq!(test.app.next_by_calendar().await.unwrap(), None);
     let task = add(&test, "Call Ada due today 12:00").await;
     let due = task.due_at.unwrap();
 
     assert_eq!(
-        test.app.next_by_calendar().unwrap(),
+        test.app.next_by_calendar().await.unwrap(),
         Some(earlier(due, Duration::from_secs(HOUR)))
     );
     test.clock.advance_secs(11 * HOUR);
     test.app.keep_calendar().await.unwrap();
-    assert_eq!(test.app.next_by_calendar().unwrap(), Some(due));
+    assert_eq!(test.app.next_by_calendar().await.unwrap(), Some(due));
     test.clock.advance_secs(2 * HOUR);
     test.app.keep_calendar().await.unwrap();
-    assert_eq!(test.app.next_by_calendar().unwrap(), None);
+    assert_eq!(test.app.next_by_calendar().await.unwrap(), None);
 }

@@ -94,11 +94,11 @@ async fn a_silent_agent_and_its_task_are_noted_however_many_there_are() {
 #[tokio::test]
 async fn the_next_sweep_is_due_with_the_first_lease_or_the_first_silence() {
     let test = TestApp::new();
-    assert_eq!(test.app.next_sweep().unwrap(), None);
+    assert_eq!(test.app.next_sweep().await.unwrap(), None);
     let start = test.app.now();
     register(&test.app, "seed").await;
     let offline = start.after(Duration::from_mins(1));
-    assert_eq!(test.app.next_sweep().unwrap(), Some(offline));
+    assert_eq!(test.app.next_sweep().await.unwrap(), Some(offline));
 
     let task = test.task("task").await;
     let claim = Claim {
@@ -111,7 +111,7 @@ async fn the_next_sweep_is_due_with_the_first_lease_or_the_first_silence() {
         .unwrap();
 
     let expiry = start.after(Duration::from_secs(10));
-    assert_eq!(test.app.next_sweep().unwrap(), Some(expiry));
+    assert_eq!(test.app.next_sweep().await.unwrap(), Some(expiry));
 }
 
 #[tokio::test]
