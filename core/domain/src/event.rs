@@ -7,16 +7,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::agent::AgentStatus;
+use crate::approval::ApprovalFacts;
 use crate::clock::Timestamp;
 use crate::conversation::Author;
 use crate::field::{AgentName, JsonObject, Name, Title, Word};
+use crate::folder::FolderFacts;
 use crate::id::{
     AgentId, ArtifactId, ConversationId, EventId, MessageId, NoticeId, ProjectId, TaskId,
 };
 use crate::key::Grant;
 use crate::notice::NoticeKind;
+use crate::permission::PermissionFacts;
 use crate::priority::Priority;
 use crate::project::ProjectStatus;
+use crate::run::{RunFacts, StepFacts};
 use crate::task::{Check, TaskStatus};
 
 /// A position in the sequence of events; the first event has 1.
@@ -315,6 +319,87 @@ pub enum EventKind {
         /// Over which channel.
         channel: Word,
     },
+    /// Work on a task began.
+    #[serde(rename = "run.started")]
+    RunStarted(RunFacts),
+    /// It was taken up again.
+    #[serde(rename = "run.resumed")]
+    RunResumed(RunFacts),
+    /// It waits for a person, or to be taken up again.
+    #[serde(rename = "run.waiting")]
+    RunWaiting(RunFacts),
+    /// A step failed for good.
+    #[serde(rename = "run.failed")]
+    RunFailed(RunFacts),
+    /// All its steps are done.
+    #[serde(rename = "run.completed")]
+    RunCompleted(RunFacts),
+    /// It is no longer wanted.
+    #[serde(rename = "run.cancelled")]
+    RunCancelled(RunFacts),
+    /// A step of a run waits for the owner.
+    #[serde(rename = "step.waiting")]
+    StepWaiting(StepFacts),
+    /// A step is about to be made.
+    #[serde(rename = "step.started")]
+    StepStarted(StepFacts),
+    /// A step was made; its result is not kept yet.
+    #[serde(rename = "step.acted")]
+    StepActed(StepFacts),
+    /// A step brought its result.
+    #[serde(rename = "step.completed")]
+    StepCompleted {
+        /// The step.
+        #[serde(flatten)]
+        step: StepFacts,
+        /// How it went, in a few words.
+        note: String,
+    },
+    /// A step brought none.
+    #[serde(rename = "step.failed")]
+    StepFailed {
+        /// The step.
+        #[serde(flatten)]
+        step: StepFacts,
+        /// Why.
+        error: String,
+    },
+    /// A step was stopped, or cut off with the node.
+    #[serde(rename = "step.interrupted")]
+    StepInterrupted(StepFacts),
+    /// A step counts no more, and is done anew.
+    #[serde(rename = "step.discarded")]
+    StepDiscarded(StepFacts),
+    /// An action was put to the owner.
+    #[serde(rename = "approval.requested")]
+    ApprovalRequested(ApprovalFacts),
+    /// The owner said yes.
+    #[serde(rename = "approval.approved")]
+    ApprovalApproved(ApprovalFacts),
+    /// The owner said no.
+    #[serde(rename = "approval.denied")]
+    ApprovalDenied(ApprovalFacts),
+    /// The action was made.
+    #[serde(rename = "approval.used")]
+    ApprovalUsed(ApprovalFacts),
+    /// Nobody answered, or the yes was not used, in time.
+    #[serde(rename = "approval.expired")]
+    ApprovalExpired(ApprovalFacts),
+    /// The action is no longer wanted.
+    #[serde(rename = "approval.withdrawn")]
+    ApprovalWithdrawn(ApprovalFacts),
+    /// The owner allowed a shape of calls.
+    #[serde(rename = "permission.granted")]
+    PermissionGranted(PermissionFacts),
+    /// The owner took that back.
+    #[serde(rename = "permission.revoked")]
+    PermissionRevoked(PermissionFacts),
+    /// The owner opened a folder to agents.
+    #[serde(rename = "folder.granted")]
+    FolderGranted(FolderFacts),
+    /// The owner closed it again.
+    #[serde(rename = "folder.revoked")]
+    FolderRevoked(FolderFacts),
     /// A key was made.
     #[serde(rename = "key.created")]
     KeyCreated {
@@ -346,6 +431,14 @@ pub enum EntityType {
     Conversation,
     /// A notice.
     Notice,
+    /// A run, of whose steps events tell too.
+    Run,
+    /// An approval.
+    Approval,
+    /// A standing permission.
+    Permission,
+    /// A granted folder.
+    Folder,
     /// A key.
     Key,
 }
@@ -360,6 +453,10 @@ impl EntityType {
             Self::Artifact => "artifact",
             Self::Conversation => "conversation",
             Self::Notice => "notice",
+            Self::Run => "run",
+            Self::Approval => "approval",
+            Self::Permission => "permission",
+            Self::Folder => "folder",
             Self::Key => "key",
         }
     }
@@ -367,7 +464,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 25] = [
+    pub const TYPES: [&'static str; 48] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -391,6 +488,29 @@ impl EventKind {
         "conversation.message_added",
         "notice.created",
         "notice.delivered",
+        "run.started",
+        "run.resumed",
+        "run.waiting",
+        "run.failed",
+        "run.completed",
+        "run.cancelled",
+        "step.waiting",
+        "step.started",
+        "step.acted",
+        "step.completed",
+        "step.failed",
+        "step.interrupted",
+        "step.discarded",
+        "approval.requested",
+        "approval.approved",
+        "approval.denied",
+        "approval.used",
+        "approval.expired",
+        "approval.withdrawn",
+        "permission.granted",
+        "permission.revoked",
+        "folder.granted",
+        "folder.revoked",
         "key.created",
         "key.revoked",
     ];
@@ -421,6 +541,29 @@ impl EventKind {
             Self::ConversationMessageAdded { .. } => "conversation.message_added",
             Self::NoticeCreated(_) => "notice.created",
             Self::NoticeDelivered { .. } => "notice.delivered",
+            Self::RunStarted(_) => "run.started",
+            Self::RunResumed(_) => "run.resumed",
+            Self::RunWaiting(_) => "run.waiting",
+            Self::RunFailed(_) => "run.failed",
+            Self::RunCompleted(_) => "run.completed",
+            Self::RunCancelled(_) => "run.cancelled",
+            Self::StepWaiting(_) => "step.waiting",
+            Self::StepStarted(_) => "step.started",
+            Self::StepActed(_) => "step.acted",
+            Self::StepCompleted { .. } => "step.completed",
+            Self::StepFailed { .. } => "step.failed",
+            Self::StepInterrupted(_) => "step.interrupted",
+            Self::StepDiscarded(_) => "step.discarded",
+            Self::ApprovalRequested(_) => "approval.requested",
+            Self::ApprovalApproved(_) => "approval.approved",
+            Self::ApprovalDenied(_) => "approval.denied",
+            Self::ApprovalUsed(_) => "approval.used",
+            Self::ApprovalExpired(_) => "approval.expired",
+            Self::ApprovalWithdrawn(_) => "approval.withdrawn",
+            Self::PermissionGranted(_) => "permission.granted",
+            Self::PermissionRevoked(_) => "permission.revoked",
+            Self::FolderGranted(_) => "folder.granted",
+            Self::FolderRevoked(_) => "folder.revoked",
             Self::KeyCreated { .. } => "key.created",
             Self::KeyRevoked { .. } => "key.revoked",
         }
@@ -451,6 +594,27 @@ impl EventKind {
                 EntityType::Conversation
             }
             Self::NoticeCreated(_) | Self::NoticeDelivered { .. } => EntityType::Notice,
+            Self::RunStarted(_)
+            | Self::RunResumed(_)
+            | Self::RunWaiting(_)
+            | Self::RunFailed(_)
+            | Self::RunCompleted(_)
+            | Self::RunCancelled(_)
+            | Self::StepWaiting(_)
+            | Self::StepStarted(_)
+            | Self::StepActed(_)
+            | Self::StepCompleted { .. }
+            | Self::StepFailed { .. }
+            | Self::StepInterrupted(_)
+            | Self::StepDiscarded(_) => EntityType::Run,
+            Self::ApprovalRequested(_)
+            | Self::ApprovalApproved(_)
+            | Self::ApprovalDenied(_)
+            | Self::ApprovalUsed(_)
+            | Self::ApprovalExpired(_)
+            | Self::ApprovalWithdrawn(_) => EntityType::Approval,
+            Self::PermissionGranted(_) | Self::PermissionRevoked(_) => EntityType::Permission,
+            Self::FolderGranted(_) | Self::FolderRevoked(_) => EntityType::Folder,
             Self::KeyCreated { .. } | Self::KeyRevoked { .. } => EntityType::Key,
         }
     }

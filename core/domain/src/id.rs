@@ -55,4 +55,12 @@ identifier! {
     NoticeId,
     /// Identifies a key; not the key itself.
     KeyId,
+    /// Identifies a run.
+    RunId,
+    /// Identifies an approval.
+    ApprovalId,
+    /// Identifies a standing permission.
+    PermissionId,
+    /// Identifies a granted folder.
+    FolderId,
 }

@@ -1,13 +1,16 @@
 //! What things are in Hearth: identifiers, time, projects, tasks and their state machine, agents,
-//! artifacts, keys, actors, events; conversations and notices; what a line of text says of a task.
+//! artifacts, keys, actors, events; conversations and notices; what a line of text says of a task;
+//! plans, runs and their steps, and what of it the owner allows.
 //!
 //! Nothing here does I/O, waits, or knows SQL or HTTP. Every change of a thing is a function that
 //! takes the old value and returns a [`Change`]: the new value and the event that tells of it.
 //!
 //! Reading order: [`field`], [`task`], [`event`], then the rest.
 
+pub mod action;
 pub mod actor;
 pub mod agent;
+pub mod approval;
 pub mod artifact;
 pub mod change;
 pub mod clock;
@@ -15,13 +18,18 @@ pub mod conversation;
 pub mod event;
 pub mod event_filter;
 pub mod field;
+pub mod folder;
 pub mod id;
 pub mod key;
 pub mod notice;
+pub mod permission;
+pub mod plan;
+pub mod policy;
 pub mod priority;
 pub mod project;
 pub mod quick_add;
 pub mod recurrence;
+pub mod run;
 pub mod task;
 pub mod when;
 
@@ -30,6 +38,7 @@ pub use change::Change;
 pub use clock::{Clock, IdSource, Timestamp};
 pub use field::{InvalidField, JsonObject};
 pub use id::{
-    AgentId, ArtifactId, ConversationId, EventId, KeyId, MessageId, NoticeId, ProjectId, TaskId,
+    AgentId, ApprovalId, ArtifactId, ConversationId, EventId, FolderId, KeyId, MessageId, NoticeId,
+    PermissionId, ProjectId, RunId, TaskId,
 };
 pub use priority::Priority;

@@ -6,10 +6,12 @@
 //!
 //! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
 //! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`],
-//! [`conversations`], [`notices`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
+//! [`conversations`], [`notices`], [`runs`] with [`steps`], [`approvals`], [`permissions`],
+//! [`folders`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
 //! [`dump`], [`inspect`].
 
 pub mod agents;
+pub mod approvals;
 pub mod artifacts;
 pub mod backup;
 mod care_error;
@@ -21,16 +23,20 @@ pub mod dump;
 mod error;
 pub mod event_stream;
 pub mod events;
+pub mod folders;
 pub mod idempotency;
 pub mod inspect;
 pub mod keys;
 pub mod migrate;
 pub mod notices;
 mod page;
+pub mod permissions;
 mod pragmas;
 pub mod projects;
 mod read_tx;
 pub mod restore;
+pub mod runs;
+pub mod steps;
 mod store;
 mod swap;
 pub mod tasks;

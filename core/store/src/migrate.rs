@@ -20,6 +20,7 @@ use crate::swap::{
 pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_core.sql"),
     include_str!("../../../migrations/sqlite/0002_companion.sql"),
+    include_str!("../../../migrations/sqlite/0003_runs.sql"),
 ];
 
 /// Marks a file as ours in its header: the letters "HRTH".

@@ -53,13 +53,7 @@ pub fn id_of_number(tx: &impl Tx, number: i64) -> Result<Option<TaskId>, StoreEr
 
 /// Returns the number that the next task gets. Numbers are never used again.
 pub fn next_number(tx: &WriteTx<'_>) -> Result<i64, StoreError> {
-    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'tasks'";
-    let last: Option<i64> = tx
-        .conn()
-        .prepare_cached(sql)?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(last.unwrap_or(0) + 1)
+    tx.next_number("tasks")
 }
 
 /// Counts the tasks that must be completed before `id` and are not.

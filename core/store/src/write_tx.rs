@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hearth_domain::event::{Event, EventKind};
 use hearth_domain::{EventId, Timestamp};
-use rusqlite::{Connection, Params};
+use rusqlite::{Connection, OptionalExtension, Params};
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -91,6 +91,16 @@ impl<'a> WriteTx<'a> {
     /// Returns an identifier that nobody has used.
     pub fn fresh_uuid(&mut self) -> Uuid {
         (self.next_event_id)()
+    }
+
+    /// Returns the number that the next row of a table gets. Numbers are never used again.
+    pub(crate) fn next_number(&self, table: &'static str) -> Result<i64, StoreError> {
+        let last: Option<i64> = self
+            .conn
+            .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?1")?
+            .query_row([table], |row| row.get(0))
+            .optional()?;
+        Ok(last.unwrap_or(0) + 1)
     }
 
     /// Notes a change for the full-text index, to be made right before the commit.

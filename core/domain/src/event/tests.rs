@@ -6,6 +6,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::actor::Role;
+use crate::approval::ApprovalStatus;
+use crate::folder::Access;
+use crate::id::{ApprovalId, FolderId, PermissionId, RunId};
+use crate::run::{RunStatus, StepStatus};
 use crate::task::AttemptEnd;
 
 fn facts() -> TaskFacts {
@@ -100,6 +104,113 @@ fn notice_payload() -> Value {
     json!({
         "notice_id": "00000000-0000-0000-0000-000000000007", "kind": "due_soon",
         "task_id": "00000000-0000-0000-0000-000000000001", "text": "Soon.",
+    })
+}
+
+fn run() -> RunFacts {
+    RunFacts {
+        run_id: RunId(Uuid::from_u128(8)),
+        number: 7,
+        task_id: TaskId(Uuid::from_u128(1)),
+        task_number: 12,
+        agent: "seed".parse().unwrap(),
+        status: RunStatus::Waiting,
+        reason: Some("approval 3".into()),
+        version: 2,
+    }
+}
+
+fn run_payload() -> Value {
+    json!({
+        "run_id": "00000000-0000-0000-0000-000000000008", "number": 7,
+        "task_id": "00000000-0000-0000-0000-000000000001", "task_number": 12, "agent": "seed",
+        "status": "waiting", "reason": "approval 3", "version": 2,
+    })
+}
+
+fn step() -> StepFacts {
+    StepFacts {
+        run_id: RunId(Uuid::from_u128(8)),
+        run_number: 7,
+        task_id: TaskId(Uuid::from_u128(1)),
+        task_number: 12,
+        place: 4,
+        attempt: 1,
+        name: "push".parse().unwrap(),
+        tool: "run_command".parse().unwrap(),
+        status: StepStatus::Intended,
+    }
+}
+
+/// `fields` laid over the facts of a step, as they are stored.
+fn step_payload(fields: Value) -> Value {
+    let mut payload = json!({
+        "run_id": "00000000-0000-0000-0000-000000000008", "run_number": 7,
+        "task_id": "00000000-0000-0000-0000-000000000001", "task_number": 12, "place": 4,
+        "attempt": 1, "name": "push", "tool": "run_command", "status": "intended",
+    });
+    let Value::Object(fields) = fields else {
+        panic!("{fields} is no object")
+    };
+    payload.as_object_mut().unwrap().extend(fields);
+    payload
+}
+
+fn approval() -> ApprovalFacts {
+    ApprovalFacts {
+        approval_id: ApprovalId(Uuid::from_u128(9)),
+        number: 3,
+        run_id: RunId(Uuid::from_u128(8)),
+        task_id: TaskId(Uuid::from_u128(1)),
+        task_number: 12,
+        what: "run git push".into(),
+        action_sha256: "ab".into(),
+        status: ApprovalStatus::Pending,
+    }
+}
+
+fn approval_payload() -> Value {
+    json!({
+        "approval_id": "00000000-0000-0000-0000-000000000009", "number": 3,
+        "run_id": "00000000-0000-0000-0000-000000000008",
+        "task_id": "00000000-0000-0000-0000-000000000001", "task_number": 12, "what": "run git push",
+        "action_sha256": "ab", "status": "pending",
+    })
+}
+
+fn permission() -> PermissionFacts {
+    let shape =
+        json!({"url": {"starts_with": "https://example.org/"}, "n": {"items": ["any", {"is": 1}]}});
+    PermissionFacts {
+        permission_id: PermissionId(Uuid::from_u128(10)),
+        number: 4,
+        tool: "http_get".parse().unwrap(),
+        shape: serde_json::from_value(shape).unwrap(),
+        project_id: None,
+    }
+}
+
+fn permission_payload() -> Value {
+    json!({
+        "permission_id": "00000000-0000-0000-0000-00000000000a", "number": 4, "tool": "http_get",
+        "shape": {"url": {"starts_with": "https://example.org/"}, "n": {"items": ["any", {"is": 1}]}},
+        "project_id": null,
+    })
+}
+
+fn folder() -> FolderFacts {
+    FolderFacts {
+        folder_id: FolderId(Uuid::from_u128(11)),
+        name: "notes".parse().unwrap(),
+        access: Access::Read,
+        project_id: Some(ProjectId(Uuid::from_u128(2))),
+    }
+}
+
+fn folder_payload() -> Value {
+    json!({
+        "folder_id": "00000000-0000-0000-0000-00000000000b", "name": "notes", "access": "read",
+        "project_id": "00000000-0000-0000-0000-000000000002",
     })
 }
 
@@ -262,6 +373,47 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
                 "task_id": "00000000-0000-0000-0000-000000000001", "text": "Soon.", "channel": "chat",
             }),
         ),
+        (EventKind::RunStarted(run()), run_payload()),
+        (EventKind::RunResumed(run()), run_payload()),
+        (EventKind::RunWaiting(run()), run_payload()),
+        (EventKind::RunFailed(run()), run_payload()),
+        (EventKind::RunCompleted(run()), run_payload()),
+        (EventKind::RunCancelled(run()), run_payload()),
+        (EventKind::StepWaiting(step()), step_payload(json!({}))),
+        (EventKind::StepStarted(step()), step_payload(json!({}))),
+        (EventKind::StepActed(step()), step_payload(json!({}))),
+        (
+            EventKind::StepCompleted {
+                step: step(),
+                note: "finished".into(),
+            },
+            step_payload(json!({"note": "finished"})),
+        ),
+        (
+            EventKind::StepFailed {
+                step: step(),
+                error: "it exited with 1".into(),
+            },
+            step_payload(json!({"error": "it exited with 1"})),
+        ),
+        (EventKind::StepInterrupted(step()), step_payload(json!({}))),
+        (EventKind::StepDiscarded(step()), step_payload(json!({}))),
+        (EventKind::ApprovalRequested(approval()), approval_payload()),
+        (EventKind::ApprovalApproved(approval()), approval_payload()),
+        (EventKind::ApprovalDenied(approval()), approval_payload()),
+        (EventKind::ApprovalUsed(approval()), approval_payload()),
+        (EventKind::ApprovalExpired(approval()), approval_payload()),
+        (EventKind::ApprovalWithdrawn(approval()), approval_payload()),
+        (
+            EventKind::PermissionGranted(permission()),
+            permission_payload(),
+        ),
+        (
+            EventKind::PermissionRevoked(permission()),
+            permission_payload(),
+        ),
+        (EventKind::FolderGranted(folder()), folder_payload()),
+        (EventKind::FolderRevoked(folder()), folder_payload()),
         (
             EventKind::KeyCreated {
                 name: "laptop".parse().unwrap(),
@@ -313,6 +465,8 @@ fn the_type_in_json_is_the_type_by_name() {
         let whole = serde_json::to_value(&kind).unwrap();
         assert_eq!(whole["type"], kind.type_name());
         let (entity, _) = kind.type_name().split_once('.').unwrap();
+        // A step is a part of its run, and its events are the run's.
+        let entity = if entity == "step" { "run" } else { entity };
         assert_eq!(kind.entity_type().as_str(), entity);
     }
 }

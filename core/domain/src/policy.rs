@@ -1,0 +1,300 @@
+//! The policy: one pure function that says of each call whether it is made, refused, put to the
+//! owner, or made in another form. What it says is kept with the step.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::Action;
+use crate::approval::{Approval, ApprovalStatus};
+use crate::clock::Timestamp;
+use crate::field::Word;
+use crate::folder::{Access, GrantedFolder};
+use crate::id::ProjectId;
+use crate::permission::Permission;
+
+/// How often in a row the same call is made before it is noted.
+pub const ALIKE_NOTED: u32 = 3;
+
+/// What text or data a run has taken in. Labels spread to all that is made from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Labels {
+    /// From somebody who may not mean well, such as a page of the web.
+    pub untrusted: bool,
+    /// Nobody's but the owner's, such as a file of a granted folder.
+    pub private: bool,
+}
+
+impl Labels {
+    /// Returns the labels of what is made from both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            untrusted: self.untrusted || other.untrusted,
+            private: self.private || other.private,
+        }
+    }
+}
+
+/// What a call can touch beyond its run's own folder, as its tool says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// Hosts it may speak to.
+    pub hosts: Vec<String>,
+    /// Granted folders it reads, by name.
+    pub reads: Vec<Word>,
+    /// Granted folders it writes, by name.
+    pub writes: Vec<Word>,
+    /// Whether it is made outside the sandbox.
+    pub is_outside: bool,
+    /// How long it may take, where that is its own to say.
+    pub limit: Option<Duration>,
+}
+
+/// What the policy knows of a call.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// What exactly is to be done.
+    pub action: &'a Action,
+    /// What it can touch.
+    pub reach: &'a Reach,
+    /// The project of its task.
+    pub project: Option<ProjectId>,
+    /// What its run has taken in.
+    pub labels: Labels,
+    /// How many calls just like it the run made right before.
+    pub alike: u32,
+    /// How many calls the run made.
+    pub calls: u32,
+    /// The owner's word on this step, if it was asked.
+    pub approval: Option<&'a Approval>,
+    /// What the owner allows without being asked.
+    pub permissions: &'a [Permission],
+    /// The folders that the owner opened.
+    pub folders: &'a [GrantedFolder],
+}
+
+/// What holds for every call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many calls one run may make.
+    pub calls_max: u32,
+    /// How long one call may take.
+    pub time_max: Duration,
+}
+
+/// What is done with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is made.
+    Allow,
+    /// It is not.
+    Deny,
+    /// The owner is asked.
+    Ask,
+    /// It is made within a shorter time than it asked for.
+    Change,
+}
+
+impl Verdict {
+    /// Returns its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Ask => "ask",
+            Self::Change => "change",
+        }
+    }
+}
+
+/// What the policy said, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What is done.
+    pub verdict: Verdict,
+    /// Why, in words.
+    pub reason: String,
+    /// The standing permission that allowed it, by number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission: Option<i64>,
+    /// The approval that allowed it, by number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<i64>,
+}
+
+impl Decision {
+    /// A verdict with its reason.
+    pub fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            reason: reason.into(),
+            permission: None,
+            approval: None,
+        }
+    }
+}
+
+/// Decides over a call.
+pub fn decide(call: &Call<'_>, bounds: &Bounds, now: Timestamp) -> Decision {
+    if call.calls >= bounds.calls_max {
+        return Decision::new(
+            Verdict::Deny,
+            format!(
+                "the run made {} calls, which is as many as one may make; look what it does, and make \
+                 several tasks of it",
+                call.calls
+            ),
+        );
+    }
+    if let Some(refusal) = refused_folder(call) {
+        return Decision::new(Verdict::Deny, refusal);
+    }
+    if let Some(decision) = by_approval(call, now) {
+        return decision;
+    }
+    let asked = why_ask(call);
+    let permission = call
+        .permissions
+        .iter()
+        .find(|permission| permission.allows(call.action, call.project));
+    match (asked, permission) {
+        (None, _) => within_time(
+            call,
+            bounds,
+            Decision::new(Verdict::Allow, note_alike(call)),
+        ),
+        (Some(Asked::UnlessPermitted(_)), Some(permission)) => {
+            let reason = format!("by standing permission {}", permission.number);
+            let allowed = Decision {
+                permission: Some(permission.number),
+                ..Decision::new(Verdict::Allow, reason)
+            };
+            within_time(call, bounds, allowed)
+        }
+        (Some(Asked::Always(why) | Asked::UnlessPermitted(why)), _) => {
+            Decision::new(Verdict::Ask, why)
+        }
+    }
+}
+
+/// What the owner said of this step: for this very action, and not too long ago.
+fn by_approval(call: &Call<'_>, now: Timestamp) -> Option<Decision> {
+    let approval = call.approval?;
+    let number = approval.number;
+    let said = |word: &str| match &approval.note {
+        Some(note) => format!("{word} by the owner, approval {number}: {note}"),
+        None => format!("{word} by the owner, approval {number}"),
+    };
+    match approval.status {
+        ApprovalStatus::Approved
+            if approval.expires_at > now && approval.action.hash() == call.action.hash() =>
+        {
+            Some(Decision {
+                approval: Some(number),
+                ..Decision::new(Verdict::Allow, said("approved"))
+            })
+        }
+        ApprovalStatus::Denied if approval.action.hash() == call.action.hash() => {
+            Some(Decision::new(Verdict::Deny, said("denied")))
+        }
+        ApprovalStatus::Expired if approval.decided_at.is_none() => Some(Decision::new(
+            Verdict::Deny,
+            format!("nobody answered approval {number} in time"),
+        )),
+        ApprovalStatus::Pending
+        | ApprovalStatus::Approved
+        | ApprovalStatus::Denied
+        | ApprovalStatus::Used
+        | ApprovalStatus::Expired
+        | ApprovalStatus::Withdrawn => None,
+    }
+}
+
+enum Asked {
+    Always(String),
+    UnlessPermitted(String),
+}
+
+fn why_ask(call: &Call<'_>) -> Option<Asked> {
+    let reach = call.reach;
+    if reach.is_outside {
+        return Some(Asked::Always(
+            "it runs outside the sandbox, with your own rights".into(),
+        ));
+    }
+    if call.alike > ALIKE_NOTED {
+        return Some(Asked::Always(format!(
+            "the run has made this very call {} times in a row",
+            call.alike
+        )));
+    }
+    let leaves = !reach.hosts.is_empty() || !reach.writes.is_empty();
+    if leaves && call.labels.untrusted && call.labels.private {
+        return Some(Asked::Always(
+            "the run has read text of strangers and private files, and this could carry one to the other"
+                .into(),
+        ));
+    }
+    if !reach.hosts.is_empty() {
+        return Some(Asked::UnlessPermitted(format!(
+            "it speaks to {}",
+            reach.hosts.join(", ")
+        )));
+    }
+    None
+}
+
+/// Says which folder the call may not use, and what would open it.
+fn refused_folder(call: &Call<'_>) -> Option<String> {
+    let open = |name: &Word| {
+        call.folders
+            .iter()
+            .find(|folder| folder.name == *name && folder.is_open_to(call.project))
+    };
+    for name in call.reach.reads.iter().chain(&call.reach.writes) {
+        if open(name).is_none() {
+            return Some(format!(
+                "no folder {name} is open to this task; to open one: hearth folder grant PATH --name {name}"
+            ));
+        }
+    }
+    let closed = call
+        .reach
+        .writes
+        .iter()
+        .find(|name| open(name).is_some_and(|folder| folder.access == Access::Read))?;
+    Some(format!(
+        "folder {closed} is open for reading only; to change that: hearth folder revoke {closed}, then \
+         hearth folder grant PATH --name {closed} --write"
+    ))
+}
+
+fn note_alike(call: &Call<'_>) -> String {
+    if call.alike >= ALIKE_NOTED {
+        format!("allowed; the same call {} times in a row", call.alike)
+    } else {
+        "nothing beyond the run's own folder and what the owner opened".into()
+    }
+}
+
+/// Shortens a call that asks for more time than there is.
+fn within_time(call: &Call<'_>, bounds: &Bounds, allowed: Decision) -> Decision {
+    match call.reach.limit {
+        Some(limit) if limit > bounds.time_max => Decision {
+            verdict: Verdict::Change,
+            reason: format!(
+                "{}; it may take {} s, not {}: that is the limit of sandbox.time_seconds",
+                allowed.reason,
+                bounds.time_max.as_secs(),
+                limit.as_secs()
+            ),
+            ..allowed
+        },
+        Some(_) | None => allowed,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,278 @@
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+use crate::approval::NewApproval;
+use crate::folder::NewGrantedFolder;
+use crate::id::{ApprovalId, FolderId, PermissionId, RunId, TaskId};
+use crate::permission::{NewPermission, Shape};
+
+const BOUNDS: Bounds = Bounds {
+    calls_max: 200,
+    time_max: Duration::from_secs(60),
+};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1000)
+}
+
+fn action(url: &str) -> Action {
+    Action {
+        tool: "http_get".parse().unwrap(),
+        args: serde_json::from_value(json!({"url": url})).unwrap(),
+    }
+}
+
+fn speaks() -> Reach {
+    Reach {
+        hosts: vec!["example.org".into()],
+        ..Reach::default()
+    }
+}
+
+fn outside() -> Reach {
+    Reach {
+        is_outside: true,
+        ..Reach::default()
+    }
+}
+
+fn call<'a>(action: &'a Action, reach: &'a Reach) -> Call<'a> {
+    Call {
+        action,
+        reach,
+        project: None,
+        labels: Labels::default(),
+        alike: 1,
+        calls: 0,
+        approval: None,
+        permissions: &[],
+        folders: &[],
+    }
+}
+
+fn verdict(call: &Call<'_>) -> Verdict {
+    decide(call, &BOUNDS, at(10)).verdict
+}
+
+fn permission(project_id: Option<ProjectId>) -> Permission {
+    let new = NewPermission {
+        tool: "http_get".parse().unwrap(),
+        shape: Shape::of(&action("https://example.org/")),
+        project_id,
+    };
+    Permission::grant(PermissionId(Uuid::from_u128(1)), 4, new, "owner", at(0)).after
+}
+
+fn approval(action: Action) -> Approval {
+    let new = NewApproval {
+        run_id: RunId(Uuid::from_u128(1)),
+        task_id: TaskId(Uuid::from_u128(2)),
+        task_number: 12,
+        place: 1,
+        action,
+        what: String::new(),
+        why: String::new(),
+    };
+    Approval::request(ApprovalId(Uuid::from_u128(3)), 9, new, at(0)).after
+}
+
+fn folder(access: Access) -> GrantedFolder {
+    let new = NewGrantedFolder {
+        name: "notes".parse().unwrap(),
+        path: "/home/ada/notes".into(),
+        access,
+        project_id: None,
+    };
+    GrantedFolder::grant(FolderId(Uuid::from_u128(1)), new, "owner", at(0)).after
+}
+
+#[test]
+fn what_stays_in_its_folder_is_made() {
+    let (action, reach) = (action("x"), Reach::default());
+
+    assert_eq!(verdict(&call(&action, &reach)), Verdict::Allow);
+}
+
+#[test]
+fn what_speaks_to_a_host_is_put_to_the_owner_unless_permitted() {
+    let (action, reach) = (action("https://example.org/"), speaks());
+    let mut call = call(&action, &reach);
+    assert_eq!(verdict(&call), Verdict::Ask);
+
+    let permissions = [permission(None)];
+    call.permissions = &permissions;
+    let decision = decide(&call, &BOUNDS, at(10));
+    assert_eq!(
+        (decision.verdict, decision.permission),
+        (Verdict::Allow, Some(4))
+    );
+
+    call.project = Some(ProjectId(Uuid::from_u128(7)));
+    assert_eq!(verdict(&call), Verdict::Ask);
+}
+
+#[test]
+fn outside_the_sandbox_no_permission_helps() {
+    let (action, reach) = (action("https://example.org/"), outside());
+    let permissions = [permission(None)];
+    let call = Call {
+        permissions: &permissions,
+        ..call(&action, &reach)
+    };
+
+    assert_eq!(verdict(&call), Verdict::Ask);
+}
+
+#[test]
+fn who_has_read_strangers_and_private_files_is_put_to_the_owner_whatever_is_permitted() {
+    let (action, reach) = (action("https://example.org/"), speaks());
+    let permissions = [permission(None)];
+    let mut call = Call {
+        permissions: &permissions,
+        ..call(&action, &reach)
+    };
+    call.labels = Labels {
+        untrusted: true,
+        private: false,
+    };
+    assert_eq!(verdict(&call), Verdict::Allow);
+
+    call.labels.private = true;
+    assert_eq!(verdict(&call), Verdict::Ask);
+}
+
+#[test]
+fn an_approval_counts_for_its_action_while_it_lasts() {
+    let (this, reach) = (action("https://example.org/"), outside());
+    let approved = approval(this.clone())
+        .approve("owner", None, at(1))
+        .unwrap()
+        .after;
+    let allowed = Call {
+        approval: Some(&approved),
+        ..call(&this, &reach)
+    };
+    let decision = decide(&allowed, &BOUNDS, at(10));
+    assert_eq!(
+        (decision.verdict, decision.approval),
+        (Verdict::Allow, Some(9))
+    );
+
+    let late = at(1).after(crate::approval::USE_WITHIN);
+    assert_eq!(decide(&allowed, &BOUNDS, late).verdict, Verdict::Ask);
+    let that = action("https://example.org/other");
+    let changed = Call {
+        action: &that,
+        ..allowed
+    };
+    assert_eq!(verdict(&changed), Verdict::Ask);
+    let used = approved.clone().use_for(this.hash(), at(2)).unwrap().after;
+    let again = Call {
+        approval: Some(&used),
+        ..allowed
+    };
+    assert_eq!(verdict(&again), Verdict::Ask);
+}
+
+#[test]
+fn a_no_is_a_no_and_silence_is_one_too() {
+    let (this, reach) = (action("https://example.org/"), outside());
+    let denied = approval(this.clone())
+        .deny("owner", Some("not now".into()), at(1))
+        .unwrap()
+        .after;
+    let refused = Call {
+        approval: Some(&denied),
+        ..call(&this, &reach)
+    };
+    let decision = decide(&refused, &BOUNDS, at(10));
+    assert_eq!(decision.verdict, Verdict::Deny);
+    assert!(
+        decision.reason.ends_with("approval 9: not now"),
+        "{}",
+        decision.reason
+    );
+
+    let late = at(0).after(crate::approval::ANSWER_WITHIN);
+    let expired = approval(this.clone()).expire(late).unwrap().after;
+    let unanswered = Call {
+        approval: Some(&expired),
+        ..refused
+    };
+    assert_eq!(decide(&unanswered, &BOUNDS, late).verdict, Verdict::Deny);
+}
+
+#[test]
+fn a_folder_is_used_as_far_as_it_is_open() {
+    let action = action("x");
+    let reach = Reach {
+        reads: vec!["notes".parse().unwrap()],
+        ..Reach::default()
+    };
+    let closed = decide(&call(&action, &reach), &BOUNDS, at(10));
+    assert_eq!(closed.verdict, Verdict::Deny);
+    assert!(
+        closed
+            .reason
+            .contains("hearth folder grant PATH --name notes")
+    );
+
+    let open = [folder(Access::Read)];
+    let reading = Call {
+        folders: &open,
+        ..call(&action, &reach)
+    };
+    assert_eq!(verdict(&reading), Verdict::Allow);
+    let writes = Reach {
+        writes: vec!["notes".parse().unwrap()],
+        ..Reach::default()
+    };
+    let writing = Call {
+        reach: &writes,
+        ..reading
+    };
+    assert_eq!(verdict(&writing), Verdict::Deny);
+    let open = [folder(Access::Write)];
+    let writing = Call {
+        folders: &open,
+        ..writing
+    };
+    assert_eq!(verdict(&writing), Verdict::Allow);
+}
+
+#[test]
+fn the_same_call_over_and_over_is_noted_then_put_to_the_owner() {
+    let (action, reach) = (action("x"), Reach::default());
+    let times = |alike| {
+        let call = Call {
+            alike,
+            ..call(&action, &reach)
+        };
+        decide(&call, &BOUNDS, at(10))
+    };
+
+    assert!(!times(2).reason.contains("in a row"));
+    assert_eq!(times(3).verdict, Verdict::Allow);
+    assert!(times(3).reason.contains("3 times in a row"));
+    assert_eq!(times(4).verdict, Verdict::Ask);
+}
+
+#[test]
+fn a_call_that_wants_too_long_gets_less_and_too_many_calls_are_refused() {
+    let (action, mut reach) = (action("x"), Reach::default());
+    reach.limit = Some(Duration::from_secs(600));
+    let decision = decide(&call(&action, &reach), &BOUNDS, at(10));
+    assert_eq!(decision.verdict, Verdict::Change);
+    assert!(
+        decision.reason.contains("60 s, not 600"),
+        "{}",
+        decision.reason
+    );
+
+    let many = Call {
+        calls: 200,
+        ..call(&action, &reach)
+    };
+    assert_eq!(verdict(&many), Verdict::Deny);
+}

@@ -1,0 +1,198 @@
+//! The journal of runs: one row for each attempt at a step.
+
+use hearth_domain::action::Action;
+use hearth_domain::field::Word;
+use hearth_domain::run::{Run, Step, StepState, WaitingFor};
+use hearth_domain::{ApprovalId, Change, RunId, Timestamp};
+use rusqlite::params;
+use serde_json::Value;
+
+use crate::columns::{Columns, read_all, read_one, to_json};
+use crate::error::StoreError;
+use crate::read_tx::Tx;
+use crate::write_tx::WriteTx;
+
+const ENTITY: &str = "step";
+const COLUMNS: &str = "run_id, place, attempt, name, tool, args, repeat, brings, decision, status,
+    waiting_for, approval_id, outcome, error, fence, created_at, acted_at, ended_at, discarded_at";
+
+/// Returns every attempt of a run, in the order of the plan, those that were discarded included.
+pub fn of_run(tx: &impl Tx, run: RunId) -> Result<Vec<Step>, StoreError> {
+    let mut statement = tx.conn().prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM steps WHERE run_id = ?1 ORDER BY place, attempt"
+    ))?;
+    let found = statement.query([run.0])?;
+    read_all(ENTITY, found, read)
+}
+
+/// Returns one attempt.
+pub fn get(tx: &impl Tx, run: RunId, place: u32, attempt: u32) -> Result<Option<Step>, StoreError> {
+    let mut statement = tx.conn().prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM steps WHERE run_id = ?1 AND place = ?2 AND attempt = ?3"
+    ))?;
+    let found = statement.query(params![run.0, place, attempt])?;
+    read_one(ENTITY, found, read)
+}
+
+/// Stores a new attempt.
+pub fn insert(
+    tx: &mut WriteTx<'_>,
+    change: Change<Step>,
+    run: &Run,
+    at: Timestamp,
+) -> Result<Step, StoreError> {
+    let Change { after, event } = change;
+    let columns = Stored::of(&after)?;
+    tx.execute(
+        "INSERT INTO steps (run_id, place, attempt, name, tool, args, repeat, brings, decision,
+             status, waiting_for, approval_id, outcome, error, fence, created_at, acted_at, ended_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+        params![
+            after.run_id.0,
+            after.place,
+            after.attempt,
+            after.name.as_str(),
+            after.action.tool.as_str(),
+            to_json(ENTITY, "args", &after.action.args)?,
+            after.repeat.as_str(),
+            to_json(ENTITY, "brings", &after.brings)?,
+            to_json(ENTITY, "decision", &after.decision)?,
+            columns.status,
+            columns.waiting_for,
+            columns.approval.map(|id| id.0),
+            columns.outcome,
+            columns.error,
+            after.fence,
+            after.created_at.as_millis(),
+            after.acted_at.map(Timestamp::as_millis),
+            after.ended_at.map(Timestamp::as_millis),
+        ],
+    )?;
+    tx.append(run.id.0, run.agent.as_str(), at, &event)?;
+    Ok(after)
+}
+
+/// Stores an attempt that went on; `by` made it go on.
+pub fn save(
+    tx: &mut WriteTx<'_>,
+    change: Change<Step>,
+    run: &Run,
+    by: &str,
+    at: Timestamp,
+) -> Result<Step, StoreError> {
+    let Change { after, event } = change;
+    let columns = Stored::of(&after)?;
+    // What has ended stays as it ended, but that it may be discarded.
+    let changed = tx.execute(
+        "UPDATE steps SET decision = ?4, status = ?5, waiting_for = ?6, approval_id = ?7,
+             outcome = ?8, error = ?9, fence = ?10, acted_at = ?11, ended_at = ?12, discarded_at = ?13
+         WHERE run_id = ?1 AND place = ?2 AND attempt = ?3
+             AND (ended_at IS NULL OR (status = ?5 AND discarded_at IS NULL AND ?13 IS NOT NULL))",
+        params![
+            after.run_id.0,
+            after.place,
+            after.attempt,
+            to_json(ENTITY, "decision", &after.decision)?,
+            columns.status,
+            columns.waiting_for,
+            columns.approval.map(|id| id.0),
+            columns.outcome,
+            columns.error,
+            after.fence,
+            after.acted_at.map(Timestamp::as_millis),
+            after.ended_at.map(Timestamp::as_millis),
+            after.discarded_at.map(Timestamp::as_millis),
+        ],
+    )?;
+    if changed != 1 {
+        return Err(StoreError::Stale {
+            entity: ENTITY,
+            id: after.run_id.0,
+        });
+    }
+    tx.append(run.id.0, by, at, &event)?;
+    Ok(after)
+}
+
+/// What a state is in columns.
+struct Stored {
+    status: &'static str,
+    waiting_for: Option<&'static str>,
+    approval: Option<ApprovalId>,
+    outcome: Option<String>,
+    error: Option<String>,
+}
+
+impl Stored {
+    fn of(step: &Step) -> Result<Self, StoreError> {
+        let mut stored = Self {
+            status: step.state.status().as_str(),
+            waiting_for: None,
+            approval: None,
+            outcome: None,
+            error: None,
+        };
+        match &step.state {
+            StepState::Waiting(WaitingFor::Approval(id)) => {
+                stored.waiting_for = Some("approval");
+                stored.approval = Some(*id);
+            }
+            StepState::Waiting(WaitingFor::Answer) => stored.waiting_for = Some("answer"),
+            StepState::Waiting(WaitingFor::Doubt) => stored.waiting_for = Some("doubt"),
+            StepState::Acted { outcome } => {
+                stored.outcome = Some(to_json(ENTITY, "outcome", outcome)?);
+            }
+            StepState::Done(end) => stored.outcome = Some(to_json(ENTITY, "outcome", end)?),
+            StepState::Failed { error } => stored.error = Some(error.clone()),
+            StepState::Intended | StepState::Interrupted => (),
+        }
+        Ok(stored)
+    }
+}
+
+fn read(columns: &Columns<'_, '_>) -> Result<Step, StoreError> {
+    Ok(Step {
+        run_id: RunId(columns.uuid(0)?),
+        place: columns.count("place", 1)?,
+        attempt: columns.count("attempt", 2)?,
+        name: Word::from_stored(columns.text(3)?),
+        action: Action {
+            tool: Word::from_stored(columns.text(4)?),
+            args: columns.object("args", 5)?,
+        },
+        repeat: columns.word("repeat", 6)?,
+        brings: columns.json("brings", 7)?,
+        decision: columns.json("decision", 8)?,
+        state: read_state(columns)?,
+        fence: columns.count("fence", 14)?,
+        created_at: columns.time(15)?,
+        acted_at: columns.time_option(16)?,
+        ended_at: columns.time_option(17)?,
+        discarded_at: columns.time_option(18)?,
+    })
+}
+
+fn read_state(columns: &Columns<'_, '_>) -> Result<StepState, StoreError> {
+    let status = columns.text(9)?;
+    let waiting_for = columns.text_option(10)?;
+    let approval = columns.uuid_option(11)?.map(ApprovalId);
+    match (status.as_str(), waiting_for.as_deref(), approval) {
+        ("waiting", Some("approval"), Some(id)) => Ok(StepState::Waiting(WaitingFor::Approval(id))),
+        ("waiting", Some("answer"), None) => Ok(StepState::Waiting(WaitingFor::Answer)),
+        ("waiting", Some("doubt"), None) => Ok(StepState::Waiting(WaitingFor::Doubt)),
+        ("intended", None, None) => Ok(StepState::Intended),
+        ("acted", None, None) => Ok(StepState::Acted {
+            outcome: columns.json::<Value>("outcome", 12)?,
+        }),
+        ("done", None, None) => Ok(StepState::Done(columns.json("outcome", 12)?)),
+        ("failed", None, None) => Ok(StepState::Failed {
+            error: columns.text(13)?,
+        }),
+        ("interrupted", None, None) => Ok(StepState::Interrupted),
+        _ => Err(StoreError::corrupt(
+            ENTITY,
+            "status",
+            "is no state of a step",
+        )),
+    }
+}
