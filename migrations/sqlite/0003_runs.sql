@@ -66,6 +66,8 @@ CREATE TABLE approvals (
     sha256      BLOB    NOT NULL CHECK (length(sha256) = 32),
     what        TEXT    NOT NULL,
     why         TEXT    NOT NULL,
+    -- Whether no standing permission can stand in for it.
+    is_once     INTEGER NOT NULL CHECK (is_once IN (0, 1)),
     status      TEXT    NOT NULL
                         CHECK (status IN ('pending', 'approved', 'denied', 'used', 'expired', 'withdrawn')),
     decided_by  TEXT,

@@ -107,6 +107,8 @@ pub struct Approval {
     pub what: String,
     /// Why it is asked.
     pub why: String,
+    /// Whether no standing permission can stand in for it.
+    pub is_once: bool,
     /// Where it stands.
     pub status: ApprovalStatus,
     /// Who answered.
@@ -138,6 +140,8 @@ pub struct NewApproval {
     pub what: String,
     /// See [`Approval::why`].
     pub why: String,
+    /// See [`Approval::is_once`].
+    pub is_once: bool,
 }
 
 /// What every event about an approval says of it.
@@ -203,6 +207,7 @@ impl Approval {
             action: new.action,
             what: new.what,
             why: new.why,
+            is_once: new.is_once,
             status: ApprovalStatus::Pending,
             decided_by: None,
             decided_at: None,

@@ -300,7 +300,7 @@ mod tests {
         ] {
             assert_eq!(shape(json).check().unwrap_err().field, field);
         }
-        let deep = (0..DEPTH_MAX + 1).fold(json!("any"), |inner, _| json!({"items": [inner]}));
+        let deep = (0..=DEPTH_MAX).fold(json!("any"), |inner, _| json!({"items": [inner]}));
         assert!(shape(json!({"a": deep})).check().is_err());
     }
 }

@@ -116,6 +116,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Why, in words.
     pub reason: String,
+    /// With [`Verdict::Ask`]: whether no standing permission can stand in for the owner's word.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_once: bool,
     /// The standing permission that allowed it, by number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission: Option<i64>,
@@ -130,6 +133,7 @@ impl Decision {
         Self {
             verdict,
             reason: reason.into(),
+            is_once: false,
             permission: None,
             approval: None,
         }
@@ -173,9 +177,11 @@ pub fn decide(call: &Call<'_>, bounds: &Bounds, now: Timestamp) -> Decision {
             };
             within_time(call, bounds, allowed)
         }
-        (Some(Asked::Always(why) | Asked::UnlessPermitted(why)), _) => {
-            Decision::new(Verdict::Ask, why)
-        }
+        (Some(Asked::UnlessPermitted(why)), None) => Decision::new(Verdict::Ask, why),
+        (Some(Asked::Always(why)), _) => Decision {
+            is_once: true,
+            ..Decision::new(Verdict::Ask, why)
+        },
     }
 }
 

@@ -14,8 +14,8 @@ use crate::write_tx::WriteTx;
 
 const ENTITY: &str = "approval";
 const COLUMNS: &str =
-    "number, id, run_id, task_id, task_number, place, tool, args, what, why, status,
-    decided_by, decided_at, note, expires_at, created_at";
+    "number, id, run_id, task_id, task_number, place, tool, args, what, why, is_once,
+    status, decided_by, decided_at, note, expires_at, created_at";
 /// The most that run out in one transaction.
 const BATCH: usize = 100;
 
@@ -119,8 +119,8 @@ pub fn insert(
     let Change { after, event } = change;
     tx.execute(
         "INSERT INTO approvals (number, id, run_id, task_id, task_number, place, tool, args, sha256,
-             what, why, status, expires_at, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             what, why, is_once, status, expires_at, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             after.number,
             after.id.0,
@@ -133,6 +133,7 @@ pub fn insert(
             after.action.hash().0,
             after.what,
             after.why,
+            after.is_once,
             after.status.as_str(),
             after.expires_at.as_millis(),
             after.created_at.as_millis(),
@@ -189,11 +190,12 @@ fn read(columns: &Columns<'_, '_>) -> Result<Approval, StoreError> {
         },
         what: columns.text(8)?,
         why: columns.text(9)?,
-        status: columns.word("status", 10)?,
-        decided_by: columns.text_option(11)?,
-        decided_at: columns.time_option(12)?,
-        note: columns.text_option(13)?,
-        expires_at: columns.time(14)?,
-        created_at: columns.time(15)?,
+        is_once: columns.row.get(10)?,
+        status: columns.word("status", 11)?,
+        decided_by: columns.text_option(12)?,
+        decided_at: columns.time_option(13)?,
+        note: columns.text_option(14)?,
+        expires_at: columns.time(15)?,
+        created_at: columns.time(16)?,
     })
 }

@@ -23,6 +23,7 @@ fn asked() -> Approval {
         action: action("origin"),
         what: "run git push origin outside the sandbox".into(),
         why: "it runs outside the sandbox".into(),
+        is_once: true,
     };
     Approval::request(ApprovalId(Uuid::from_u128(3)), 1, new, at(0)).after
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn plan(steps: Value) -> Plan {
-    Plan::parse(&steps).unwrap()
+fn plan(steps: impl Into<Value>) -> Plan {
+    Plan::parse(&steps.into()).unwrap()
 }
 
 fn after(plan: &Plan, place: usize) -> Vec<usize> {

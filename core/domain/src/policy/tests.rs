@@ -9,7 +9,7 @@ use crate::permission::{NewPermission, Shape};
 
 const BOUNDS: Bounds = Bounds {
     calls_max: 200,
-    time_max: Duration::from_secs(60),
+    time_max: Duration::from_mins(1),
 };
 
 fn at(seconds: i64) -> Timestamp {
@@ -73,6 +73,7 @@ fn approval(action: Action) -> Approval {
         action,
         what: String::new(),
         why: String::new(),
+        is_once: true,
     };
     Approval::request(ApprovalId(Uuid::from_u128(3)), 9, new, at(0)).after
 }
@@ -261,7 +262,7 @@ fn the_same_call_over_and_over_is_noted_then_put_to_the_owner() {
 #[test]
 fn a_call_that_wants_too_long_gets_less_and_too_many_calls_are_refused() {
     let (action, mut reach) = (action("x"), Reach::default());
-    reach.limit = Some(Duration::from_secs(600));
+    reach.limit = Some(Duration::from_mins(10));
     let decision = decide(&call(&action, &reach), &BOUNDS, at(10));
     assert_eq!(decision.verdict, Verdict::Change);
     assert!(

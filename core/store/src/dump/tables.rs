@@ -251,6 +251,7 @@ pub(super) const TABLES: &[Table] = &[
             ("sha256", Hash),
             ("what", Text),
             ("why", Text),
+            ("is_once", Flag),
             ("status", Text),
             ("decided_by", Text),
             ("decided_at", Time),
