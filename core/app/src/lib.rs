@@ -3,12 +3,13 @@
 //! An operation says who may, loads, lets the domain decide, and saves. It knows nothing of HTTP,
 //! and the command line, the API, agents and bridges all come through here.
 //!
-//! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`owner`], then
-//! the other entities, [`inbox`], [`chat`], [`notices`], [`sweep`] with [`calendar`].
+//! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`runs`] with
+//! [`approvals`], [`permissions`] and [`folders`], [`owner`], then the other entities, [`inbox`], [`chat`], [`notices`], [`sweep`] with [`calendar`].
 
 pub mod acceptance;
 pub mod agents;
 mod app;
+pub mod approvals;
 pub mod artifacts;
 mod authority;
 pub mod blobs;
@@ -16,13 +17,16 @@ pub mod calendar;
 pub mod chat;
 mod error;
 pub mod events;
+pub mod folders;
 pub mod holding;
 pub mod inbox;
 pub mod keys;
 pub mod notices;
 pub mod owner;
+pub mod permissions;
 pub mod projects;
 pub mod quick_add;
+pub mod runs;
 pub mod status;
 pub mod sweep;
 pub mod tasks;

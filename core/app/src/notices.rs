@@ -11,6 +11,7 @@ use hearth_store::{Page, WriteTx, tasks};
 use crate::app::App;
 use crate::authority::must_be_owner;
 use crate::error::AppError;
+use crate::runs::{News, follow};
 
 /// The most notices that a channel takes at a time.
 pub const TAKE_MAX: usize = 50;
@@ -112,7 +113,11 @@ pub(crate) fn save_task(tx: &mut WriteTx<'_>, change: Change<Task>) -> Result<Ta
         }
         _ => None,
     };
+    let news = News::of(&change.event);
     let task = tasks::save(tx, change)?;
+    if let Some(news) = news {
+        follow(tx, &task, news)?;
+    }
     if let Some((reason, options)) = blocked {
         let new = blocked_notice(&task, &reason, &options);
         insert(tx, new, task.updated_at)?;

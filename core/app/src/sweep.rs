@@ -1,5 +1,6 @@
 //! The sweep: takes back tasks whose lease ran out, notes agents that fell silent, makes the tasks
-//! and reminders that the calendar asks for, forgets what need not be kept. It sleeps until the next of these is due.
+//! and reminders that the calendar asks for, lets approvals run out, forgets what need not be kept. It
+//! sleeps until the next of these is due.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -129,7 +130,9 @@ impl App {
             .read_now(|tx| Ok::<_, AppError>(agents::oldest_sign_of_life(tx)?))?;
         let offline = silent.map(|seen| seen.after(self.config().offline_after));
         let calendar = self.next_by_calendar().await?;
-        Ok(expiry.into_iter().chain(offline).chain(calendar).min())
+        let approvals = self.next_expiring_approval()?;
+        let moments = expiry.into_iter().chain(offline).chain(calendar);
+        Ok(moments.chain(approvals).min())
     }
 
     async fn forget_old_requests(&self) -> Result<(), AppError> {
@@ -212,6 +215,10 @@ async fn look(app: &App, is_in_grace: bool) -> Result<Duration, AppError> {
             reminders = kept.reminded,
             "made recurring tasks and reminders"
         );
+    }
+    let expired = app.expire_approvals().await?;
+    if expired > 0 {
+        info!(approvals = expired, "let approvals run out");
     }
     let Some(next) = app.next_sweep().await? else {
         return Ok(LONGEST_SLEEP);
