@@ -20,6 +20,7 @@
 pub mod config;
 pub mod error;
 pub mod job;
+pub mod network;
 pub mod outcome;
 pub mod stage;
 
