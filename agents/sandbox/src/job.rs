@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::network::Network;
+
 /// One thing to run in the sandbox.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -14,6 +16,8 @@ pub struct Job {
     pub limits: Limits,
     /// What it reads on its standard input; end of file where there is none.
     pub stdin: Option<Vec<u8>>,
+    /// What it sees of the network.
+    pub network: Network,
 }
 
 impl Job {
@@ -24,6 +28,7 @@ impl Job {
             workspace,
             limits: Limits::default(),
             stdin: None,
+            network: Network::None,
         }
     }
 }

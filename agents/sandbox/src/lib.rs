@@ -1,4 +1,5 @@
-//! Runs a command or Python code with no network, an empty environment and one folder.
+//! Runs a command or Python code with an empty environment, one folder, and no network but what was
+//! granted.
 //!
 //! Bubblewrap builds the walls outside; a stage of our own raises the inner ones (landlock,
 //! seccomp, resource limits, closed descriptors) and then becomes the program. A thread per run
@@ -12,7 +13,9 @@
 //! - [`config`], [`job`], [`outcome`], [`error`]: the words of the interface
 //! - `probe`: finds out whether the sandbox works here
 //! - `run`, `supervise`: one run, from the caller's side and from the watching thread's
-//! - `capture`, `watch`, `growth`, `kill`: what that thread does
+//! - `feed`, `capture`, `watch`, `growth`, `kill`: what that thread does
+//! - [`network`]: what may be reached, and the proxy that holds a job to it
+//! - `channel`, `pass`: how the sandbox hands out its end of that
 //! - `ownership`: hands a workspace to the unprivileged user where the node is root
 //! - `message`, [`stage`]: what happens after the program is started, before and inside bubblewrap
 //! - `beneath`: reading what a run left behind, without following its links
@@ -29,6 +32,10 @@ mod beneath;
 #[cfg(target_os = "linux")]
 mod capture;
 #[cfg(target_os = "linux")]
+mod channel;
+#[cfg(target_os = "linux")]
+mod feed;
+#[cfg(target_os = "linux")]
 mod growth;
 #[cfg(target_os = "linux")]
 mod kill;
@@ -36,6 +43,8 @@ mod kill;
 mod message;
 #[cfg(target_os = "linux")]
 mod ownership;
+#[cfg(target_os = "linux")]
+mod pass;
 #[cfg(target_os = "linux")]
 mod probe;
 #[cfg(target_os = "linux")]
@@ -55,6 +64,7 @@ pub use config::{Config, Stage};
 pub use elsewhere::{Sandbox, open_beneath};
 pub use error::{SandboxError, Unavailable};
 pub use job::{Job, Limits, Program, Workspace};
+pub use network::Network;
 pub use outcome::{End, Limit, Outcome};
 #[cfg(target_os = "linux")]
 pub use run::Sandbox;

@@ -1,7 +1,8 @@
-//! What the watching thread tells the stage: two frames at the head of its standard input.
+//! What the watching thread tells the stage: two frames on its standard input.
 //!
 //! Arguments would be visible to every user of the host, and bubblewrap would have to be trusted
-//! with another descriptor. The program's own input follows the frames.
+//! with another descriptor. Between the frames come
+//! descriptors, the first of which becomes the program's own input.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -43,6 +44,8 @@ pub(crate) struct Outer {
     pub hidden: Vec<PathBuf>,
     /// Size of `/tmp`, and of a workspace in memory.
     pub tmp_bytes: u64,
+    /// Whether what is needed to talk to servers is seen.
+    pub network: bool,
 }
 
 /// For the stage inside bubblewrap.
@@ -54,6 +57,8 @@ pub(crate) struct Inner {
     pub script: Option<String>,
     /// Limits that the kernel holds for us.
     pub limits: KernelLimits,
+    /// Whether a listener is to be handed out for the proxy.
+    pub network: bool,
 }
 
 /// The part of [`crate::Limits`] that becomes `setrlimit`.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::network::NetworkUsage;
+
 /// How a run ended, and what it said.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -17,6 +19,8 @@ pub struct Outcome {
     pub stderr_truncated: bool,
     /// How long it took, start-up included.
     pub wall: Duration,
+    /// What it asked of the network; empty where it saw none.
+    pub network: NetworkUsage,
 }
 
 impl Outcome {

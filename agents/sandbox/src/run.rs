@@ -1,6 +1,7 @@
 //! One run from the caller's side: checks the job, starts the watching thread, waits for it.
 
-use std::future::Future;
+use std::convert::Infallible;
+use std::future::{Future, pending};
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -9,7 +10,9 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
+use crate::channel::Channel;
 use crate::message::{Inner, KernelLimits, Outer, SCRIPT, frame};
+use crate::network::{Network, Proxy};
 use crate::supervise::{Plan, supervise};
 use crate::{Config, Job, Limits, Outcome, Program, SandboxError, Workspace};
 
@@ -44,7 +47,20 @@ impl Sandbox {
         job: Job,
         cancel: impl Future<Output = ()>,
     ) -> Result<Outcome, SandboxError> {
-        let plan = self.plan(job)?;
+        let proxy = match &job.network {
+            Network::None => None,
+            Network::Proxy(rules) => Some(Proxy::new(rules.clone())),
+        };
+        let mut plan = self.plan(job)?;
+        let attended = match &proxy {
+            Some(proxy) => {
+                let (channel, end) = Channel::open(Some(proxy.clone()))?;
+                plan.channel = Some(end);
+                Some(channel)
+            }
+            None => None,
+        };
+        let mut attended = pin!(attend(attended));
         // Nothing is ever written to it: the thread sees that the writing end is gone.
         let (stop, keep_running) = io::pipe()?;
         let (answer, mut answered) = oneshot::channel();
@@ -56,13 +72,20 @@ impl Sandbox {
                 // Nobody listens where the future was dropped; the run has been ended all the same.
                 let _ = answer.send(supervise(plan, &stop));
             })?;
-        tokio::select! {
+        let early = tokio::select! {
             biased;
-            answer = &mut answered => return received(answer),
-            () = pin!(cancel) => {}
-        }
+            answer = &mut answered => Some(answer),
+            () = pin!(cancel) => None,
+            never = &mut attended => match never {},
+        };
         drop(keep_running);
-        received(answered.await)
+        let answer = match early {
+            Some(answer) => answer,
+            None => answered.await,
+        };
+        let mut outcome = received(answer)?;
+        outcome.network = proxy.map(|proxy| proxy.usage()).unwrap_or_default();
+        Ok(outcome)
     }
 
     fn plan(&self, job: Job) -> Result<Plan, SandboxError> {
@@ -109,6 +132,7 @@ impl Sandbox {
             Workspace::Scratch => None,
         };
         let run_as = nix::unistd::geteuid().is_root().then_some(config.run_as);
+        let network = matches!(job.network, Network::Proxy(_));
         let outer = Outer {
             parent: std::process::id(),
             bwrap: config.bwrap.clone(),
@@ -123,22 +147,32 @@ impl Sandbox {
             workspace: workspace.clone(),
             hidden,
             tmp_bytes: job.limits.tmp_bytes,
+            network,
         };
         let inner = Inner {
             argv,
             script,
             limits: kernel_limits(&job.limits),
+            network,
         };
-        let mut stdin = frame(&outer)?;
-        stdin.extend(frame(&inner)?);
-        stdin.extend(job.stdin.unwrap_or_default());
         Ok(Plan {
             stage: config.stage.clone(),
-            stdin,
+            outer: frame(&outer)?,
+            inner: frame(&inner)?,
+            input: job.stdin.unwrap_or_default(),
+            channel: None,
             workspace,
             run_as,
             limits: job.limits,
         })
+    }
+}
+
+/// Serves a run that has a channel, for as long as it is waited for.
+async fn attend(channel: Option<Channel>) -> Infallible {
+    match channel {
+        Some(channel) => channel.attend().await,
+        None => pending().await,
     }
 }
 

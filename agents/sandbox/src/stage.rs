@@ -16,6 +16,8 @@ mod files;
 #[cfg(target_os = "linux")]
 mod inner;
 #[cfg(target_os = "linux")]
+mod listener;
+#[cfg(target_os = "linux")]
 mod outer;
 #[cfg(target_os = "linux")]
 mod rlimits;

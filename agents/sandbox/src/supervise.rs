@@ -1,10 +1,10 @@
 //! One run from the watching thread's side: starts it, feeds it, listens, measures, and ends it.
 
-use std::io::{self, ErrorKind, PipeReader, Write};
-use std::os::fd::AsFd;
+use std::io::{self, ErrorKind, PipeReader};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -13,8 +13,10 @@ use nix::unistd::Pid;
 
 use crate::capture::Capture;
 use crate::config::Stage;
+use crate::feed::Feed;
 use crate::growth::Growth;
 use crate::message::READY;
+use crate::network::NetworkUsage;
 use crate::watch::{self, Allowance};
 use crate::{End, Limit, Limits, Outcome, SandboxError, kill, ownership};
 
@@ -32,8 +34,13 @@ const PREAMBLE: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub stage: Stage,
-    /// Both frames, then the program's input.
-    pub stdin: Vec<u8>,
+    /// The frames for the stage, before bubblewrap and inside.
+    pub outer: Vec<u8>,
+    pub inner: Vec<u8>,
+    /// What the program reads.
+    pub input: Vec<u8>,
+    /// The stage's end of the channel, where the run has one.
+    pub channel: Option<OwnedFd>,
     pub workspace: Option<PathBuf>,
     /// The user that the workspace must belong to.
     pub run_as: Option<u32>,
@@ -82,9 +89,7 @@ fn take_over(plan: &Plan) -> Result<Option<Growth>, SandboxError> {
 /// A run that is under way.
 struct Run {
     child: Child,
-    stdin: Option<ChildStdin>,
-    input: Vec<u8>,
-    written: usize,
+    feed: Feed,
     stdout: Capture<ChildStdout>,
     stderr: Capture<ChildStderr>,
     /// Whether the walls stand and the program has taken over.
@@ -99,6 +104,7 @@ struct Run {
 
 impl Run {
     fn start(plan: Plan, start: Instant, growth: Option<Growth>) -> io::Result<Self> {
+        let (feed, stdin) = Feed::open(&plan.outer, plan.inner, plan.input, plan.channel.as_ref())?;
         #[expect(clippy::disallowed_methods, reason = "this is what the sandbox is for")]
         let mut child = Command::new(&plan.stage.program)
             .args(&plan.stage.args)
@@ -106,30 +112,23 @@ impl Run {
             .env_clear()
             .current_dir("/")
             .process_group(0)
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let run = Self {
             stdout: Capture::new(stdout, plan.limits.output_bytes),
             stderr: Capture::new(stderr, plan.limits.output_bytes.saturating_add(PREAMBLE)),
             child,
-            stdin,
-            input: plan.stdin,
-            written: 0,
+            feed,
             is_ready: false,
             inside: vec![],
             start,
             limits: plan.limits,
             growth,
         };
-        let ends = [
-            run.stdin.as_ref().map(AsFd::as_fd),
-            run.stdout.descriptor(),
-            run.stderr.descriptor(),
-        ];
+        let ends = [run.stdout.descriptor(), run.stderr.descriptor()];
         for end in ends.into_iter().flatten() {
             // Cannot fail on a pipe that was just made; blocking, the loop would still be right.
             let _ = fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
@@ -188,9 +187,9 @@ impl Run {
             self.stderr
                 .descriptor()
                 .map(|end| PollFd::new(end, PollFlags::POLLIN)),
-            self.stdin
-                .as_ref()
-                .map(|end| PollFd::new(end.as_fd(), PollFlags::POLLOUT)),
+            self.feed
+                .descriptor()
+                .map(|end| PollFd::new(end, PollFlags::POLLOUT)),
         ]
         .into_iter()
         .flatten()
@@ -213,19 +212,7 @@ impl Run {
             self.is_ready = true;
             self.inside = watch::children_of(self.monitor());
         }
-        if let Some(pipe) = &mut self.stdin {
-            match pipe.write(self.input.get(self.written..).unwrap_or_default()) {
-                Ok(length) => self.written += length,
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                // The program does not read on; that is its right.
-                Err(_) => self.written = self.input.len(),
-            }
-            if self.written >= self.input.len() {
-                self.stdin = None;
-                self.input = vec![];
-            }
-        }
+        self.feed.pump();
     }
 
     fn monitor(&self) -> Pid {
@@ -248,7 +235,7 @@ impl Run {
 
     /// Takes what the program wrote before its end, but does not wait for whoever holds the pipe.
     fn drain(&mut self) {
-        self.stdin = None;
+        self.feed.close();
         let start = Instant::now();
         while !self.is_silent() && start.elapsed() < DRAIN_FOR {
             if self.wait(None, Duration::from_millis(10)).is_err() {
@@ -275,6 +262,7 @@ impl Run {
             stdout_truncated,
             stderr_truncated,
             wall,
+            network: NetworkUsage::default(),
         })
     }
 }

@@ -46,6 +46,9 @@ const MERGED: &[&str] = &["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// All of `/etc` that is seen: where the loader finds libraries, and where names such as `awk` lead.
 const FROM_ETC: &[&str] = &["/etc/ld.so.cache", "/etc/alternatives"];
 
+/// Whom servers are vouched for by, on Debian and on Fedora; the rest of it is below `/usr`.
+const CERTIFICATES: &[&str] = &["/etc/ssl/certs", "/etc/pki/ca-trust/extracted"];
+
 /// Returns the arguments, without those that name the command.
 pub(super) fn for_bwrap(outer: &Outer, sources: &Sources) -> Vec<OsString> {
     let mut list = Arguments(WALLS.iter().map(OsString::from).collect());
@@ -66,6 +69,11 @@ pub(super) fn for_bwrap(outer: &Outer, sources: &Sources) -> Vec<OsString> {
     }
     for path in FROM_ETC {
         list.add(["--ro-bind-try", path, path]);
+    }
+    if outer.network {
+        for path in CERTIFICATES {
+            list.add(["--ro-bind-try", path, path]);
+        }
     }
     for path in &outer.hidden {
         list.add([OsString::from("--tmpfs"), path.into()]);

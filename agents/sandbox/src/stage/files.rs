@@ -3,7 +3,7 @@
 use std::io;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, NetPort, Ruleset, RulesetAttr, RulesetCreatedAttr,
     RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
@@ -12,13 +12,13 @@ use crate::message::WORKSPACE;
 /// The newest rules we know the meaning of; an older kernel holds those of them that it knows.
 const RULES: ABI = ABI::V9;
 
-/// Gives up every right to files but a few, and all use of the network.
+/// Gives up every right to files but a few, and all use of the network but to connect to the proxy.
 ///
 /// Most of this bubblewrap's mounts have taken away already. What it adds: no pipes, sockets or
 /// devices in the workspace, where a reader on the host could hang on them; nothing in `/proc` is
 /// writable; and processes outside, bubblewrap's own included, can be neither read nor signalled.
-pub(super) fn restrict() -> io::Result<()> {
-    match restricted() {
+pub(super) fn restrict(proxy_port: Option<u16>) -> io::Result<()> {
+    match restricted(proxy_port) {
         Ok(RulesetStatus::NotEnforced) => Err(io::Error::other(
             "the kernel has no landlock (CONFIG_SECURITY_LANDLOCK, lsm=)",
         )),
@@ -27,7 +27,7 @@ pub(super) fn restrict() -> io::Result<()> {
     }
 }
 
-fn restricted() -> Result<RulesetStatus, RulesetError> {
+fn restricted(proxy_port: Option<u16>) -> Result<RulesetStatus, RulesetError> {
     let all = AccessFs::from_all(RULES);
     let look = AccessFs::ReadFile | AccessFs::ReadDir;
     let special: BitFlags<AccessFs> = AccessFs::MakeFifo
@@ -36,6 +36,7 @@ fn restricted() -> Result<RulesetStatus, RulesetError> {
         | AccessFs::MakeBlock
         | AccessFs::ResolveUnix;
     let devices = look | AccessFs::WriteFile | AccessFs::IoctlDev;
+    let to_proxy = proxy_port.map(|port| NetPort::new(port, AccessNet::ConnectTcp));
     let status = Ruleset::default()
         .handle_access(all)?
         .handle_access(AccessNet::from_all(RULES))?
@@ -47,6 +48,7 @@ fn restricted() -> Result<RulesetStatus, RulesetError> {
         .add_rules(path_beneath_rules(["/dev"], devices))?
         .add_rules(path_beneath_rules(["/tmp", "/dev/shm"], all))?
         .add_rules(path_beneath_rules([WORKSPACE], all & !special))?
+        .add_rules(to_proxy.map(Ok::<_, RulesetError>))?
         .restrict_self()?;
     Ok(status.ruleset)
 }

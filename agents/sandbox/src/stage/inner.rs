@@ -6,13 +6,29 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use nix::sys::stat::{Mode, umask};
+use nix::unistd::dup2_stdin;
 
-use super::{descriptors, doing, files, raw_stdin, rlimits, say, syscalls};
+use super::{descriptors, doing, files, listener, raw_stdin, rlimits, say, syscalls};
 use crate::message::{Inner, READY, SCRIPT, read_frame};
+use crate::pass;
 
 /// Never comes back where the program can be started.
 pub(super) fn run() -> io::Result<ExitCode> {
-    let inner: Inner = read_frame(&mut raw_stdin()?).map_err(doing("reading the job"))?;
+    descriptors::close_inherited().map_err(doing("closing descriptors"))?;
+    let mut control = raw_stdin()?;
+    let mut given = pass::receive(&control)
+        .map_err(doing("receiving descriptors"))?
+        .into_iter();
+    let inner: Inner = read_frame(&mut control).map_err(doing("reading the job"))?;
+    drop(control);
+    let stdin = given.next().ok_or(io::ErrorKind::InvalidData)?;
+    dup2_stdin(stdin).map_err(doing("taking the input"))?;
+    let channel = given.next();
+    let proxy_port = channel
+        .filter(|_| inner.network)
+        .map(listener::hand_out)
+        .transpose()
+        .map_err(doing("opening the way to the proxy"))?;
     if let Some(script) = &inner.script {
         fs::write(SCRIPT, script).map_err(doing("writing the script"))?;
     }
@@ -22,14 +38,16 @@ pub(super) fn run() -> io::Result<ExitCode> {
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
 
     // The order matters: each of these may need what the next one takes away.
-    descriptors::close_inherited().map_err(doing("closing descriptors"))?;
     rlimits::set(&inner.limits).map_err(doing("setting limits"))?;
-    files::restrict()?;
-    syscalls::restrict()?;
+    files::restrict(proxy_port)?;
+    syscalls::restrict(proxy_port)?;
 
     io::stderr().write_all(READY)?;
     #[expect(clippy::disallowed_methods, reason = "this is what the sandbox is for")]
-    let error = Command::new(program).args(args).exec();
+    let error = Command::new(program)
+        .args(args)
+        .envs(proxy_port.into_iter().flat_map(proxy_variables))
+        .exec();
     // From here on this is what a shell would do with a command that it cannot start.
     say(&format!("{program}: {error}\n"));
     Ok(ExitCode::from(if error.kind() == io::ErrorKind::NotFound {
@@ -37,4 +55,11 @@ pub(super) fn run() -> io::Result<ExitCode> {
     } else {
         126
     }))
+}
+
+/// Returns the variables by which programs know their proxy. Which spelling they read differs.
+fn proxy_variables(port: u16) -> impl Iterator<Item = (&'static str, String)> {
+    ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"]
+        .into_iter()
+        .map(move |name| (name, format!("http://127.0.0.1:{port}")))
 }

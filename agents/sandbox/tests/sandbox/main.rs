@@ -12,5 +12,6 @@ mod limits;
 mod network;
 mod plain_user;
 mod processes;
+mod proxied;
 mod runs;
 mod syscalls;
