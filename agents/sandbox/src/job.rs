@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::host::HostGrant;
 use crate::network::Network;
 
 /// One thing to run in the sandbox.
@@ -18,6 +19,8 @@ pub struct Job {
     pub stdin: Option<Vec<u8>>,
     /// What it sees of the network.
     pub network: Network,
+    /// Functions of the host that it may call; for Python only.
+    pub host: Option<HostGrant>,
 }
 
 impl Job {
@@ -29,6 +32,7 @@ impl Job {
             limits: Limits::default(),
             stdin: None,
             network: Network::None,
+            host: None,
         }
     }
 }

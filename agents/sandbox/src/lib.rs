@@ -15,13 +15,15 @@
 //! - `run`, `supervise`: one run, from the caller's side and from the watching thread's
 //! - `feed`, `capture`, `watch`, `growth`, `kill`: what that thread does
 //! - [`network`]: what may be reached, and the proxy that holds a job to it
-//! - `channel`, `pass`: how the sandbox hands out its end of that
+//! - [`host`]: functions of the host that code inside may call
+//! - `channel`, `pass`: how the sandbox hands out its end of both
 //! - `ownership`: hands a workspace to the unprivileged user where the node is root
 //! - `message`, [`stage`]: what happens after the program is started, before and inside bubblewrap
 //! - `beneath`: reading what a run left behind, without following its links
 
 pub mod config;
 pub mod error;
+pub mod host;
 pub mod job;
 pub mod network;
 pub mod outcome;
@@ -63,6 +65,7 @@ pub use config::{Config, Stage};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{Sandbox, open_beneath};
 pub use error::{SandboxError, Unavailable};
+pub use host::{HostFunctions, HostGrant};
 pub use job::{Job, Limits, Program, Workspace};
 pub use network::Network;
 pub use outcome::{End, Limit, Outcome};

@@ -25,6 +25,9 @@ pub(crate) const STAGE: &str = "/run/hearth-stage";
 /// Where Python code is put, in a folder that is in memory and of this run alone.
 pub(crate) const SCRIPT: &str = "/tmp/main.py";
 
+/// Where it is put instead if it may call the host: a folder, so that it can import from there.
+pub(crate) const PACKAGE: &str = "/tmp/main";
+
 /// For the stage before bubblewrap.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Outer {
@@ -53,12 +56,14 @@ pub(crate) struct Outer {
 pub(crate) struct Inner {
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// What to put at [`SCRIPT`] first.
+    /// What to put at [`SCRIPT`] first, or in [`PACKAGE`].
     pub script: Option<String>,
     /// Limits that the kernel holds for us.
     pub limits: KernelLimits,
     /// Whether a listener is to be handed out for the proxy.
     pub network: bool,
+    /// The functions of the host that may be called, where any may.
+    pub host: Option<Vec<String>>,
 }
 
 /// The part of [`crate::Limits`] that becomes `setrlimit`.

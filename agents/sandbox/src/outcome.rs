@@ -21,6 +21,8 @@ pub struct Outcome {
     pub wall: Duration,
     /// What it asked of the network; empty where it saw none.
     pub network: NetworkUsage,
+    /// How many functions of the host it called.
+    pub host_calls: u32,
 }
 
 impl Outcome {

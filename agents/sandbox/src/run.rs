@@ -1,7 +1,6 @@
 //! One run from the caller's side: checks the job, starts the watching thread, waits for it.
 
-use std::convert::Infallible;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -11,7 +10,8 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use crate::channel::Channel;
-use crate::message::{Inner, KernelLimits, Outer, SCRIPT, frame};
+use crate::host::HostCalls;
+use crate::message::{Inner, KernelLimits, Outer, PACKAGE, SCRIPT, frame};
 use crate::network::{Network, Proxy};
 use crate::supervise::{Plan, supervise};
 use crate::{Config, Job, Limits, Outcome, Program, SandboxError, Workspace};
@@ -51,16 +51,11 @@ impl Sandbox {
             Network::None => None,
             Network::Proxy(rules) => Some(Proxy::new(rules.clone())),
         };
+        let host = job.host.clone().map(HostCalls::new);
         let mut plan = self.plan(job)?;
-        let attended = match &proxy {
-            Some(proxy) => {
-                let (channel, end) = Channel::open(Some(proxy.clone()))?;
-                plan.channel = Some(end);
-                Some(channel)
-            }
-            None => None,
-        };
-        let mut attended = pin!(attend(attended));
+        let (channel, end) = Channel::open(proxy.clone(), host.clone())?;
+        plan.channel = end;
+        let mut attended = pin!(channel.attend());
         // Nothing is ever written to it: the thread sees that the writing end is gone.
         let (stop, keep_running) = io::pipe()?;
         let (answer, mut answered) = oneshot::channel();
@@ -85,6 +80,7 @@ impl Sandbox {
         };
         let mut outcome = received(answer)?;
         outcome.network = proxy.map(|proxy| proxy.usage()).unwrap_or_default();
+        outcome.host_calls = host.map_or(0, |host| host.made());
         Ok(outcome)
     }
 
@@ -102,10 +98,16 @@ impl Sandbox {
                     });
                 };
                 // Isolated, no compiled files left behind, and no buffer that a kill would empty.
-                let argv = [python, "-I", "-B", "-u", SCRIPT]
+                let script = if job.host.is_some() { PACKAGE } else { SCRIPT };
+                let argv = [python, "-I", "-B", "-u", script]
                     .map(str::to_owned)
                     .to_vec();
                 (argv, Some(code), site_packages.clone())
+            }
+            Program::Command { .. } if job.host.is_some() => {
+                return Err(SandboxError::Invalid {
+                    reason: "only Python code can call functions of the host",
+                });
             }
             Program::Command { argv } => (argv, None, vec![]),
         };
@@ -154,6 +156,7 @@ impl Sandbox {
             script,
             limits: kernel_limits(&job.limits),
             network,
+            host: job.host.map(|grant| grant.functions.names()),
         };
         Ok(Plan {
             stage: config.stage.clone(),
@@ -165,14 +168,6 @@ impl Sandbox {
             run_as,
             limits: job.limits,
         })
-    }
-}
-
-/// Serves a run that has a channel, for as long as it is waited for.
-async fn attend(channel: Option<Channel>) -> Infallible {
-    match channel {
-        Some(channel) => channel.attend().await,
-        None => pending().await,
     }
 }
 

@@ -22,6 +22,8 @@ mod outer;
 #[cfg(target_os = "linux")]
 mod rlimits;
 #[cfg(target_os = "linux")]
+mod script;
+#[cfg(target_os = "linux")]
 mod syscalls;
 
 /// The exit code of a stage that could not raise its walls.

@@ -263,6 +263,7 @@ impl Run {
             stderr_truncated,
             wall,
             network: NetworkUsage::default(),
+            host_calls: 0,
         })
     }
 }

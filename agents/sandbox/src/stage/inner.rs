@@ -1,6 +1,5 @@
 //! Inside bubblewrap: raises the inner walls, then becomes the program.
 
-use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -8,8 +7,8 @@ use std::process::{Command, ExitCode};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::dup2_stdin;
 
-use super::{descriptors, doing, files, listener, raw_stdin, rlimits, say, syscalls};
-use crate::message::{Inner, READY, SCRIPT, read_frame};
+use super::{descriptors, doing, files, listener, raw_stdin, rlimits, say, script, syscalls};
+use crate::message::{Inner, READY, read_frame};
 use crate::pass;
 
 /// Never comes back where the program can be started.
@@ -25,12 +24,17 @@ pub(super) fn run() -> io::Result<ExitCode> {
     dup2_stdin(stdin).map_err(doing("taking the input"))?;
     let channel = given.next();
     let proxy_port = channel
+        .as_ref()
         .filter(|_| inner.network)
         .map(listener::hand_out)
         .transpose()
         .map_err(doing("opening the way to the proxy"))?;
-    if let Some(script) = &inner.script {
-        fs::write(SCRIPT, script).map_err(doing("writing the script"))?;
+    if let Some(code) = &inner.script {
+        match (&inner.host, &channel) {
+            (Some(names), Some(channel)) => script::write_with_host(code, names, channel),
+            _ => script::write(code),
+        }
+        .map_err(doing("writing the script"))?;
     }
     let Some((program, args)) = inner.argv.split_first() else {
         return Err(io::Error::other("no program named"));

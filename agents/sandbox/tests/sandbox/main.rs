@@ -8,6 +8,7 @@
 mod ground;
 
 mod files;
+mod host_calls;
 mod limits;
 mod network;
 mod plain_user;
