@@ -18,6 +18,8 @@ pub struct Config {
     pub python: PathBuf,
     /// How to start [`crate::stage::main`] in a process of its own.
     pub stage: Stage,
+    /// What no granted folder may be, contain or lie in: the node's data and configuration.
+    pub protected: Vec<PathBuf>,
     /// The user and group id to change to where the node runs as root; it must not be 0.
     pub run_as: u32,
 }
@@ -29,6 +31,7 @@ impl Config {
             bwrap: PathBuf::from("/usr/bin/bwrap"),
             python: PathBuf::from("/usr/bin/python3"),
             stage,
+            protected: vec![],
             run_as: DEFAULT_RUN_AS,
         }
     }

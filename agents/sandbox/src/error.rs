@@ -24,6 +24,16 @@ pub enum SandboxError {
         /// What went wrong with it.
         source: io::Error,
     },
+    /// A granted folder cannot or must not be used.
+    #[error("folder {name} ({}) is refused: {problem}", path.display())]
+    Folder {
+        /// The name that it would have inside.
+        name: String,
+        /// The folder on the host.
+        path: PathBuf,
+        /// Why, and what to grant instead.
+        problem: String,
+    },
     /// The job makes no sense: an empty command, a zero byte in an argument.
     #[error("job refused: {reason}")]
     Invalid {
@@ -56,7 +66,10 @@ impl SandboxError {
                     | io::ErrorKind::Interrupted
                     | io::ErrorKind::ResourceBusy
             ),
-            Self::Workspace { .. } | Self::Invalid { .. } | Self::SetUp { .. } => false,
+            Self::Workspace { .. }
+            | Self::Folder { .. }
+            | Self::Invalid { .. }
+            | Self::SetUp { .. } => false,
         }
     }
 }

@@ -113,7 +113,7 @@ impl HostCalls {
                 Ok(call) => self.answer(call).await,
                 Err(problem) => Reply::Failed(problem),
             };
-            if writer.write_all(&line_of(reply)).await.is_err() || !is_call {
+            if writer.write_all(&line_of(&reply)).await.is_err() || !is_call {
                 return;
             }
         }
@@ -160,9 +160,9 @@ async fn read_call(reader: &mut (impl AsyncBufReadExt + Unpin)) -> Option<Result
     Some(call.map_err(|error| format!("not a call to the host: {error}")))
 }
 
-fn line_of(reply: Reply) -> Vec<u8> {
+fn line_of(reply: &Reply) -> Vec<u8> {
     let encode = |reply: &Reply| serde_json::to_vec(reply).unwrap_or_default();
-    let mut line = encode(&reply);
+    let mut line = encode(reply);
     if line.len() >= MESSAGE_BYTES {
         let problem = format!(
             "the answer is {} bytes long, and {MESSAGE_BYTES} is the most",

@@ -13,6 +13,8 @@ pub struct Job {
     pub program: Program,
     /// The one folder it can write to, seen inside as `/workspace`.
     pub workspace: Workspace,
+    /// Folders that were granted beside it, seen inside as `/folders/NAME`; 16 at most.
+    pub folders: Vec<Folder>,
     /// How much of the machine it may use.
     pub limits: Limits,
     /// What it reads on its standard input; end of file where there is none.
@@ -29,6 +31,7 @@ impl Job {
         Self {
             program,
             workspace,
+            folders: vec![],
             limits: Limits::default(),
             stdin: None,
             network: Network::None,
@@ -60,6 +63,32 @@ pub enum Workspace {
     Folder(PathBuf),
     /// An empty folder in memory, gone with the run.
     Scratch,
+}
+
+/// A folder of the host that a job was granted.
+///
+/// Its files keep their owners and rights. A node that is root runs programs as a user who owns
+/// none of them: that user must be allowed to read them, or to write, or the job is refused with
+/// the command that allows it. What is written into the folder belongs to that user.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// Where it is: a whole path, whose last part is no link. Parts of the system, homes as a whole
+    /// and what the configuration protects are refused.
+    pub host: PathBuf,
+    /// What it is called inside: up to 64 letters, digits, `_`, `-` and dots, no dot first.
+    pub name: String,
+    /// What may be done with it.
+    pub access: Access,
+}
+
+/// What may be done with a granted folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Its files may be read, and run.
+    Read,
+    /// They may be changed too, within the limits of the workspace, but for `.git` in it: git runs
+    /// what stands there. A person who runs other things from this folder trusts the program.
+    Write,
 }
 
 /// How much of the machine a job may use. Passing any of them ends it, all its processes included.

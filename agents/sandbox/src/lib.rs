@@ -17,6 +17,7 @@
 //! - [`network`]: what may be reached, and the proxy that holds a job to it
 //! - [`host`]: functions of the host that code inside may call
 //! - `channel`, `pass`: how the sandbox hands out its end of both
+//! - `folder`: which folders of the host may be granted
 //! - `ownership`: hands a workspace to the unprivileged user where the node is root
 //! - `message`, [`stage`]: what happens after the program is started, before and inside bubblewrap
 //! - `beneath`: reading what a run left behind, without following its links
@@ -37,6 +38,8 @@ mod capture;
 mod channel;
 #[cfg(target_os = "linux")]
 mod feed;
+#[cfg(target_os = "linux")]
+mod folder;
 #[cfg(target_os = "linux")]
 mod growth;
 #[cfg(target_os = "linux")]
@@ -66,7 +69,7 @@ pub use config::{Config, Stage};
 pub use elsewhere::{Sandbox, open_beneath};
 pub use error::{SandboxError, Unavailable};
 pub use host::{HostFunctions, HostGrant};
-pub use job::{Job, Limits, Program, Workspace};
+pub use job::{Access, Folder, Job, Limits, Program, Workspace};
 pub use network::Network;
 pub use outcome::{End, Limit, Outcome};
 #[cfg(target_os = "linux")]

@@ -19,6 +19,9 @@ pub(crate) const READY: &[u8] = b"\0hearth sandbox ready\0\n";
 /// Where the workspace is seen inside.
 pub(crate) const WORKSPACE: &str = "/workspace";
 
+/// Where granted folders are seen inside.
+pub(crate) const FOLDERS: &str = "/folders";
+
 /// Where the stage's own program file is seen inside.
 pub(crate) const STAGE: &str = "/run/hearth-stage";
 
@@ -43,6 +46,8 @@ pub(crate) struct Outer {
     pub stage_args: Vec<String>,
     /// The folder to bind; none for one in memory.
     pub workspace: Option<PathBuf>,
+    /// Granted folders.
+    pub folders: Vec<Granted>,
     /// Folders below `/usr` that are to look empty.
     pub hidden: Vec<PathBuf>,
     /// Size of `/tmp`, and of a workspace in memory.
@@ -58,12 +63,28 @@ pub(crate) struct Inner {
     pub argv: Vec<String>,
     /// What to put at [`SCRIPT`] first, or in [`PACKAGE`].
     pub script: Option<String>,
+    /// Granted folders.
+    pub folders: Vec<Granted>,
     /// Limits that the kernel holds for us.
     pub limits: KernelLimits,
     /// Whether a listener is to be handed out for the proxy.
     pub network: bool,
     /// The functions of the host that may be called, where any may.
     pub host: Option<Vec<String>>,
+}
+
+/// A granted folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Granted {
+    /// What it is called inside.
+    pub name: String,
+    /// Its real path on the host.
+    pub source: PathBuf,
+    /// Whether it may be written to.
+    pub writable: bool,
+    /// Which folder was looked at, whatever lies at its path by now.
+    pub device: u64,
+    pub inode: u64,
 }
 
 /// The part of [`crate::Limits`] that becomes `setrlimit`.

@@ -127,7 +127,9 @@ fn explain(error: &SandboxError) -> Unavailable {
     let reason = match error {
         SandboxError::SetUp { detail } => detail.clone(),
         SandboxError::Process { source } => format!("{error}: {source}"),
-        SandboxError::Workspace { .. } | SandboxError::Invalid { .. } => error.to_string(),
+        SandboxError::Workspace { .. }
+        | SandboxError::Folder { .. }
+        | SandboxError::Invalid { .. } => error.to_string(),
     };
     let forbidding = FORBIDDING.iter().find(|(file, value, _)| {
         fs::read_to_string(file).is_ok_and(|setting| setting.trim() == *value)

@@ -10,6 +10,7 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use crate::channel::Channel;
+use crate::folder;
 use crate::host::HostCalls;
 use crate::message::{Inner, KernelLimits, Outer, PACKAGE, SCRIPT, frame};
 use crate::network::{Network, Proxy};
@@ -90,6 +91,7 @@ impl Sandbox {
             site_packages,
             ..
         } = &*self.known;
+        let folders = folder::granted(&job.folders, &config.protected)?;
         let (argv, script, hidden) = match job.program {
             Program::Python { code } => {
                 let Some(python) = config.python.to_str() else {
@@ -147,6 +149,7 @@ impl Sandbox {
                 .map(|argument| argument.to_string_lossy().into_owned())
                 .collect(),
             workspace: workspace.clone(),
+            folders: folders.clone(),
             hidden,
             tmp_bytes: job.limits.tmp_bytes,
             network,
@@ -154,10 +157,13 @@ impl Sandbox {
         let inner = Inner {
             argv,
             script,
+            folders: folders.clone(),
             limits: kernel_limits(&job.limits),
             network,
             host: job.host.map(|grant| grant.functions.names()),
         };
+        let writable = folders.into_iter().filter(|folder| folder.writable);
+        let writable = writable.map(|folder| folder.source).collect();
         Ok(Plan {
             stage: config.stage.clone(),
             outer: frame(&outer)?,
@@ -165,6 +171,7 @@ impl Sandbox {
             input: job.stdin.unwrap_or_default(),
             channel: None,
             workspace,
+            folders: writable,
             run_as,
             limits: job.limits,
         })

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,8 @@ pub(crate) struct Plan {
     /// The stage's end of the channel, where the run has one.
     pub channel: Option<OwnedFd>,
     pub workspace: Option<PathBuf>,
+    /// Granted folders that it may write to as well.
+    pub folders: Vec<PathBuf>,
     /// The user that the workspace must belong to.
     pub run_as: Option<u32>,
     pub limits: Limits,
@@ -50,8 +52,8 @@ pub(crate) struct Plan {
 /// Runs a plan to its end, or until the writing end of `stop` is closed.
 pub(crate) fn supervise(plan: Plan, stop: &PipeReader) -> Result<Outcome, SandboxError> {
     let start = Instant::now();
-    let growth = take_over(&plan)?;
-    let mut run = Run::start(plan, start, growth)?;
+    let growths = take_over(&plan)?;
+    let mut run = Run::start(plan, start, growths)?;
     let followed = run.follow(stop);
     // Whatever went wrong, nothing is left running.
     let status = kill::end(&mut run.child)?;
@@ -61,29 +63,32 @@ pub(crate) fn supervise(plan: Plan, stop: &PipeReader) -> Result<Outcome, Sandbo
     run.into_outcome(end)
 }
 
-/// Makes the workspace the program's own, and notes what is in it already.
-fn take_over(plan: &Plan) -> Result<Option<Growth>, SandboxError> {
-    let Some(workspace) = &plan.workspace else {
-        return Ok(None);
+/// Makes the workspace the program's own, and notes what is in it and in writable folders already.
+fn take_over(plan: &Plan) -> Result<Vec<Growth>, SandboxError> {
+    let refused = |path: &Path| {
+        let path = path.to_owned();
+        |source| SandboxError::Workspace { path, source }
     };
-    let refused = |source| SandboxError::Workspace {
-        path: workspace.clone(),
-        source,
-    };
-    if !workspace.metadata().map_err(refused)?.is_dir() {
-        return Err(refused(io::Error::from(ErrorKind::NotADirectory)));
-    }
-    if let Some(id) = plan.run_as {
-        ownership::give(workspace, id).map_err(refused)?;
+    if let Some(workspace) = &plan.workspace {
+        if !workspace.metadata().map_err(refused(workspace))?.is_dir() {
+            let error = io::Error::from(ErrorKind::NotADirectory);
+            return Err(refused(workspace)(error));
+        }
+        if let Some(id) = plan.run_as {
+            ownership::give(workspace, id).map_err(refused(workspace))?;
+        }
     }
     let Limits {
         workspace_bytes,
         workspace_files,
         ..
     } = plan.limits;
-    Growth::from_here(workspace, workspace_bytes, workspace_files)
-        .map(Some)
-        .map_err(refused)
+    let folders = plan.workspace.iter().chain(&plan.folders);
+    folders
+        .map(|folder| {
+            Growth::from_here(folder, workspace_bytes, workspace_files).map_err(refused(folder))
+        })
+        .collect()
 }
 
 /// A run that is under way.
@@ -98,12 +103,13 @@ struct Run {
     inside: Vec<Pid>,
     start: Instant,
     limits: Limits,
-    /// None where the workspace is in memory.
-    growth: Option<Growth>,
+    /// What is on disk and may grow.
+    growths: Vec<Growth>,
+    workspace_in_memory: bool,
 }
 
 impl Run {
-    fn start(plan: Plan, start: Instant, growth: Option<Growth>) -> io::Result<Self> {
+    fn start(plan: Plan, start: Instant, growths: Vec<Growth>) -> io::Result<Self> {
         let (feed, stdin) = Feed::open(&plan.outer, plan.inner, plan.input, plan.channel.as_ref())?;
         #[expect(clippy::disallowed_methods, reason = "this is what the sandbox is for")]
         let mut child = Command::new(&plan.stage.program)
@@ -126,7 +132,8 @@ impl Run {
             inside: vec![],
             start,
             limits: plan.limits,
-            growth,
+            growths,
+            workspace_in_memory: plan.workspace.is_none(),
         };
         let ends = [run.stdout.descriptor(), run.stderr.descriptor()];
         for end in ends.into_iter().flatten() {
@@ -227,10 +234,12 @@ impl Run {
         let allowance = Allowance {
             memory_bytes: self.limits.memory_bytes,
             files: self.limits.workspace_files,
-            workspace_in_memory: self.growth.is_none(),
+            workspace_in_memory: self.workspace_in_memory,
         };
         let monitor = self.monitor();
-        watch::passed(monitor, allowance).or_else(|| self.growth.as_mut()?.passed(monitor))
+        let mut growths = self.growths.iter_mut();
+        watch::passed(monitor, allowance)
+            .or_else(|| growths.find_map(|growth| growth.passed(monitor)))
     }
 
     /// Takes what the program wrote before its end, but does not wait for whoever holds the pipe.

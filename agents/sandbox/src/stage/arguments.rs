@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::folders::seen_at;
 use super::outer::Sources;
 use crate::message::{Outer, STAGE, WORKSPACE};
 
@@ -96,6 +97,19 @@ pub(super) fn for_bwrap(outer: &Outer, sources: &Sources) -> Vec<OsString> {
             list.add([OsString::from("--bind"), folder.into(), WORKSPACE.into()]);
         }
         None => list.add(["--size", &size, "--tmpfs", WORKSPACE]),
+    }
+    for (folder, source) in outer.folders.iter().zip(&sources.folders) {
+        let seen = seen_at(folder);
+        let bind = if folder.writable {
+            "--bind"
+        } else {
+            "--ro-bind"
+        };
+        list.add([OsString::from(bind), source.into(), seen.clone().into()]);
+        if folder.writable {
+            let (from, to) = (source.join(".git"), seen.join(".git"));
+            list.add([OsString::from("--ro-bind-try"), from.into(), to.into()]);
+        }
     }
     list.add([
         OsString::from("--ro-bind"),

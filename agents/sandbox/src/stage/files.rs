@@ -7,7 +7,8 @@ use landlock::{
     RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
-use crate::message::WORKSPACE;
+use super::folders::seen_at;
+use crate::message::{Granted, WORKSPACE};
 
 /// The newest rules we know the meaning of; an older kernel holds those of them that it knows.
 const RULES: ABI = ABI::V9;
@@ -17,8 +18,8 @@ const RULES: ABI = ABI::V9;
 /// Most of this bubblewrap's mounts have taken away already. What it adds: no pipes, sockets or
 /// devices in the workspace, where a reader on the host could hang on them; nothing in `/proc` is
 /// writable; and processes outside, bubblewrap's own included, can be neither read nor signalled.
-pub(super) fn restrict(proxy_port: Option<u16>) -> io::Result<()> {
-    match restricted(proxy_port) {
+pub(super) fn restrict(folders: &[Granted], proxy_port: Option<u16>) -> io::Result<()> {
+    match restricted(folders, proxy_port) {
         Ok(RulesetStatus::NotEnforced) => Err(io::Error::other(
             "the kernel has no landlock (CONFIG_SECURITY_LANDLOCK, lsm=)",
         )),
@@ -27,7 +28,7 @@ pub(super) fn restrict(proxy_port: Option<u16>) -> io::Result<()> {
     }
 }
 
-fn restricted(proxy_port: Option<u16>) -> Result<RulesetStatus, RulesetError> {
+fn restricted(folders: &[Granted], proxy_port: Option<u16>) -> Result<RulesetStatus, RulesetError> {
     let all = AccessFs::from_all(RULES);
     let look = AccessFs::ReadFile | AccessFs::ReadDir;
     let special: BitFlags<AccessFs> = AccessFs::MakeFifo
@@ -36,6 +37,12 @@ fn restricted(proxy_port: Option<u16>) -> Result<RulesetStatus, RulesetError> {
         | AccessFs::MakeBlock
         | AccessFs::ResolveUnix;
     let devices = look | AccessFs::WriteFile | AccessFs::IoctlDev;
+    let within = |writable| {
+        let folders = folders
+            .iter()
+            .filter(move |folder| folder.writable == writable);
+        folders.map(seen_at)
+    };
     let to_proxy = proxy_port.map(|port| NetPort::new(port, AccessNet::ConnectTcp));
     let status = Ruleset::default()
         .handle_access(all)?
@@ -48,6 +55,8 @@ fn restricted(proxy_port: Option<u16>) -> Result<RulesetStatus, RulesetError> {
         .add_rules(path_beneath_rules(["/dev"], devices))?
         .add_rules(path_beneath_rules(["/tmp", "/dev/shm"], all))?
         .add_rules(path_beneath_rules([WORKSPACE], all & !special))?
+        .add_rules(path_beneath_rules(within(false), look | AccessFs::Execute))?
+        .add_rules(path_beneath_rules(within(true), all & !special))?
         .add_rules(to_proxy.map(Ok::<_, RulesetError>))?
         .restrict_self()?;
     Ok(status.ruleset)

@@ -7,7 +7,10 @@ use std::process::{Command, ExitCode};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::dup2_stdin;
 
-use super::{descriptors, doing, files, listener, raw_stdin, rlimits, say, script, syscalls};
+use super::syscalls::Sockets;
+use super::{
+    descriptors, doing, files, folders, listener, raw_stdin, rlimits, say, script, syscalls,
+};
 use crate::message::{Inner, READY, read_frame};
 use crate::pass;
 
@@ -39,12 +42,16 @@ pub(super) fn run() -> io::Result<ExitCode> {
     let Some((program, args)) = inner.argv.split_first() else {
         return Err(io::Error::other("no program named"));
     };
+    folders::check_identity(&inner.folders)?;
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
 
     // The order matters: each of these may need what the next one takes away.
     rlimits::set(&inner.limits).map_err(doing("setting limits"))?;
-    files::restrict(proxy_port)?;
-    syscalls::restrict(proxy_port)?;
+    files::restrict(&inner.folders, proxy_port)?;
+    syscalls::restrict(Sockets {
+        unix: inner.folders.is_empty(),
+        tcp: proxy_port.is_some(),
+    })?;
 
     io::stderr().write_all(READY)?;
     #[expect(clippy::disallowed_methods, reason = "this is what the sandbox is for")]

@@ -20,7 +20,7 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 
-use super::{arguments, descriptors, doing, raw_stdin};
+use super::{arguments, descriptors, doing, folders, raw_stdin};
 use crate::message::{Outer, STAGE, read_frame};
 
 /// Comes back only with an error.
@@ -29,12 +29,18 @@ pub(super) fn run() -> io::Result<Infallible> {
     let outer: Outer = read_frame(&mut raw_stdin()?).map_err(doing("reading the job"))?;
     let mut sources = Sources {
         workspace: outer.workspace.clone(),
+        folders: outer
+            .folders
+            .iter()
+            .map(|folder| folder.source.clone())
+            .collect(),
         stage: outer.stage_program.clone(),
     };
     if let Some(id) = outer.run_as {
         sources = within_reach(sources).map_err(doing("binding the workspace"))?;
         become_user(id).map_err(doing("changing the user"))?;
     }
+    folders::check_rights(&outer.folders, &sources.folders)?;
     // Changing the user would have cleared it. The node's thread that started us lives as long as
     // the run does; if it died before this line, nobody would stop the program.
     set_pdeathsig(Signal::SIGKILL).map_err(doing("binding to the node's life"))?;
@@ -61,13 +67,14 @@ pub(super) fn run() -> io::Result<Infallible> {
 /// The host's paths that bubblewrap binds.
 pub(super) struct Sources {
     pub workspace: Option<PathBuf>,
+    pub folders: Vec<PathBuf>,
     pub stage: PathBuf,
 }
 
 /// What `mount` takes where it needs no source, kind or options.
 const NONE: Option<&str> = None;
 
-/// Binds workspace and program file where the user we are about to become can reach them.
+/// Binds workspace, folders and program file where the user we are about to become can reach them.
 ///
 /// The node's data folder is root's alone, so the path to a workspace in it is closed to that user,
 /// and an open descriptor does not help: bubblewrap resolves it to the path. Here the mounts are
@@ -83,6 +90,11 @@ fn within_reach(sources: Sources) -> nix::Result<Sources> {
     // Opened before `/tmp` is covered, because they may well lie in it.
     let open_path = |path: &Path| open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
     let workspace = sources.workspace.as_deref().map(open_path).transpose()?;
+    let folders: Vec<_> = sources
+        .folders
+        .iter()
+        .map(|folder| open_path(folder))
+        .collect::<Result<_, _>>()?;
     let stage = open_path(&sources.stage)?;
     let covered = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(
@@ -98,10 +110,14 @@ fn within_reach(sources: Sources) -> nix::Result<Sources> {
         mount(Some(from.as_str()), to, NONE, MsFlags::MS_BIND, NONE)
     };
     let near = Sources {
+        folders: (0..folders.len())
+            .map(|at| PathBuf::from(format!("/tmp/folder-{at}")))
+            .collect(),
         workspace: workspace.is_some().then(|| PathBuf::from("/tmp/workspace")),
         stage: PathBuf::from("/tmp/stage"),
     };
-    if let (Some(from), Some(to)) = (&workspace, &near.workspace) {
+    let workspace = workspace.iter().zip(&near.workspace);
+    for (from, to) in workspace.chain(folders.iter().zip(&near.folders)) {
         nix::unistd::mkdir(to, Mode::from_bits_truncate(0o755))?;
         bind(from, to)?;
     }

@@ -20,13 +20,15 @@ use super::doing;
 mod refused;
 mod sockets;
 
+pub(super) use sockets::Sockets;
+
 /// The last system call whose meaning was considered here, `set_mempolicy_home_node` of Linux 5.17;
 /// later ones have the same number on every architecture.
 const LAST_KNOWN: u32 = 450;
 
 /// Installs the filters; they bind this process and all that it becomes or starts.
-pub(super) fn restrict(proxy_port: Option<u16>) -> io::Result<()> {
-    let eperm = compiled(refused_rules(proxy_port)?, libc::EPERM)?;
+pub(super) fn restrict(sockets: Sockets) -> io::Result<()> {
+    let eperm = compiled(refused_rules(sockets)?, libc::EPERM)?;
     let enosys = compiled(
         refused::UNKNOWN
             .iter()
@@ -75,7 +77,7 @@ fn only_known_numbers() -> BpfProgram {
         .collect()
 }
 
-fn refused_rules(proxy_port: Option<u16>) -> io::Result<Rules> {
+fn refused_rules(sockets: Sockets) -> io::Result<Rules> {
     let mut rules: Rules = refused::ALWAYS.iter().map(|call| (*call, vec![])).collect();
     let mut refuse = |call: c_long, conditions: Vec<SeccompCondition>| {
         let rule = SeccompRule::new(conditions).map_err(doing("seccomp"))?;
@@ -89,15 +91,8 @@ fn refused_rules(proxy_port: Option<u16>) -> io::Result<Rules> {
             vec![has(0, namespace.cast_unsigned().into())?],
         )?;
     }
-    let unix = libc::AF_UNIX.unsigned_abs().into();
-    refuse(libc::SYS_socketpair, vec![is_not(0, unix)?])?;
-    match proxy_port {
-        None => refuse(libc::SYS_socket, vec![is_not(0, unix)?])?,
-        Some(_) => {
-            for conditions in sockets::beside_unix_and_tcp()? {
-                refuse(libc::SYS_socket, conditions)?;
-            }
-        }
+    for (call, conditions) in sockets::refused(sockets)? {
+        refuse(call, conditions)?;
     }
     for request in refused::TERMINAL_REQUESTS {
         refuse(libc::SYS_ioctl, vec![is(1, *request)?])?;

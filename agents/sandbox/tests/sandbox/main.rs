@@ -8,6 +8,7 @@
 mod ground;
 
 mod files;
+mod folders;
 mod host_calls;
 mod limits;
 mod network;
