@@ -20,6 +20,7 @@
 //! - `folder`: which folders of the host may be granted
 //! - `ownership`: hands a workspace to the unprivileged user where the node is root
 //! - `message`, [`stage`]: what happens after the program is started, before and inside bubblewrap
+//! - [`outside`]: a command that a person approved, with no walls
 //! - `beneath`: reading what a run left behind, without following its links
 
 pub mod config;
@@ -28,6 +29,8 @@ pub mod host;
 pub mod job;
 pub mod network;
 pub mod outcome;
+#[cfg(unix)]
+pub mod outside;
 pub mod stage;
 
 #[cfg(target_os = "linux")]

@@ -12,6 +12,7 @@ mod folders;
 mod host_calls;
 mod limits;
 mod network;
+mod outside;
 mod plain_user;
 mod processes;
 mod proxied;
