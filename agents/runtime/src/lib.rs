@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`chief_of_staff`], [`seed`], `run` (one attempt at one task), [`plan`], `tools`,
 //! `workspace`, [`checks`] (acceptance checks that are programs), [`facility`] (the sandbox, and
-//! whether there is one).
+//! whether there is one), [`web`] (what is fetched for a tool).
 
 pub mod checks;
 pub mod chief_of_staff;
@@ -13,6 +13,7 @@ pub mod plan;
 mod run;
 pub mod seed;
 mod tools;
+pub mod web;
 mod workspace;
 
 pub use checks::SandboxChecks;
