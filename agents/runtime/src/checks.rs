@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::facility::SandboxFacility;
 use crate::live_limits::LiveLimits;
-use crate::workspace::{Folder, remove_all};
+use crate::workspace::{Scratch, remove_all_but};
 
 /// The longest time a check gets, whatever the sandbox's own limit is: its caller waits.
 const TIME_MAX: Duration = Duration::from_mins(1);
@@ -70,7 +70,7 @@ impl SandboxChecks {
         config: Config,
         shutdown: CancellationToken,
     ) -> io::Result<Self> {
-        remove_all(&config.dir)?;
+        remove_all_but(&config.dir, &[])?;
         Ok(Self(Arc::new(Shared {
             sandbox,
             config,
@@ -193,10 +193,8 @@ impl Run {
     }
 
     /// Makes the folder that the check looks at.
-    async fn prepare(&self, path: &Path) -> Result<Folder, AppError> {
-        let folder = Folder::create(path.to_owned()).map_err(failed)?;
-        // Where a run puts what it hands out; here it is there only with something in it.
-        fs::remove_dir(path.join(crate::workspace::OUT)).map_err(failed)?;
+    async fn prepare(&self, path: &Path) -> Result<Scratch, AppError> {
+        let folder = Scratch::create(path.to_owned()).map_err(failed)?;
         let result = serde_json::to_vec(&self.result).unwrap_or_default();
         fs::write(path.join(RESULT), result).map_err(failed)?;
         for (place, artifact) in layout::of(&self.artifacts, &self.worker) {

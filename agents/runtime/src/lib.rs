@@ -1,18 +1,19 @@
 //! The agents that come with the node: Seed, which executes tasks whose context carries a plan, and
 //! the chief of staff, who talks with the person. Both work without a language model.
 //!
-//! Reading order: [`chief_of_staff`], [`seed`], `run` (one attempt at one task), [`plan`], `tools`,
-//! `workspace`, [`checks`] (acceptance checks that are programs), [`facility`] (the sandbox, and
+//! Reading order: [`chief_of_staff`], [`seed`], `run` (one claim of one task), `executor` (the steps of
+//! its plan, and the journal), [`tools`], `workspace`, [`checks`] (acceptance checks that are programs), [`facility`] (the sandbox, and
 //! whether there is one), [`web`] (what is fetched for a tool).
 
 pub mod checks;
 pub mod chief_of_staff;
+mod executor;
 pub mod facility;
 mod live_limits;
-pub mod plan;
+mod persist;
 mod run;
 pub mod seed;
-mod tools;
+pub mod tools;
 pub mod web;
 mod workspace;
 
@@ -21,3 +22,4 @@ pub use chief_of_staff::ChiefOfStaff;
 pub use facility::SandboxFacility;
 pub use live_limits::LiveLimits;
 pub use seed::{Config, Seed};
+pub use web::Web;

@@ -1,40 +1,63 @@
-//! One attempt at one task: its folder, its heartbeat, its calls, its end.
+//! One claim of one task: its run taken up, its folder, its heartbeat, its end.
 
-use std::future::Future;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_app::holding::{Done, Hold};
+use hearth_app::runs::journal::Rest;
+use hearth_app::runs::{RunRef, RunView};
 use hearth_app::tasks::{TaskRef, TaskView};
 use hearth_app::{App, AppError, UnavailableCause};
 use hearth_domain::event::ReleaseCause;
 use hearth_domain::field::{AgentName, Word};
-use hearth_domain::task::{Progress, Task};
-use hearth_domain::{Actor, ArtifactId, JsonObject};
+use hearth_domain::plan::Plan;
+use hearth_domain::run::StepState;
+use hearth_domain::task::Task;
+use hearth_domain::{Actor, RunId};
 use hearth_sandbox::Limits;
+use hearth_sandbox::outside::Environment;
+use serde_json::Value;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::executor::{Executed, Executor};
 use crate::facility::SandboxFacility;
-use crate::plan;
-use crate::tools::{ToolError, Toolbox, with_left_out};
-use crate::workspace::Folder;
+use crate::persist::persist;
+use crate::tools::{Call, Toolbox, with_left_out};
+use crate::web::Web;
+use crate::workspace::{Folder, remove_of, root_of};
 
 /// How often a lease is renewed: four times in a lease of 60 s.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often the last word on a task is tried while the node is busy or the disk full.
+/// How long after a heartbeat that failed the next one comes.
+const HEARTBEAT_AGAIN: Duration = Duration::from_secs(1);
+/// How long before its lease ends a worker that cannot renew it stops by itself: what it started is
+/// gone before another may begin.
+const STOP_BEFORE: Duration = Duration::from_secs(10);
+/// How often a completion is tried while its task changes.
 const TRIES: u32 = 8;
-/// How long after the first failed try the next one comes; doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest reason that is told.
 const REASON_CHARS: usize = 8000;
 
-/// What a run works with.
-pub(crate) struct Run {
+/// What every run works with.
+#[derive(Clone)]
+pub(crate) struct Means {
     pub(crate) app: App,
     pub(crate) agent: AgentName,
     pub(crate) sandbox: SandboxFacility,
+    pub(crate) web: Web,
+    pub(crate) environment: Environment,
+    pub(crate) programs: Arc<Semaphore>,
+    pub(crate) workspaces: PathBuf,
+}
+
+/// The work on one task under one claim.
+pub(crate) struct Run {
+    pub(crate) means: Means,
     pub(crate) limits: Limits,
     /// Cancelled when what runs is to be handed back.
     pub(crate) hand_back: CancellationToken,
@@ -43,7 +66,10 @@ pub(crate) struct Run {
 /// How the work on a task ended.
 enum Ended {
     Done(Done),
-    Blocked(String),
+    /// It waits for the owner, its task being blocked for that.
+    Waits,
+    /// A step failed for good: the story, and the run if there is one.
+    Failed(Option<RunId>, String),
     /// The node stops: the task goes back.
     HandedBack,
     /// The task is not held any more: there is nothing to say.
@@ -51,17 +77,17 @@ enum Ended {
 }
 
 impl Run {
-    /// Works on a claimed task until its end.
-    pub(crate) async fn work(self, view: TaskView, folder: &Path) {
+    /// Works on a claimed task until its end, or until it waits for its owner.
+    pub(crate) async fn work(self, view: TaskView) {
         let task = view.task;
         let hold = Hold {
-            agent: self.agent.clone(),
+            agent: self.means.agent.clone(),
             fence: task.fence,
         };
         let stop = CancellationToken::new();
         let lost = CancellationToken::new();
-        let ended = {
-            let steps = self.steps(&task, &hold, folder, &stop);
+        let (run, ended) = {
+            let steps = self.steps(&task, &hold, &stop);
             let watch = self.watch(&task, &hold, &lost);
             tokio::pin!(steps);
             tokio::select! {
@@ -69,8 +95,13 @@ impl Run {
                 () = watch => {
                     // Whatever runs is stopped before the task is let go.
                     stop.cancel();
-                    steps.await;
-                    if lost.is_cancelled() { Ended::Lost } else { Ended::HandedBack }
+                    let (run, ended) = steps.await;
+                    let ended = match ended {
+                        Ended::Waits => Ended::Waits,
+                        _ if lost.is_cancelled() => Ended::Lost,
+                        _ => Ended::HandedBack,
+                    };
+                    (run, ended)
                 }
             }
         };
@@ -82,103 +113,141 @@ impl Run {
                 warn!(task.number = number, %error, "the end of task #{number} could not be stored");
             }
         }
+        if let Some(run) = run {
+            self.tidy(run).await;
+        }
     }
 
     /// Executes the plan; its outputs wait to be given to the task with its completion.
+    /// Returns the run, if there is one, beside how it ended.
     async fn steps(
         &self,
         task: &Task,
         hold: &Hold,
-        path: &Path,
         stop: &CancellationToken,
-    ) -> Ended {
-        match self.try_steps(task, hold, path, stop).await {
-            Ok(done) => Ended::Done(done),
-            Err(StepError::Stopped) => Ended::HandedBack,
-            Err(StepError::Blocked(reason)) => Ended::Blocked(reason),
-        }
+    ) -> (Option<RunId>, Ended) {
+        let planned = task.context.get("plan").cloned().unwrap_or_default();
+        let plan = match Plan::parse(&planned) {
+            Ok(plan) => plan,
+            Err(error) => return (None, Ended::Failed(None, error.to_string())),
+        };
+        let view = match self.begin(task, hold, planned).await {
+            Ok(view) => view,
+            Err(error) => return (None, ended_by(None, &error)),
+        };
+        let id = view.run.id;
+        let ended = self.try_steps(task, hold, &plan, view, stop).await;
+        (
+            Some(id),
+            ended.unwrap_or_else(|error| ended_by(Some(id), &error)),
+        )
+    }
+
+    async fn begin(&self, task: &Task, hold: &Hold, plan: Value) -> Result<RunView, AppError> {
+        let actor = Actor::Agent(self.means.agent.clone());
+        persist(|| {
+            let id = TaskRef::Id(task.id);
+            self.means
+                .app
+                .begin_run(&actor, id, hold.clone(), plan.clone())
+        })
+        .await
     }
 
     async fn try_steps(
         &self,
         task: &Task,
         hold: &Hold,
-        path: &Path,
+        plan: &Plan,
+        view: RunView,
         stop: &CancellationToken,
-    ) -> Result<Done, StepError> {
-        let calls =
-            plan::parse(&task.context).map_err(|error| StepError::Blocked(error.to_string()))?;
-        let folder = self.prepare(task, path).await?;
-        let actor = Actor::Agent(self.agent.clone());
-        let toolbox = Toolbox {
-            app: &self.app,
+    ) -> Result<Ended, AppError> {
+        let run = view.run.clone();
+        let folder = match self.prepare(task, &view).await {
+            Ok(folder) => folder,
+            Err(story) => return Ok(Ended::Failed(Some(run.id), story)),
+        };
+        let actor = Actor::Agent(self.means.agent.clone());
+        let values = folder.values();
+        let toolbox = || Toolbox {
+            app: &self.means.app,
             actor: &actor,
-            sandbox: &self.sandbox,
-            limits: &self.limits,
+            task,
+            sandbox: &self.means.sandbox,
+            web: &self.means.web,
+            environment: &self.means.environment,
+            programs: &self.means.programs,
             folder: folder.path(),
+            values: &values,
             stop,
         };
-        let mut result: Option<JsonObject> = None;
-        let mut artifacts: Vec<ArtifactId> = Vec::new();
-        let count = calls.len();
-        for (place, call) in (1..).zip(&calls) {
-            if stop.is_cancelled() {
-                return Err(StepError::Stopped);
-            }
-            let step = format!("step {place} of {count}, {}", call.tool());
-            self.tell(task, hold, format!("{step}: started"), place - 1, count)
-                .await;
-            let brought = toolbox.call(call).await.map_err(|error| match error {
-                ToolError::Stopped => StepError::Stopped,
-                ToolError::NoSandbox(_) => StepError::Blocked(format!(
-                    "{error}. Then: hearth task answer {} \"the sandbox works now\"",
-                    task.number
-                )),
-                other => StepError::Blocked(format!("{step} failed: {other}")),
-            })?;
-            self.tell(
-                task,
-                hold,
-                format!("{step}: {}", brought.note),
-                place,
-                count,
-            )
-            .await;
-            artifacts.extend(brought.artifacts);
-            result = brought.result.or(result);
+        let executor = Executor {
+            app: &self.means.app,
+            actor: &actor,
+            hold,
+            run: &run,
+            plan,
+            toolbox: toolbox(),
+            folder: &folder,
+            limits: &self.limits,
+            stop,
+            at_work: Mutex::new(BTreeSet::new()),
+        };
+        match executor.execute(view).await? {
+            Executed::Done(done) => self.collect(done, &folder, &toolbox()).await,
+            Executed::Waits => Ok(Ended::Waits),
+            Executed::Failed(story) => Ok(Ended::Failed(Some(run.id), story)),
+            Executed::Stopped => Ok(Ended::HandedBack),
         }
+    }
+
+    /// Stores what lies in `out/`.
+    async fn collect(
+        &self,
+        mut done: Done,
+        folder: &Folder,
+        toolbox: &Toolbox<'_>,
+    ) -> Result<Ended, AppError> {
         let (produced, mut left_out) = folder
             .produced()
-            .map_err(|error| StepError::Blocked(format!("out/ cannot be read: {error}")))?;
+            .map_err(|error| AppError::Store(Box::new(error)))?;
         for path in produced {
             let kind = Word::from_stored("output".into());
             match toolbox.store_file(&path, kind, None).await {
-                Ok(id) => artifacts.push(id),
+                Ok(id) => done.artifacts.push(id),
                 Err(error) => left_out.push(format!("{path}: {error}")),
             }
         }
-        Ok(Done {
-            result: with_left_out(result, &left_out),
-            artifacts,
-        })
+        done.result = with_left_out(done.result, &left_out);
+        Ok(Ended::Done(done))
     }
 
-    /// Makes the folder, with the files that came with the task.
-    async fn prepare(&self, task: &Task, path: &Path) -> Result<Folder, StepError> {
+    /// Opens the run's folder; a new one gets the files that came with the task.
+    async fn prepare(&self, task: &Task, view: &RunView) -> Result<Folder, String> {
         let failed = |error: &dyn std::fmt::Display| {
-            StepError::Blocked(format!("the task's folder could not be prepared: {error}"))
+            format!("the task's folder could not be prepared: {error}")
         };
-        let mut folder = Folder::create(path.to_owned()).map_err(|error| failed(&error))?;
+        let app = &self.means.app;
+        let root = root_of(&self.means.workspaces, view.run.id);
+        let (mut folder, is_new) = Folder::open(root).map_err(|error| failed(&error))?;
+        if !is_new {
+            return Ok(folder);
+        }
+        if view.steps.iter().any(has_changed_folder) {
+            return Err(format!(
+                "the run's folder is gone, and with it what its steps left there. To do it all anew: \
+                 hearth run retry {} --from 1",
+                view.run.number
+            ));
+        }
         let mut cursor = None;
         loop {
-            let page = self
-                .app
+            let page = app
                 .list_artifacts(TaskRef::Id(task.id), cursor, 100)
                 .await
                 .map_err(|error| failed(&error))?;
             for artifact in &page.items {
-                let (_, bytes) = self
-                    .app
+                let (_, bytes) = app
                     .open_artifact(artifact.id)
                     .await
                     .map_err(|error| failed(&error))?;
@@ -188,6 +257,7 @@ impl Run {
                     .map_err(|error| failed(&error))?;
             }
             if page.next.is_none() {
+                folder.ready().map_err(|error| failed(&error))?;
                 return Ok(folder);
             }
             cursor = page.next;
@@ -200,42 +270,35 @@ impl Run {
         tokio::select! {
             () = self.hand_back.cancelled() => (),
             () = self.heartbeat(task, hold) => lost.cancel(),
-            () = self.app.until_taken(task.id, task.fence) => lost.cancel(),
+            () = self.means.app.until_taken(task.id, task.fence) => lost.cancel(),
         }
     }
 
-    /// Renews the lease until that is refused.
+    /// Renews the lease until that is refused, or until it is too late to go on without.
     async fn heartbeat(&self, task: &Task, hold: &Hold) {
         let mut beats = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let actor = Actor::Agent(self.agent.clone());
+        let actor = Actor::Agent(self.means.agent.clone());
+        let app = &self.means.app;
+        let mut expires_at = task.lease().map(|lease| lease.expires_at);
         loop {
             beats.tick().await;
-            let renewed = self
-                .app
+            let renewed = app
                 .heartbeat_task(&actor, TaskRef::Id(task.id), hold.clone(), None)
                 .await;
             match renewed {
-                Ok(_) => (),
+                Ok(view) => expires_at = view.task.lease().map(|lease| lease.expires_at),
                 Err(error) if error.is_transient() => {
+                    let is_over = expires_at.is_some_and(|end| app.now().after(STOP_BEFORE) >= end);
+                    if is_over {
+                        warn!(%error, "the lease of task #{} could not be renewed in time", task.number);
+                        return;
+                    }
                     warn!(%error, "a heartbeat failed and is repeated");
+                    beats.reset_after(HEARTBEAT_AGAIN);
                 }
                 Err(_) => return,
             }
-        }
-    }
-
-    /// Renews the lease and tells how far the run is; what cannot be told is not worth failing for.
-    async fn tell(&self, task: &Task, hold: &Hold, message: String, done: usize, count: usize) {
-        let percent = u8::try_from(done * 100 / count.max(1)).ok();
-        let progress = Progress { message, percent };
-        let actor = Actor::Agent(self.agent.clone());
-        let told = self
-            .app
-            .heartbeat_task(&actor, TaskRef::Id(task.id), hold.clone(), Some(progress))
-            .await;
-        if let Err(error) = told {
-            warn!(%error, "progress could not be stored");
         }
     }
 
@@ -246,11 +309,16 @@ impl Run {
         hold: Hold,
         ended: Ended,
     ) -> Result<&'static str, AppError> {
-        let (actor, id) = (&Actor::Agent(self.agent.clone()), TaskRef::Id(task.id));
+        let (actor, id) = (
+            &Actor::Agent(self.means.agent.clone()),
+            TaskRef::Id(task.id),
+        );
         match ended {
             Ended::Lost => Ok("was taken from its worker"),
             Ended::HandedBack => self.hand_back(actor, id, &hold).await,
-            Ended::Blocked(reason) => self.block(actor, id, &hold, &reason).await,
+            Ended::Waits => Ok("waits for its owner"),
+            Ended::Failed(None, story) => self.block(actor, id, &hold, &story).await,
+            Ended::Failed(Some(run), story) => self.fail(actor, &hold, run, story).await,
             Ended::Done(done) => self.complete(actor, task, hold, done).await,
         }
     }
@@ -266,7 +334,7 @@ impl Run {
         hold: Hold,
         done: Done,
     ) -> Result<&'static str, AppError> {
-        let (app, id) = (&self.app, TaskRef::Id(task.id));
+        let (app, id) = (&self.means.app, TaskRef::Id(task.id));
         let attempt = || app.complete_task(actor, id, hold.clone(), done.clone(), None);
         let mut completed = persist(attempt).await;
         for _ in 1..TRIES {
@@ -277,7 +345,7 @@ impl Run {
             completed = persist(attempt).await;
         }
         match completed {
-            Ok(()) => Ok("is done"),
+            Ok(_) => Ok("is done"),
             Err(AppError::InvalidInput {
                 unaccepted: Some(unaccepted),
                 ..
@@ -320,7 +388,7 @@ impl Run {
         id: TaskRef,
         hold: &Hold,
     ) -> Result<&'static str, AppError> {
-        let (app, cause) = (&self.app, ReleaseCause::NodeStopped);
+        let (app, cause) = (&self.means.app, ReleaseCause::NodeStopped);
         persist(|| app.release_task(actor, id, hold.clone(), cause, None, None)).await?;
         Ok("is handed back")
     }
@@ -333,19 +401,62 @@ impl Run {
         reason: &str,
     ) -> Result<&'static str, AppError> {
         let reason: String = reason.chars().take(REASON_CHARS).collect();
-        let app = &self.app;
+        let app = &self.means.app;
         persist(|| app.block_task(actor, id, hold.clone(), &reason, Vec::new(), None)).await?;
         Ok("is blocked")
     }
+
+    /// Lets the run rest and blocks its task, with the story.
+    async fn fail(
+        &self,
+        actor: &Actor,
+        hold: &Hold,
+        run: RunId,
+        story: String,
+    ) -> Result<&'static str, AppError> {
+        let app = &self.means.app;
+        let rest = || app.rest_run(actor, hold.clone(), run, Rest::Failed(story.clone()));
+        persist(rest).await?;
+        Ok("is blocked")
+    }
+
+    /// Removes the folder of a run that is over.
+    async fn tidy(&self, run: RunId) {
+        let view = self.means.app.get_run(RunRef::Id(run)).await;
+        if view.is_ok_and(|view| !view.run.status.is_open()) {
+            let workspaces = self.means.workspaces.clone();
+            // A program may have left many files.
+            let removed = tokio::task::spawn_blocking(move || remove_of(&workspaces, run));
+            let _ = removed.await;
+        }
+    }
 }
 
-/// Why a plan was not executed to its end.
-enum StepError {
-    Stopped,
-    Blocked(String),
+/// Whether a step that counts has changed its run's folder.
+fn has_changed_folder(step: &hearth_domain::run::Step) -> bool {
+    let has_acted = matches!(step.state, StepState::Done(_) | StepState::Acted { .. });
+    step.discarded_at.is_none()
+        && has_acted
+        && Call::read(&step.action).is_ok_and(|call| call.changes_folder())
 }
 
-fn is_changed_meanwhile(outcome: &Result<(), AppError>) -> bool {
+/// What an error of the node's own means for a run.
+fn ended_by(run: Option<RunId>, error: &AppError) -> Ended {
+    match error {
+        AppError::InvalidTransition { .. }
+        | AppError::Conflict {
+            code: "not_holder" | "fence_mismatch",
+            ..
+        } => Ended::Lost,
+        AppError::Unavailable {
+            cause: UnavailableCause::Stopping,
+            ..
+        } => Ended::HandedBack,
+        other => Ended::Failed(run, format!("the node could not go on with it: {other}")),
+    }
+}
+
+fn is_changed_meanwhile(outcome: &Result<TaskView, AppError>) -> bool {
     matches!(
         outcome,
         Err(AppError::Conflict {
@@ -353,33 +464,4 @@ fn is_changed_meanwhile(outcome: &Result<(), AppError>) -> bool {
             ..
         })
     )
-}
-
-/// Whether what hinders may pass within moments.
-fn may_pass(error: &AppError) -> bool {
-    match error {
-        AppError::Unavailable { cause, .. } => match cause {
-            UnavailableCause::Busy | UnavailableCause::NoRoom => true,
-            UnavailableCause::Stopping | UnavailableCause::NoSandbox => false,
-        },
-        other => other.is_transient(),
-    }
-}
-
-/// Tries until it is stored, while what hinders it may pass.
-async fn persist<F: Future<Output = Result<TaskView, AppError>>>(
-    mut attempt: impl FnMut() -> F,
-) -> Result<(), AppError> {
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..TRIES {
-        match attempt().await {
-            Err(error) if may_pass(&error) => {
-                warn!(%error, "the end of a run could not be stored yet");
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
-            other => return other.map(drop),
-        }
-    }
-    attempt().await.map(drop)
 }

@@ -1,6 +1,8 @@
 //! Seed: claims tasks that carry a plan, and executes them.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_app::holding::Claim;
@@ -9,7 +11,9 @@ use hearth_app::{App, AppError, EventStream};
 use hearth_domain::agent::{Presence, Registration};
 use hearth_domain::event_filter::{Channel, EventFilter, TypePattern};
 use hearth_domain::field::{AgentName, Word};
-use hearth_domain::{Actor, JsonObject};
+use hearth_domain::{Actor, JsonObject, TaskId};
+use hearth_sandbox::outside::Environment;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -17,12 +21,15 @@ use tracing::{error, info, warn};
 
 use crate::facility::SandboxFacility;
 use crate::live_limits::LiveLimits;
-use crate::run::Run;
-use crate::workspace;
+use crate::run::{Means, Run};
+use crate::web::Web;
+use crate::workspace::remove_all_but;
 
-/// How many tasks are worked on at once: the sandboxed programs do the work, and a small machine
-/// has two cores.
-const PARALLEL: usize = 2;
+/// How many sandboxed programs run at once, of all runs together: they do the work, and each may take
+/// half a gigabyte.
+const PROGRAMS: usize = 4;
+/// How often folders are looked for that no run needs any more.
+const TIDY: Duration = Duration::from_mins(10);
 /// How often Seed says that it is there.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 /// How long after a failure Seed looks again.
@@ -39,24 +46,37 @@ pub struct Config {
     pub workspaces_dir: PathBuf,
     /// What each call may use.
     pub limits: LiveLimits,
+    /// How many tasks are worked on at once. A run that waits for its owner does not count.
+    pub parallel: usize,
+    /// What commands outside the sandbox find in their environment.
+    pub environment: Environment,
 }
 
 /// The built-in agent that executes plans.
 pub struct Seed {
-    app: App,
-    sandbox: SandboxFacility,
+    means: Means,
     config: Config,
-    name: AgentName,
+    /// One lock for each task that is worked on: a claim that follows another one waits until the
+    /// work of that is really over.
+    at_work: HashMap<TaskId, Arc<Mutex<()>>>,
 }
 
 impl Seed {
     /// Puts Seed together.
-    pub fn new(app: App, sandbox: SandboxFacility, config: Config) -> Self {
-        Self {
+    pub fn new(app: App, sandbox: SandboxFacility, web: Web, config: Config) -> Self {
+        let means = Means {
             app,
+            agent: AgentName::from_stored(SEED.into()),
             sandbox,
+            web,
+            environment: config.environment.clone(),
+            programs: Arc::new(Semaphore::new(PROGRAMS)),
+            workspaces: config.workspaces_dir.clone(),
+        };
+        Self {
+            means,
             config,
-            name: AgentName::from_stored(SEED.into()),
+            at_work: HashMap::new(),
         }
     }
 
@@ -64,8 +84,8 @@ impl Seed {
     ///
     /// # Errors
     /// The folder for runs cannot be made.
-    pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {
-        workspace::remove_all(&self.config.workspaces_dir)?;
+    pub async fn run(mut self, shutdown: CancellationToken) -> std::io::Result<()> {
+        std::fs::create_dir_all(&self.config.workspaces_dir)?;
         let mut types = Channel::Pending.patterns();
         // A pending task may be given a plan, or an earlier start.
         types.push(TypePattern::Exact("task.updated".into()));
@@ -89,6 +109,8 @@ impl Seed {
         let mut runs = JoinSet::new();
         let mut signs = interval(SIGN_OF_LIFE);
         signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut tidying = interval(TIDY);
+        tidying.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             // The subscription is older than this look, so that no task is missed in between.
             let wait = self.fill(&mut runs, &hand_back).await;
@@ -102,7 +124,8 @@ impl Seed {
                     }
                 }
                 _ = signs.tick() => self.show(!runs.is_empty()).await,
-                () = wake(&mut events), if runs.len() < PARALLEL => (),
+                _ = tidying.tick() => self.tidy().await,
+                () = wake(&mut events), if runs.len() < self.config.parallel => (),
                 () = tokio::time::sleep(wait) => (),
             }
         }
@@ -113,14 +136,21 @@ impl Seed {
     /// Registers, takes back what an earlier life of the node left, and listens for work.
     async fn begin(&self, filter: &EventFilter) -> Result<EventStream, AppError> {
         let registration = Registration {
-            name: self.name.clone(),
+            name: self.means.agent.clone(),
             kind: Word::from_stored("orchestrator".into()),
             capabilities: vec!["general-execution".into()],
             metadata: JsonObject::new(),
         };
-        self.app.register_agent(&self.actor(), registration).await?;
-        let events = self.app.subscribe(None, filter.clone())?;
-        let reclaimed = self.app.reclaim_after_restart(self.name.clone()).await?;
+        self.means
+            .app
+            .register_agent(&self.actor(), registration)
+            .await?;
+        let events = self.means.app.subscribe(None, filter.clone())?;
+        let reclaimed = self
+            .means
+            .app
+            .reclaim_after_restart(self.means.agent.clone())
+            .await?;
         if reclaimed > 0 {
             info!(
                 tasks = reclaimed,
@@ -131,10 +161,15 @@ impl Seed {
     }
 
     /// Starts runs until there are enough or no task is left; returns how long to wait at most.
-    async fn fill(&self, runs: &mut JoinSet<()>, hand_back: &CancellationToken) -> Duration {
-        while runs.len() < PARALLEL {
-            let claim = Claim::new(self.name.clone());
-            match self.app.claim_next_task(&self.actor(), claim, true).await {
+    async fn fill(&mut self, runs: &mut JoinSet<()>, hand_back: &CancellationToken) -> Duration {
+        while runs.len() < self.config.parallel {
+            let claim = Claim::new(self.means.agent.clone());
+            match self
+                .means
+                .app
+                .claim_next_task(&self.actor(), claim, true)
+                .await
+            {
                 Ok(Some(view)) => self.start(runs, view, hand_back),
                 Ok(None) => break,
                 Err(failure) => {
@@ -143,27 +178,44 @@ impl Seed {
                 }
             }
         }
-        match self.app.next_start() {
-            Ok(Some(moment)) => moment.since(self.app.now()).min(LONGEST_WAIT),
+        match self.means.app.next_start() {
+            Ok(Some(moment)) => moment.since(self.means.app.now()).min(LONGEST_WAIT),
             Ok(None) | Err(_) => LONGEST_WAIT,
         }
     }
 
-    fn start(&self, runs: &mut JoinSet<()>, view: TaskView, hand_back: &CancellationToken) {
+    fn start(&mut self, runs: &mut JoinSet<()>, view: TaskView, hand_back: &CancellationToken) {
         let number = view.task.number;
         info!(task.number = number, "seed begins task #{number}");
         let run = Run {
-            app: self.app.clone(),
-            agent: self.name.clone(),
-            sandbox: self.sandbox.clone(),
+            means: self.means.clone(),
             limits: self.config.limits.get(),
             hand_back: hand_back.clone(),
         };
-        let folder = self
-            .config
-            .workspaces_dir
-            .join(format!("{}-{}", view.task.id, view.task.fence));
-        runs.spawn(async move { run.work(view, &folder).await });
+        // Those that nobody holds are of work that is over.
+        self.at_work.retain(|_, lock| Arc::strong_count(lock) > 1);
+        let lock = Arc::clone(self.at_work.entry(view.task.id).or_default());
+        runs.spawn(async move {
+            let _alone = lock.lock_owned().await;
+            run.work(view).await;
+        });
+    }
+
+    /// Removes the folders of runs that have ended without a worker, as when a task that waited was
+    /// cancelled.
+    async fn tidy(&self) {
+        let open = match self.means.app.open_runs().await {
+            Ok(open) => open,
+            Err(error) => {
+                warn!(%error, "folders of old runs were not looked for");
+                return;
+            }
+        };
+        let dir = self.config.workspaces_dir.clone();
+        let removed = tokio::task::spawn_blocking(move || remove_all_but(&dir, &open)).await;
+        if let Ok(Err(error)) = removed {
+            warn!(%error, "folders of old runs were not removed");
+        }
     }
 
     async fn show(&self, is_busy: bool) {
@@ -173,8 +225,9 @@ impl Seed {
             Presence::Idle
         };
         if let Err(failure) = self
+            .means
             .app
-            .heartbeat_agent(&self.actor(), self.name.clone(), Some(presence))
+            .heartbeat_agent(&self.actor(), self.means.agent.clone(), Some(presence))
             .await
         {
             warn!(error = %failure, "seed could not say that it is there");
@@ -196,7 +249,7 @@ impl Seed {
     }
 
     fn actor(&self) -> Actor {
-        Actor::Agent(self.name.clone())
+        Actor::Agent(self.means.agent.clone())
     }
 }
 

@@ -1,30 +1,45 @@
-//! The tools that a plan may call, and what each call leaves behind.
+//! The tools: what each call does, and what it answers.
+//!
+//! A call is made in two parts. [`Toolbox::act`] does it and returns what the world answered, which
+//! goes into the journal as it is; [`result_of`] makes the step's result of that answer, and of
+//! nothing else.
+
+pub mod args;
+mod files;
+mod functions;
+mod http;
+mod outcome;
+mod program;
+pub mod registry;
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
 use hearth_app::artifacts::StoreArtifact as Store;
 use hearth_app::{App, AppError};
 use hearth_domain::artifact::MediaType;
 use hearth_domain::field::{Name, Word};
+use hearth_domain::run::StepEnd;
+use hearth_domain::task::Task;
 use hearth_domain::{Actor, ArtifactId, JsonObject};
-use hearth_sandbox::{
-    End, Job, Limits, Outcome, Program, SandboxError, Unavailable, Workspace, open_beneath,
-};
+use hearth_sandbox::outside::Environment;
+use hearth_sandbox::{Limits, SandboxError, Unavailable, open_beneath};
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::facility::SandboxFacility;
-use crate::plan::{Call, StoreArtifact};
+pub use registry::Call;
 
-/// How much of a failed call's error output is told.
-const TAIL_BYTES: usize = 4000;
+use self::outcome::{Ran, object};
+use crate::facility::SandboxFacility;
+use crate::web::Web;
+
 /// The largest text that becomes a result as it stands.
 const TEXT_MAX: u64 = 64 * 1024;
 
-/// Why a call failed.
+/// Why a call brought nothing.
 #[derive(Debug, Error)]
 pub(crate) enum ToolError {
     /// There is no sandbox, and nothing runs without one.
@@ -33,13 +48,13 @@ pub(crate) enum ToolError {
     /// The sandbox did not run it.
     #[error("the sandbox did not run it: {0}")]
     Sandbox(#[source] SandboxError),
-    /// The program ran and failed.
+    /// It was done and failed.
     #[error("{0}")]
     Failed(String),
     /// The run is to stop.
     #[error("stopped")]
     Stopped,
-    /// A file of the workspace could not be read.
+    /// A file could not be read.
     #[error("cannot read {path}: {problem}")]
     File {
         /// Which.
@@ -52,50 +67,47 @@ pub(crate) enum ToolError {
     App(#[from] AppError),
 }
 
-/// What a call brought.
-#[derive(Debug, Default)]
-pub(crate) struct Brought {
-    /// What becomes the task's result, if no later call brings another.
-    pub(crate) result: Option<JsonObject>,
-    /// Artifacts that wait to be given to the task.
-    pub(crate) artifacts: Vec<ArtifactId>,
-    /// How it went, in a few words.
-    pub(crate) note: String,
-}
-
 /// What a call works with.
 pub(crate) struct Toolbox<'a> {
     pub(crate) app: &'a App,
     pub(crate) actor: &'a Actor,
+    pub(crate) task: &'a Task,
     pub(crate) sandbox: &'a SandboxFacility,
-    pub(crate) limits: &'a Limits,
+    pub(crate) web: &'a Web,
+    /// What commands outside the sandbox find in their environment.
+    pub(crate) environment: &'a Environment,
+    /// How many programs run at once, of all runs.
+    pub(crate) programs: &'a Arc<Semaphore>,
+    /// The run's folder.
     pub(crate) folder: &'a Path,
+    /// Where values are kept for the run.
+    pub(crate) values: &'a Path,
     pub(crate) stop: &'a CancellationToken,
 }
 
 impl Toolbox<'_> {
-    /// Makes one call.
-    pub(crate) async fn call(&self, call: &Call) -> Result<Brought, ToolError> {
+    /// Does what is asked, within `limits`; returns what the world answered. `key` is what the world
+    /// is to know the call by.
+    pub(crate) async fn act(
+        &self,
+        call: &Call,
+        limits: &Limits,
+        key: Option<&str>,
+    ) -> Result<Value, ToolError> {
         match call {
-            Call::Python(python) => {
-                let program = Program::Python {
-                    code: python.code.clone(),
-                };
-                self.run(program, python.stdin.as_deref()).await
-            }
-            Call::Command(command) => {
-                let program = Program::Command {
-                    argv: command.argv.clone(),
-                };
-                self.run(program, command.stdin.as_deref()).await
-            }
-            Call::ReadFile(read) => self.read_file(&read.path).await,
-            Call::WriteFile(write) => self.write_file(&write.path, &write.content).await,
+            Call::Python(python) => self.python(python, limits, key).await,
+            Call::RunCommand(command) => self.run_command(command, limits, key).await,
+            Call::ReadFile(read) => self.read_file(read).await,
+            Call::WriteFile(write) => self.write_file(write, limits).await,
+            Call::ListFiles(list) => self.list_files(list, limits).await,
             Call::StoreArtifact(store) => self.store(store).await,
+            Call::HttpGet(get) => self.http_get(get, limits).await,
+            // It is asked by the run, and answered by the owner.
+            Call::AskOwner(_) => Err(ToolError::Failed("a question is not acted on".into())),
         }
     }
 
-    /// Stores a file of the workspace as an artifact.
+    /// Stores a file of the run's folder as an artifact.
     pub(crate) async fn store_file(
         &self,
         path: &str,
@@ -116,109 +128,7 @@ impl Toolbox<'_> {
         .await
     }
 
-    async fn run(&self, program: Program, stdin: Option<&str>) -> Result<Brought, ToolError> {
-        let outcome = self.sandboxed(program, stdin).await?;
-        let note = format!("finished in {} ms", outcome.wall.as_millis());
-        let (result, artifacts) = self.result_of(&outcome).await?;
-        Ok(Brought {
-            result,
-            artifacts,
-            note,
-        })
-    }
-
-    async fn sandboxed(&self, program: Program, stdin: Option<&str>) -> Result<Outcome, ToolError> {
-        let sandbox = self.sandbox.get().await.map_err(ToolError::NoSandbox)?;
-        let mut job = Job::new(program, Workspace::Folder(self.folder.to_owned()));
-        job.limits = self.limits.clone();
-        job.stdin = stdin.map(|text| text.as_bytes().to_vec());
-        let outcome = sandbox
-            .run(job, self.stop.cancelled())
-            .await
-            .map_err(ToolError::Sandbox)?;
-        match outcome.end {
-            End::Exited(0) => Ok(outcome),
-            End::Cancelled => Err(ToolError::Stopped),
-            End::Exited(_) | End::Signalled(_) | End::TimedOut | End::OverLimit(_) => {
-                Err(ToolError::Failed(story(&outcome, self.limits.time)))
-            }
-        }
-    }
-
-    /// What a program printed last as JSON is its result; other text is, as text. What is too long
-    /// for a result becomes an artifact.
-    async fn result_of(
-        &self,
-        outcome: &Outcome,
-    ) -> Result<(Option<JsonObject>, Vec<ArtifactId>), ToolError> {
-        let text = String::from_utf8_lossy(&outcome.stdout);
-        let text = text.trim();
-        if text.is_empty() {
-            return Ok((None, Vec::new()));
-        }
-        let is_short = text.len() as u64 <= TEXT_MAX && !outcome.stdout_truncated;
-        if let Some(result) = last_json(text)
-            && hearth_domain::field::json_within("result", &result).is_ok()
-        {
-            return Ok((Some(result), Vec::new()));
-        }
-        if is_short {
-            return Ok((Some(object("output", text.into())), Vec::new()));
-        }
-        let kind = Word::from_stored("output".into());
-        let name = Some(Name::from_stored("stdout.txt".into()));
-        let id = self
-            .store_bytes(&*outcome.stdout, kind, name, MediaType::plain_text())
-            .await?;
-        let mut result = object("output_artifact", id.to_string().into());
-        result.insert("output_truncated".into(), outcome.stdout_truncated.into());
-        Ok((Some(result), vec![id]))
-    }
-
-    async fn read_file(&self, path: &str) -> Result<Brought, ToolError> {
-        let failed = |problem: String| ToolError::File {
-            path: path.to_owned(),
-            problem,
-        };
-        let file = open_beneath(self.folder, Path::new(path))
-            .map_err(|error| failed(error.to_string()))?;
-        let mut text = String::new();
-        let mut bounded = tokio::fs::File::from_std(file).take(TEXT_MAX + 1);
-        bounded
-            .read_to_string(&mut text)
-            .await
-            .map_err(|error| failed(error.to_string()))?;
-        if text.len() as u64 > TEXT_MAX {
-            return Err(failed(format!(
-                "it is longer than {TEXT_MAX} bytes; store it as an artifact"
-            )));
-        }
-        let note = format!("read {} bytes", text.len());
-        Ok(Brought {
-            result: Some(object("content", text.into())),
-            note,
-            ..Brought::default()
-        })
-    }
-
-    /// Writes by the sandbox's hand: an earlier call may have left links where the node, with its
-    /// greater rights, must not write.
-    async fn write_file(&self, path: &str, content: &str) -> Result<Brought, ToolError> {
-        // A JSON string is a Python string.
-        let code = format!(
-            "import os, sys\npath = {}\nos.makedirs(os.path.dirname(path) or '.', exist_ok=True)\n\
-             with open(path, 'wb') as file:\n    file.write(sys.stdin.buffer.read())\n",
-            Value::from(path)
-        );
-        self.sandboxed(Program::Python { code }, Some(content))
-            .await?;
-        Ok(Brought {
-            note: format!("wrote {} bytes", content.len()),
-            ..Brought::default()
-        })
-    }
-
-    async fn store(&self, store: &StoreArtifact) -> Result<Brought, ToolError> {
+    async fn store(&self, store: &args::StoreArtifact) -> Result<Value, ToolError> {
         let id = match (&store.path, &store.content) {
             (Some(path), _) => {
                 self.store_file(path, store.kind.clone(), store.name.clone())
@@ -239,11 +149,7 @@ impl Toolbox<'_> {
                 .await?
             }
         };
-        Ok(Brought {
-            artifacts: vec![id],
-            note: format!("stored artifact {id}"),
-            ..Brought::default()
-        })
+        Ok(json!({ "artifact_id": id }))
     }
 
     async fn store_bytes(
@@ -282,46 +188,73 @@ impl Toolbox<'_> {
     }
 }
 
-/// The last line that is JSON, or the whole text if that is.
-fn last_json(text: &str) -> Option<JsonObject> {
-    let whole = serde_json::from_str::<Value>(text).ok();
-    let value = whole.or_else(|| {
-        let last = text.lines().rev().find(|line| !line.trim().is_empty())?;
-        serde_json::from_str(last).ok()
-    })?;
-    match value {
-        Value::Object(object) => Some(object),
-        other => Some(object("value", other)),
-    }
-}
-
-fn object(key: &str, value: Value) -> JsonObject {
-    JsonObject::from_iter([(key.to_owned(), value)])
-}
-
-fn story(outcome: &Outcome, time: Duration) -> String {
-    let end = match outcome.end {
-        End::Exited(code) => format!("it exited with {code}"),
-        End::Signalled(signal) => format!("signal {signal} ended it"),
-        End::TimedOut => format!("it took longer than {} s", time.as_secs()),
-        End::Cancelled => "it was stopped".into(),
-        End::OverLimit(limit) => format!("it used too much: {limit}"),
+/// Makes a step's result of what the world answered to its call.
+///
+/// # Errors
+/// The call failed: the story.
+pub(crate) fn result_of(call: &Call, outcome: &Value) -> Result<StepEnd, String> {
+    let text = |field: &str| {
+        outcome
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     };
-    let said = if outcome.stderr.is_empty() {
-        &outcome.stdout
-    } else {
-        &outcome.stderr
+    let number = |field: &str| {
+        outcome
+            .get(field)
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
     };
-    let said = String::from_utf8_lossy(
-        said.get(said.len().saturating_sub(TAIL_BYTES)..)
-            .unwrap_or_default(),
-    );
-    // The reason is stored as text, which holds no NUL.
-    let said = said.trim().replace('\0', "\u{fffd}");
-    if said.is_empty() {
-        end
-    } else {
-        format!("{end}\n{said}")
+    let whole = || outcome.as_object().cloned();
+    match call {
+        Call::Python(_) | Call::RunCommand(_) => serde_json::from_value::<Ran>(outcome.clone())
+            .map_err(|error| format!("the journal holds no outcome of a program: {error}"))?
+            .result(),
+        Call::ReadFile(_) => Ok(StepEnd {
+            note: format!("read {} bytes", text("content").len()),
+            result: whole(),
+            ..StepEnd::default()
+        }),
+        Call::WriteFile(_) => Ok(StepEnd {
+            note: format!("wrote {} bytes", number("bytes")),
+            ..StepEnd::default()
+        }),
+        Call::ListFiles(_) => Ok(StepEnd {
+            note: format!(
+                "listed {} files",
+                outcome
+                    .get("files")
+                    .and_then(Value::as_array)
+                    .map_or(0, Vec::len)
+            ),
+            result: whole(),
+            ..StepEnd::default()
+        }),
+        Call::StoreArtifact(_) => {
+            let id: ArtifactId = text("artifact_id")
+                .parse()
+                .map_err(|_| "the journal holds no artifact".to_owned())?;
+            Ok(StepEnd {
+                artifacts: vec![id],
+                note: format!("stored artifact {id}"),
+                ..StepEnd::default()
+            })
+        }
+        Call::HttpGet(_) => {
+            let status = number("status");
+            if !(200..300).contains(&status) {
+                return Err(format!("{} answered {status}", text("url")));
+            }
+            Ok(StepEnd {
+                note: format!("{status}, {} bytes", number("bytes")),
+                result: whole(),
+                ..StepEnd::default()
+            })
+        }
+        Call::AskOwner(_) => Ok(StepEnd {
+            result: Some(object("answer", outcome.clone())),
+            ..StepEnd::default()
+        }),
     }
 }
 
@@ -354,23 +287,4 @@ pub(crate) fn with_left_out(result: Option<JsonObject>, left_out: &[String]) -> 
     let mut result = result.unwrap_or_default();
     result.insert("left_out".into(), json!(left_out));
     Some(result)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_printed_last_as_json_is_the_result() {
-        assert_eq!(
-            last_json("reading\n{\"words\": 3}\n"),
-            Some(object("words", 3.into()))
-        );
-        assert_eq!(
-            last_json("{\n \"words\": 3\n}"),
-            Some(object("words", 3.into()))
-        );
-        assert_eq!(last_json("one\n42"), Some(object("value", 42.into())));
-        assert_eq!(last_json("{\"words\": 3}\ndone"), None);
-    }
 }

@@ -1,15 +1,27 @@
 //! The folder of one run: the task's files come in, what lies in `out/` goes out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use hearth_domain::RunId;
 use hearth_domain::artifact::Artifact;
+use hearth_domain::run::Repeat;
 use tokio::io::AsyncWriteExt;
 
+use self::snapshot::{Snapshot, remove};
+
+mod snapshot;
+
+/// What the folders of runs begin with.
+const PREFIX: &str = "run-";
+/// Where programs work.
+const WORK: &str = "work";
+/// The same while it is being made.
+const FRESH: &str = "fresh";
 /// Where a run puts what it wants to hand out.
-pub(crate) const OUT: &str = "out";
+const OUT: &str = "out";
 /// The most files that a run hands out.
 const FILES_MAX: usize = 100;
 /// How deep folders in `out/` may lie.
@@ -17,32 +29,38 @@ const DEPTH_MAX: usize = 8;
 /// The longest file name, in bytes, that common file systems take.
 const FILE_NAME_MAX: usize = 255;
 
-/// The folder of one run, removed when it is dropped.
-#[derive(Debug)]
+/// What a run keeps on disk: its folder, a copy of it from before the last call, its values.
+///
+/// It outlives the claim that made it, because its run may go on under another one.
+#[derive(Debug, Clone)]
 pub(crate) struct Folder {
-    path: PathBuf,
+    root: PathBuf,
+    work: PathBuf,
     /// The names given to files so far.
     names: HashSet<String>,
 }
 
 impl Folder {
-    /// Makes an empty folder with `out/` in it.
-    pub(crate) fn create(path: PathBuf) -> io::Result<Self> {
-        remove(&path)?;
-        fs::create_dir_all(path.join(OUT))?;
-        Ok(Self {
-            path,
+    /// Opens the folder of a run. Returns whether it had to be made.
+    pub(crate) fn open(root: PathBuf) -> io::Result<(Self, bool)> {
+        let work = root.join(WORK);
+        let is_new = !work.is_dir();
+        if is_new {
+            // What a crash left half made, before anything was put into it.
+            remove(&root)?;
+            let fresh = root.join(FRESH);
+            fs::create_dir_all(fresh.join(OUT))?;
+        }
+        let folder = Self {
+            root,
+            work,
             names: HashSet::from([OUT.to_owned()]),
-        })
+        };
+        Ok((folder, is_new))
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Puts an artifact's bytes into the folder, under a name made from its own.
-    ///
-    /// Only before anything ran in the folder: afterwards a name could be a link to elsewhere.
+    /// Puts an artifact's bytes into the folder, under a name made from its own. Only into one that
+    /// is new, before [`Folder::ready`]: afterwards a name could be a link to elsewhere.
     pub(crate) async fn add(
         &mut self,
         artifact: &Artifact,
@@ -53,11 +71,63 @@ impl Folder {
             .as_ref()
             .map_or_else(|| artifact.id.to_string(), ToString::to_string);
         let name = self.free_name(&wanted);
-        let mut file = tokio::fs::File::create_new(self.path.join(&name)).await?;
+        let path = self.root.join(FRESH).join(&name);
+        let mut file = tokio::fs::File::create_new(path).await?;
         tokio::io::copy(&mut bytes, &mut file).await?;
         file.flush().await?;
         self.names.insert(name);
         Ok(())
+    }
+
+    /// Says that all is in a new folder that was to be put there.
+    pub(crate) fn ready(&self) -> io::Result<()> {
+        fs::rename(self.root.join(FRESH), &self.work)
+    }
+
+    /// Where programs work.
+    pub(crate) fn path(&self) -> &Path {
+        &self.work
+    }
+
+    /// Where values are kept for the run.
+    pub(crate) fn values(&self) -> PathBuf {
+        self.root.join("values.json")
+    }
+
+    /// Keeps a copy for the step at `place`, which begins now, if it could not be repeated without;
+    /// `has_others` says whether other steps are at work in the folder.
+    pub(crate) fn begin_step(
+        &self,
+        place: u32,
+        repeat: Repeat,
+        has_others: bool,
+    ) -> io::Result<()> {
+        let snapshot = Snapshot::at(&self.root);
+        if has_others {
+            snapshot.cover(place)
+        } else if repeat == Repeat::Restored {
+            snapshot.take(&self.work, place)
+        } else {
+            snapshot.drop()
+        }
+    }
+
+    /// Notes that a step has changed the folder for good: everything in it is on the disk before its
+    /// outcome is. `has_others` says whether other steps are still at work, for which the copy is
+    /// then good no more.
+    pub(crate) fn end_step(&self, has_others: bool) -> io::Result<()> {
+        if has_others {
+            Snapshot::at(&self.root).drop()?;
+        }
+        let work = fs::File::open(&self.work)?;
+        nix::unistd::syncfs(&work)?;
+        Ok(())
+    }
+
+    /// Puts the folder back to what it was before the step at `place` began, if that is known.
+    /// Returns the steps that it covers.
+    pub(crate) fn restore(&self, place: u32) -> io::Result<Option<BTreeSet<u32>>> {
+        Snapshot::at(&self.root).restore(&self.work, place)
     }
 
     /// Lists the regular files below `out/`, as paths from the folder, in order; and what was left
@@ -65,7 +135,7 @@ impl Folder {
     pub(crate) fn produced(&self) -> io::Result<(Vec<String>, Vec<String>)> {
         let mut found = Vec::new();
         let mut left_out = Vec::new();
-        collect(&self.path, OUT, DEPTH_MAX, &mut found, &mut left_out)?;
+        collect(&self.work, OUT, DEPTH_MAX, &mut found, &mut left_out)?;
         found.sort();
         Ok((found, left_out))
     }
@@ -83,29 +153,50 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+/// An empty folder that is removed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn create(path: PathBuf) -> io::Result<Self> {
+        remove(&path)?;
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = remove(&self.path) {
-            tracing::warn!(%error, "a run's folder was not removed; the next start does it");
+        if let Err(error) = remove(&self.0) {
+            tracing::warn!(%error, "a folder was not removed; the next start does it");
         }
     }
 }
 
-/// Removes every run's folder: at start none is in use. The folder they lie in stays as its owner
-/// made it, closed to others.
-pub(crate) fn remove_all(workspaces: &Path) -> io::Result<()> {
-    fs::create_dir_all(workspaces)?;
-    for entry in fs::read_dir(workspaces)? {
-        remove(&entry?.path())?;
-    }
-    Ok(())
+/// Returns where a run's folder is.
+pub(crate) fn root_of(workspaces: &Path, run: RunId) -> PathBuf {
+    workspaces.join(format!("{PREFIX}{run}"))
 }
 
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
+/// Removes the folder of a run that has ended.
+pub(crate) fn remove_of(workspaces: &Path, run: RunId) {
+    if let Err(error) = remove(&root_of(workspaces, run)) {
+        tracing::warn!(%error, "a run's folder was not removed; the next start does it");
     }
+}
+
+/// Removes every folder but those of `open` runs. The folder they lie in stays as its owner made it,
+/// closed to others.
+pub(crate) fn remove_all_but(workspaces: &Path, open: &[RunId]) -> io::Result<()> {
+    fs::create_dir_all(workspaces)?;
+    let kept: HashSet<PathBuf> = open.iter().map(|run| root_of(workspaces, *run)).collect();
+    for entry in fs::read_dir(workspaces)? {
+        let path = entry?.path();
+        if !kept.contains(&path) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a file name of any text: one component, no hidden file, not too long.
@@ -183,17 +274,30 @@ mod tests {
         assert!(file_name(&"é".repeat(300)).len() <= FILE_NAME_MAX);
     }
 
+    fn open(dir: &tempfile::TempDir) -> Folder {
+        let (folder, is_new) = Folder::open(dir.path().join("run-1")).unwrap();
+        if is_new {
+            folder.ready().unwrap();
+        }
+        folder
+    }
+
     #[test]
-    fn leftovers_are_removed_and_the_folder_keeps_its_rights() {
+    fn folders_of_runs_that_have_ended_are_removed_and_the_rest_keeps_its_rights() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let left = dir.path().join("left");
-        std::mem::forget(Folder::create(left.clone()).unwrap());
+        let run = |number| RunId(uuid::Uuid::from_u128(number));
+        for number in [1, 2] {
+            let (folder, _) = Folder::open(root_of(dir.path(), run(number))).unwrap();
+            folder.ready().unwrap();
+        }
+        fs::create_dir(dir.path().join("other")).unwrap();
 
-        remove_all(dir.path()).unwrap();
+        remove_all_but(dir.path(), &[run(2)]).unwrap();
 
-        assert!(!left.exists());
+        assert!(!root_of(dir.path(), run(1)).exists() && !dir.path().join("other").exists());
+        assert!(root_of(dir.path(), run(2)).join("work/out").exists());
         assert_eq!(
             fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777,
             0o700
@@ -201,9 +305,43 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_is_opened_again_as_it_is_and_made_anew_if_it_was_never_ready() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, is_new) = Folder::open(dir.path().join("run-1")).unwrap();
+        assert!(is_new);
+        let folder = open(&dir);
+        fs::write(folder.path().join("kept"), "").unwrap();
+
+        let (folder, is_new) = Folder::open(dir.path().join("run-1")).unwrap();
+
+        assert!(!is_new && folder.path().join("kept").exists());
+    }
+
+    #[test]
+    fn a_copy_is_good_until_another_step_has_its_outcome() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = open(&dir);
+        folder.begin_step(1, Repeat::Restored, false).unwrap();
+        folder.begin_step(2, Repeat::Restored, true).unwrap();
+        assert_eq!(folder.restore(2).unwrap(), Some(BTreeSet::from([1, 2])));
+
+        folder.end_step(true).unwrap();
+
+        assert_eq!(folder.restore(2).unwrap(), None);
+        folder.end_step(false).unwrap();
+        folder.begin_step(3, Repeat::Restored, false).unwrap();
+        folder.end_step(false).unwrap();
+        assert_eq!(folder.restore(3).unwrap(), Some(BTreeSet::from([3])));
+        // A step that needs no copy makes the old one good for nothing.
+        folder.begin_step(4, Repeat::Safe, false).unwrap();
+        folder.begin_step(5, Repeat::Restored, true).unwrap();
+        assert_eq!(folder.restore(5).unwrap(), None);
+    }
+
+    #[test]
     fn only_regular_files_below_out_are_handed_out() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::create(dir.path().join("run")).unwrap();
+        let folder = open(&dir);
         fs::write(folder.path().join("input.txt"), "in").unwrap();
         fs::create_dir(folder.path().join("out/sub")).unwrap();
         fs::write(folder.path().join("out/sub/report.txt"), "report").unwrap();
@@ -218,7 +356,7 @@ mod tests {
     #[test]
     fn out_replaced_by_a_link_hands_out_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::create(dir.path().join("run")).unwrap();
+        let folder = open(&dir);
         fs::remove_dir(folder.path().join("out")).unwrap();
         std::os::unix::fs::symlink("/etc", folder.path().join("out")).unwrap();
 

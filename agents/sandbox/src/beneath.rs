@@ -1,12 +1,16 @@
-//! Opens what a run left in its workspace, without being led out of it.
+//! Opens what a run left in its workspace, and writes below a granted folder, without being led out
+//! of it.
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path};
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
 use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, unlinkat};
 
 /// Opens a regular file of a workspace for reading.
 ///
@@ -30,6 +34,59 @@ pub fn open_beneath(workspace: &Path, relative: &Path) -> io::Result<File> {
             "not a regular file",
         ))
     }
+}
+
+/// Writes a regular file below a folder, in one step as seen by others; folders on the way must be
+/// there. It belongs to whom its folder belongs to.
+///
+/// # Errors
+/// Fails where the path leaves the folder, contains a link, or leads into a `.git`, where a file can
+/// be a program that its owner runs unawares.
+pub fn write_beneath(root: &Path, relative: &Path, bytes: &[u8]) -> io::Result<()> {
+    let invalid = |problem| io::Error::new(io::ErrorKind::InvalidInput, problem);
+    let name = relative
+        .file_name()
+        .ok_or_else(|| invalid("the path names no file"))?;
+    let is_git = |part: Component<'_>| part.as_os_str().eq_ignore_ascii_case(".git");
+    if relative.components().any(is_git) {
+        return Err(invalid("a .git is not written to"));
+    }
+    let parent = relative
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let how = OpenHow::new()
+        .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
+    let folder = File::from(openat2(File::open(root)?.as_fd(), parent, how)?);
+    let mut part = OsString::from(".");
+    part.push(name);
+    part.push(".part");
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(0o644);
+    // One that a crash left is not gone on with.
+    let _ = unlinkat(folder.as_fd(), part.as_os_str(), UnlinkatFlags::NoRemoveDir);
+    let mut file = File::from(openat(folder.as_fd(), part.as_os_str(), flags, mode)?);
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| {
+            let owner = folder.metadata()?;
+            if nix::unistd::geteuid().is_root() {
+                std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+            }
+            Ok(renameat(
+                folder.as_fd(),
+                part.as_os_str(),
+                folder.as_fd(),
+                name,
+            )?)
+        });
+    if written.is_err() {
+        let _ = unlinkat(folder.as_fd(), part.as_os_str(), UnlinkatFlags::NoRemoveDir);
+    }
+    written
 }
 
 #[cfg(test)]
@@ -65,5 +122,45 @@ mod tests {
                 path.display()
             );
         }
+    }
+
+    #[test]
+    fn a_file_is_written_below_its_folder_and_nowhere_else() {
+        let outside = tempfile::tempdir().unwrap();
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("sub/.git/hooks")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), root.path().join("away")).unwrap();
+        std::fs::write(outside.path().join("kept"), "kept").unwrap();
+        std::os::unix::fs::symlink(outside.path().join("kept"), root.path().join("link")).unwrap();
+        let write = |path: &str| write_beneath(root.path(), Path::new(path), b"new");
+
+        write("note.txt").unwrap();
+        write("sub/note.txt").unwrap();
+        write("sub/note.txt").unwrap();
+        // A link is replaced, and what it led to stays.
+        write("link").unwrap();
+
+        for path in ["note.txt", "sub/note.txt", "link"] {
+            assert_eq!(
+                std::fs::read_to_string(root.path().join(path)).unwrap(),
+                "new"
+            );
+        }
+        assert_eq!(
+            std::fs::read_to_string(outside.path().join("kept")).unwrap(),
+            "kept"
+        );
+        for bad in [
+            "../out",
+            "away/out",
+            "/etc/out",
+            "",
+            "sub",
+            "sub/.git/hooks/pre-push",
+            "none/x",
+        ] {
+            assert!(write(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
     }
 }

@@ -50,3 +50,11 @@ impl Sandbox {
 pub fn open_beneath(_workspace: &Path, _relative: &Path) -> io::Result<File> {
     Err(io::Error::from(io::ErrorKind::Unsupported))
 }
+
+/// Refuses: without a sandbox no folder is granted.
+///
+/// # Errors
+/// Always.
+pub fn write_beneath(_root: &Path, _relative: &Path, _bytes: &[u8]) -> io::Result<()> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}

@@ -23,6 +23,9 @@ pub struct Job {
     pub network: Network,
     /// Functions of the host that it may call; for Python only.
     pub host: Option<HostGrant>,
+    /// What the world is to know the act by, so that doing it twice is doing it once; the program
+    /// finds it in `HEARTH_IDEMPOTENCY_KEY`.
+    pub idempotency_key: Option<String>,
 }
 
 impl Job {
@@ -36,6 +39,7 @@ impl Job {
             stdin: None,
             network: Network::None,
             host: None,
+            idempotency_key: None,
         }
     }
 }

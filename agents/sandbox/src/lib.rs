@@ -21,7 +21,7 @@
 //! - `ownership`: hands a workspace to the unprivileged user where the node is root
 //! - `message`, [`stage`]: what happens after the program is started, before and inside bubblewrap
 //! - [`outside`]: a command that a person approved, with no walls
-//! - `beneath`: reading what a run left behind, without following its links
+//! - `beneath`: reading what a run left behind, and writing below a folder, without following links
 
 pub mod config;
 pub mod error;
@@ -66,10 +66,10 @@ mod watch;
 mod elsewhere;
 
 #[cfg(target_os = "linux")]
-pub use beneath::open_beneath;
+pub use beneath::{open_beneath, write_beneath};
 pub use config::{Config, Stage};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Sandbox, open_beneath};
+pub use elsewhere::{Sandbox, open_beneath, write_beneath};
 pub use error::{SandboxError, Unavailable};
 pub use host::{HostFunctions, HostGrant};
 pub use job::{Access, Folder, Job, Limits, Program, Workspace};

@@ -56,6 +56,9 @@ pub(crate) struct Outer {
     pub network: bool,
 }
 
+/// Where a program finds what the world is to know its act by.
+pub(crate) const KEY_VARIABLE: &str = "HEARTH_IDEMPOTENCY_KEY";
+
 /// For the stage inside bubblewrap.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Inner {
@@ -71,6 +74,8 @@ pub(crate) struct Inner {
     pub network: bool,
     /// The functions of the host that may be called, where any may.
     pub host: Option<Vec<String>>,
+    /// What the program finds in [`KEY_VARIABLE`].
+    pub idempotency_key: Option<String>,
 }
 
 /// A granted folder.

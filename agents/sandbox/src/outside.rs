@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout};
 
+use crate::message::KEY_VARIABLE;
 use crate::network::NetworkUsage;
 use crate::{End, Outcome, SandboxError};
 
@@ -50,6 +51,9 @@ pub struct Action {
     pub stdin: Option<Vec<u8>>,
     /// All of its environment, but for `TERM=dumb`.
     pub environment: Environment,
+    /// What the world is to know the act by, so that doing it twice is doing it once; the command
+    /// finds it in `HEARTH_IDEMPOTENCY_KEY`.
+    pub idempotency_key: Option<String>,
     /// How long it may take.
     pub time: Duration,
     /// How much of standard output, and of standard error, is kept; the rest is thrown away.
@@ -171,6 +175,7 @@ fn started(action: &Action) -> Result<Child, SandboxError> {
             ("USER", user),
         ])
         .env("TERM", "dumb")
+        .envs(action.idempotency_key.iter().map(|key| (KEY_VARIABLE, key)))
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -161,6 +161,7 @@ impl Sandbox {
             limits: kernel_limits(&job.limits),
             network,
             host: job.host.map(|grant| grant.functions.names()),
+            idempotency_key: job.idempotency_key,
         };
         let writable = folders.into_iter().filter(|folder| folder.writable);
         let writable = writable.map(|folder| folder.source).collect();

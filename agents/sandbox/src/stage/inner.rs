@@ -11,7 +11,7 @@ use super::syscalls::Sockets;
 use super::{
     descriptors, doing, files, folders, listener, raw_stdin, rlimits, say, script, syscalls,
 };
-use crate::message::{Inner, READY, read_frame};
+use crate::message::{Inner, KEY_VARIABLE, READY, read_frame};
 use crate::pass;
 
 /// Never comes back where the program can be started.
@@ -58,6 +58,7 @@ pub(super) fn run() -> io::Result<ExitCode> {
     let error = Command::new(program)
         .args(args)
         .envs(proxy_port.into_iter().flat_map(proxy_variables))
+        .envs(inner.idempotency_key.map(|key| (KEY_VARIABLE, key)))
         .exec();
     // From here on this is what a shell would do with a command that it cannot start.
     say(&format!("{program}: {error}\n"));

@@ -22,6 +22,7 @@ fn action(script: &str, folder: &Path) -> Action {
             user: "ada".into(),
         },
         time: Duration::from_mins(1),
+        idempotency_key: None,
         output_bytes: 1000,
     }
 }

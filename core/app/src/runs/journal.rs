@@ -139,7 +139,7 @@ impl App {
     }
 
     /// Writes down that a step asks the owner: for the answer that is its result, or whether the
-    /// attempt before it happened.
+    /// attempt before it happened. Once; what waits already is returned as it is.
     ///
     /// # Errors
     /// The caller does not hold the run's task any more.
@@ -159,6 +159,9 @@ impl App {
                 let (run, _) = held(tx, run, &hold)?;
                 let all = steps::of_run(tx, run.id)?;
                 let attempts = Attempts::of(&all, &meant)?;
+                if let Some(waiting) = attempts.waiting(tx)? {
+                    return Ok(waiting.clone());
+                }
                 let decision = Decision::new(Verdict::Ask, "it is a question to the owner");
                 let new = meant.into_step(attempts.next, decision);
                 let change = Step::wait(new, waits_for, &run, now);

@@ -1,0 +1,590 @@
+//! Executes a plan: makes the steps whose turn it is, several at once, and writes each down before,
+//! when and after it is made. What the journal knows already is not done again.
+
+use std::collections::BTreeSet;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use hearth_app::holding::{Done, Hold};
+use hearth_app::runs::RunView;
+use hearth_app::runs::journal::{Entry, Intent, Meant, Rest};
+use hearth_app::{App, AppError};
+use hearth_domain::action::Action;
+use hearth_domain::plan::{Plan, PlannedStep};
+use hearth_domain::policy::{Bounds, Verdict};
+use hearth_domain::run::{Repeat, Run, Step, StepEnd, StepState, WaitingFor};
+use hearth_domain::task::Progress;
+use hearth_domain::{Actor, ArtifactId, JsonObject};
+use hearth_sandbox::Limits;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::persist::persist;
+use crate::tools::{Call, ToolError, Toolbox, result_of};
+use crate::workspace::Folder;
+
+/// How many steps of one run are made at once.
+const AT_ONCE: usize = 4;
+/// How many calls a run may make before its owner is to look at it.
+const CALLS_MAX: u32 = 200;
+
+/// What came of executing a plan.
+#[derive(Debug)]
+pub(crate) enum Executed {
+    /// Every step is done.
+    Done(Done),
+    /// It waits for the owner; the task is blocked for that.
+    Waits,
+    /// A step failed for good: the story.
+    Failed(String),
+    /// It was stopped, or its task is not held any more.
+    Stopped,
+}
+
+/// Executes one run's plan.
+pub(crate) struct Executor<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) actor: &'a Actor,
+    pub(crate) hold: &'a Hold,
+    pub(crate) run: &'a Run,
+    pub(crate) plan: &'a Plan,
+    pub(crate) toolbox: Toolbox<'a>,
+    pub(crate) folder: &'a Folder,
+    pub(crate) limits: &'a Limits,
+    pub(crate) stop: &'a CancellationToken,
+    /// The places of the steps that are at work in the folder.
+    pub(crate) at_work: Mutex<BTreeSet<u32>>,
+}
+
+/// Where a step of the plan stands.
+#[derive(Debug)]
+enum Turn {
+    /// It is to be made, after the steps it waits for.
+    Open,
+    /// It was made when the node was cut off; its result is to be kept.
+    Acted(Box<Step>),
+    Running,
+    Waits,
+    Done(StepEnd),
+    /// It failed, and the plan goes on without it.
+    Skipped,
+    Failed(String),
+}
+
+impl Turn {
+    fn is_settled(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::Skipped)
+    }
+}
+
+/// How an attempt ended.
+enum Attempt {
+    Done(StepEnd),
+    Waits,
+    Failed { story: String, may_help_again: bool },
+    Stopped,
+}
+
+impl Executor<'_> {
+    /// Goes on with the plan from where the journal is, to its end or to where it has to wait.
+    ///
+    /// # Errors
+    /// The node could not write the journal.
+    pub(crate) async fn execute(&self, mut view: RunView) -> Result<Executed, AppError> {
+        if let Err(story) = self.check_arguments() {
+            return Ok(Executed::Failed(story));
+        }
+        loop {
+            let executed = match self.go_on(&view).await {
+                Err(error) if is_lost(&error) => return Ok(Executed::Stopped),
+                other => other?,
+            };
+            match executed {
+                Executed::Waits => {
+                    let rest = || {
+                        let hold = self.hold.clone();
+                        self.app
+                            .rest_run(self.actor, hold, self.run.id, Rest::Waits)
+                    };
+                    match persist(rest).await {
+                        Ok(true) => return Ok(Executed::Waits),
+                        // The owner was faster.
+                        Ok(false) => (),
+                        Err(error) if is_lost(&error) => return Ok(Executed::Stopped),
+                        Err(error) => return Err(error),
+                    }
+                    let id = hearth_app::runs::RunRef::Id(self.run.id);
+                    view = self.app.get_run(id).await?;
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Looks at every call whose arguments are known before anything is done.
+    fn check_arguments(&self) -> Result<(), String> {
+        for (place, planned) in self.plan.steps.iter().enumerate() {
+            let Ok(args) = planned.args_with(|_| None) else {
+                continue;
+            };
+            let action = Action {
+                tool: planned.tool.clone(),
+                args,
+            };
+            Call::read(&action).map_err(|problem| {
+                format!("context.plan[{place}] cannot be done: {problem}; nothing was done")
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn go_on(&self, view: &RunView) -> Result<Executed, AppError> {
+        let mut turns = self.turns(view).await?;
+        let mut running = FuturesUnordered::new();
+        loop {
+            let has_failed = turns.iter().any(|turn| matches!(turn, Turn::Failed(_)));
+            if !has_failed && !self.stop.is_cancelled() {
+                for place in self.ready(&turns) {
+                    if running.len() >= AT_ONCE {
+                        break;
+                    }
+                    let turn = turns
+                        .get_mut(place)
+                        .map(|turn| std::mem::replace(turn, Turn::Running));
+                    let acted = match turn {
+                        Some(Turn::Acted(step)) => Some(*step),
+                        _ => None,
+                    };
+                    let args = self.args(place, &turns);
+                    let done = turns.iter().filter(|turn| turn.is_settled()).count();
+                    running.push(async move { (place, self.step(place, args, acted, done).await) });
+                }
+            }
+            let Some((place, attempt)) = running.next().await else {
+                break;
+            };
+            let attempt = match attempt {
+                Ok(attempt) => attempt,
+                Err(error) => {
+                    // Nothing of this run may be left at work.
+                    self.stop.cancel();
+                    while running.next().await.is_some() {}
+                    return Err(error);
+                }
+            };
+            let turn = match attempt {
+                Attempt::Done(end) => Turn::Done(end),
+                Attempt::Waits => Turn::Waits,
+                Attempt::Failed { .. }
+                    if self.planned(place).is_some_and(|step| step.is_optional) =>
+                {
+                    Turn::Skipped
+                }
+                Attempt::Failed { story, .. } => Turn::Failed(story),
+                Attempt::Stopped => Turn::Open,
+            };
+            if let Some(slot) = turns.get_mut(place) {
+                *slot = turn;
+            }
+        }
+        if self.stop.is_cancelled() {
+            return Ok(Executed::Stopped);
+        }
+        Ok(self.outcome(turns))
+    }
+
+    /// Reads off the journal where each step stands.
+    async fn turns(&self, view: &RunView) -> Result<Vec<Turn>, AppError> {
+        let mut turns = Vec::with_capacity(self.plan.steps.len());
+        for (place, planned) in (1_u32..).zip(&self.plan.steps) {
+            let live = |step: &&Step| step.place == place && step.discarded_at.is_none();
+            let last = view.steps.iter().rfind(live);
+            turns.push(match last.map(|step| (&step.state, step)) {
+                None | Some((StepState::Waiting(_) | StepState::Intended, _)) => Turn::Open,
+                Some((StepState::Acted { .. }, step)) => Turn::Acted(Box::new(step.clone())),
+                Some((StepState::Done(end), _)) => Turn::Done(end.clone()),
+                Some((StepState::Failed { .. }, _)) if planned.is_optional => Turn::Skipped,
+                Some((StepState::Failed { .. }, _)) => Turn::Open,
+                Some((StepState::Interrupted, step)) => self.after_interruption(step).await?,
+            });
+        }
+        Ok(turns)
+    }
+
+    /// Says what follows on a call of which nobody knows whether it happened.
+    async fn after_interruption(&self, step: &Step) -> Result<Turn, AppError> {
+        let may_repeat = match step.repeat {
+            Repeat::Safe => true,
+            Repeat::Unsafe => false,
+            Repeat::Restored => {
+                let place = step.place;
+                match self.on_disk(move |folder| folder.restore(place)).await {
+                    Ok(covered) => covered.is_some(),
+                    Err(error) => {
+                        tracing::warn!(%error, "a run's folder could not be put back");
+                        false
+                    }
+                }
+            }
+        };
+        if may_repeat {
+            return Ok(Turn::Open);
+        }
+        let meant = Meant {
+            place: step.place,
+            name: step.name.clone(),
+            action: step.action.clone(),
+            what: String::new(),
+            repeat: step.repeat,
+            brings: step.brings,
+            reach: hearth_domain::policy::Reach::default(),
+        };
+        self.ask(meant, WaitingFor::Doubt).await?;
+        Ok(Turn::Waits)
+    }
+
+    /// Returns the steps whose turn it is.
+    fn ready(&self, turns: &[Turn]) -> Vec<usize> {
+        let is_settled = |place: &usize| turns.get(*place).is_some_and(Turn::is_settled);
+        let steps = self.plan.steps.iter().zip(turns).enumerate();
+        steps
+            .filter(|(_, (step, turn))| match turn {
+                Turn::Acted(_) => true,
+                Turn::Open => step.after.iter().all(is_settled),
+                Turn::Running | Turn::Waits | Turn::Done(_) | Turn::Skipped | Turn::Failed(_) => {
+                    false
+                }
+            })
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// Returns a step's arguments, the results that they ask for being there.
+    fn args(&self, place: usize, turns: &[Turn]) -> Result<JsonObject, String> {
+        let planned = self.planned(place).ok_or("there is no such step")?;
+        planned.args_with(|name| {
+            let place = self.plan.place_of(name)?;
+            match turns.get(place)? {
+                Turn::Done(end) => end.result.clone().map(Value::from),
+                _ => None,
+            }
+        })
+    }
+
+    /// Makes a step, as often as its rule for failures says.
+    async fn step(
+        &self,
+        place: usize,
+        args: Result<JsonObject, String>,
+        acted: Option<Step>,
+        settled: usize,
+    ) -> Result<Attempt, AppError> {
+        let Some(planned) = self.planned(place) else {
+            return Ok(Attempt::Stopped);
+        };
+        let mut attempt = match acted {
+            Some(step) => self.keep(&step, settled).await?,
+            None => self.attempt(place, planned, &args, settled).await?,
+        };
+        let mut failures = 0;
+        loop {
+            let Attempt::Failed {
+                story,
+                may_help_again,
+            } = &attempt
+            else {
+                return Ok(attempt);
+            };
+            failures += 1;
+            let Some(pause) = planned.retry.pause(failures).filter(|_| *may_help_again) else {
+                if failures == 1 {
+                    return Ok(attempt);
+                }
+                return Ok(Attempt::Failed {
+                    story: format!("{failures} tries, the last: {story}"),
+                    may_help_again: false,
+                });
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => (),
+                () = self.stop.cancelled() => return Ok(Attempt::Stopped),
+            }
+            attempt = self.attempt(place, planned, &args, settled).await?;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        place: usize,
+        planned: &PlannedStep,
+        args: &Result<JsonObject, String>,
+        settled: usize,
+    ) -> Result<Attempt, AppError> {
+        let failed = |story: String| {
+            Ok(Attempt::Failed {
+                story,
+                may_help_again: false,
+            })
+        };
+        let args = match args {
+            Ok(args) => args.clone(),
+            Err(problem) => return failed(problem.clone()),
+        };
+        let action = Action {
+            tool: planned.tool.clone(),
+            args,
+        };
+        let call = match Call::read(&action) {
+            Ok(call) => call,
+            Err(problem) => return failed(problem),
+        };
+        let mut reach = call.reach();
+        reach.limit = planned.limit;
+        let meant = Meant {
+            place: number(place),
+            name: planned.name.clone(),
+            action,
+            what: call.in_words(),
+            repeat: call.repeat(planned.idempotency_key.is_some()),
+            brings: call.brings(),
+            reach,
+        };
+        if let Call::AskOwner(_) = call {
+            self.ask(meant, WaitingFor::Answer).await?;
+            return Ok(Attempt::Waits);
+        }
+        let changes_folder = call.changes_folder();
+        if changes_folder {
+            self.begin_in_folder(meant.place, meant.repeat).await?;
+        }
+        let attempted = self.intend_and_act(planned, &call, meant, settled).await;
+        if changes_folder {
+            self.at_work.lock().await.remove(&number(place));
+        }
+        attempted
+    }
+
+    async fn intend_and_act(
+        &self,
+        planned: &PlannedStep,
+        call: &Call,
+        meant: Meant,
+        settled: usize,
+    ) -> Result<Attempt, AppError> {
+        let bounds = Bounds {
+            calls_max: CALLS_MAX,
+            time_max: self.limits.time,
+        };
+        let intend = || {
+            let (hold, meant) = (self.hold.clone(), meant.clone());
+            self.app
+                .intend_step(self.actor, hold, self.run.id, meant, bounds)
+        };
+        let step = match persist(intend).await? {
+            Intent::Go(step) => step,
+            Intent::Waits(_) => return Ok(Attempt::Waits),
+            Intent::Refused(step) => {
+                return Ok(Attempt::Failed {
+                    story: step.decision.reason,
+                    may_help_again: false,
+                });
+            }
+        };
+        let mut limits = self.limits.clone();
+        if let Some(limit) = planned.limit
+            && step.decision.verdict != Verdict::Change
+        {
+            limits.time = limit.min(limits.time);
+            limits.cpu = limits.time;
+        }
+        let key = planned.idempotency_key.as_deref();
+        let acted = self.toolbox.act(call, &limits, key).await;
+        if call.changes_folder() {
+            self.end_in_folder(step.place).await?;
+        }
+        match acted {
+            Ok(outcome) => {
+                let step = self.record(step, Entry::Acted(outcome), None).await?;
+                self.keep(&step, settled).await
+            }
+            Err(ToolError::Stopped) => {
+                // Where the task was taken away, that is noted with it.
+                let _ = self.record(step, Entry::Interrupted, None).await;
+                Ok(Attempt::Stopped)
+            }
+            Err(error) => {
+                let story = match &error {
+                    ToolError::NoSandbox(_) => format!(
+                        "{error}. Then: hearth task answer {} \"the sandbox works now\"",
+                        self.run.task_number
+                    ),
+                    other => other.to_string(),
+                };
+                let may_help_again = !matches!(error, ToolError::NoSandbox(_));
+                self.record(step, Entry::Failed(story.clone()), None)
+                    .await?;
+                Ok(Attempt::Failed {
+                    story,
+                    may_help_again,
+                })
+            }
+        }
+    }
+
+    /// Makes the result of a call that was made, and keeps it.
+    async fn keep(&self, step: &Step, settled: usize) -> Result<Attempt, AppError> {
+        let StepState::Acted { outcome } = &step.state else {
+            return Ok(Attempt::Stopped);
+        };
+        let result = Call::read(&step.action).and_then(|call| result_of(&call, outcome));
+        match result {
+            Ok(end) => {
+                let count = self.plan.steps.len();
+                let progress = Progress {
+                    message: format!(
+                        "step {} of {count}, {}: {}",
+                        step.place,
+                        self.label(step),
+                        end.note
+                    ),
+                    percent: u8::try_from((settled + 1) * 100 / count.max(1)).ok(),
+                };
+                let entry = Entry::Done(end.clone());
+                self.record(step.clone(), entry, Some(progress)).await?;
+                Ok(Attempt::Done(end))
+            }
+            Err(story) => {
+                self.record(step.clone(), Entry::Failed(story.clone()), None)
+                    .await?;
+                Ok(Attempt::Failed {
+                    story,
+                    may_help_again: true,
+                })
+            }
+        }
+    }
+
+    async fn record(
+        &self,
+        step: Step,
+        entry: Entry,
+        progress: Option<Progress>,
+    ) -> Result<Step, AppError> {
+        persist(|| {
+            let (hold, step) = (self.hold.clone(), step.clone());
+            self.app
+                .record_step(self.actor, hold, step, entry.clone(), progress.clone())
+        })
+        .await
+    }
+
+    /// Writes down that the owner is asked, unless it is already.
+    async fn ask(&self, meant: Meant, waits_for: WaitingFor) -> Result<(), AppError> {
+        persist(|| {
+            let (hold, meant) = (self.hold.clone(), meant.clone());
+            self.app
+                .ask_in_step(self.actor, hold, self.run.id, meant, waits_for)
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn begin_in_folder(&self, place: u32, repeat: Repeat) -> Result<(), AppError> {
+        let mut at_work = self.at_work.lock().await;
+        let has_others = !at_work.is_empty();
+        self.on_disk(move |folder| folder.begin_step(place, repeat, has_others))
+            .await
+            .map_err(|error| AppError::Store(Box::new(error)))?;
+        at_work.insert(place);
+        Ok(())
+    }
+
+    async fn end_in_folder(&self, place: u32) -> Result<(), AppError> {
+        let mut at_work = self.at_work.lock().await;
+        at_work.remove(&place);
+        let has_others = !at_work.is_empty();
+        self.on_disk(move |folder| folder.end_step(has_others))
+            .await
+            .map_err(|error| AppError::Store(Box::new(error)))
+    }
+
+    /// Does something with the run's folder where it may take its time.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Folder) -> std::io::Result<T> + Send + 'static,
+    ) -> std::io::Result<T> {
+        let folder = self.folder.clone();
+        tokio::task::spawn_blocking(move || work(&folder)).await?
+    }
+
+    fn planned(&self, place: usize) -> Option<&PlannedStep> {
+        self.plan.steps.get(place)
+    }
+
+    /// What a step is called in a sentence.
+    fn label(&self, step: &Step) -> String {
+        label(step.place, step.name.as_str(), step.action.tool.as_str())
+    }
+
+    /// Says what came of the plan, no step being under way any more.
+    fn outcome(&self, turns: Vec<Turn>) -> Executed {
+        let count = turns.len();
+        let done = turns.iter().filter(|turn| turn.is_settled()).count();
+        let steps = self.plan.steps.iter().enumerate();
+        for ((place, planned), turn) in steps.zip(&turns) {
+            if let Turn::Failed(story) = turn {
+                let label = label(number(place), planned.name.as_str(), planned.tool.as_str());
+                let hint = if story.contains("hearth task answer") {
+                    String::new()
+                } else {
+                    format!(
+                        "\n{done} of {count} steps are done. To try again from there: hearth run retry {} --from {}",
+                        self.run.number, planned.name
+                    )
+                };
+                return Executed::Failed(format!(
+                    "step {} of {count}, {label} failed: {story}{hint}",
+                    place + 1
+                ));
+            }
+        }
+        if done < count {
+            return Executed::Waits;
+        }
+        let mut result: Option<JsonObject> = None;
+        let mut artifacts: Vec<ArtifactId> = Vec::new();
+        for turn in turns {
+            if let Turn::Done(end) = turn {
+                result = end.result.or(result);
+                artifacts.extend(end.artifacts);
+            }
+        }
+        Executed::Done(Done { result, artifacts })
+    }
+}
+
+/// A step that the plan gave no name is called by its tool.
+fn label(place: u32, name: &str, tool: &str) -> String {
+    if name == format!("step-{place}") {
+        tool.to_owned()
+    } else {
+        format!("{name} ({tool})")
+    }
+}
+
+fn number(place: usize) -> u32 {
+    u32::try_from(place + 1).unwrap_or(u32::MAX)
+}
+
+/// Whether a write was refused because the task, or the run, is another's now.
+fn is_lost(error: &AppError) -> bool {
+    matches!(
+        error,
+        AppError::InvalidTransition { .. }
+            | AppError::Conflict {
+                code: "not_holder" | "fence_mismatch",
+                ..
+            }
+    )
+}

@@ -1,0 +1,175 @@
+//! What each tool takes. The schemas that arguments are checked against are made from these types,
+//! doc comments included: they are what a plan's author, or a model, reads.
+
+use hearth_domain::field::{Name, Word};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Runs Python code in the sandbox, with the run's folder as its working folder.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Python {
+    /// The code.
+    pub code: String,
+    /// What it reads on its standard input.
+    #[serde(default)]
+    pub stdin: Option<String>,
+    /// Granted folders it may read, by name; they are at /folders/NAME.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub reads: Vec<FolderName>,
+    /// Granted folders it may change.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub writes: Vec<FolderName>,
+    /// Hosts it may speak to, through a proxy: example.org, *.example.org, localhost:8080.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub network: Vec<String>,
+    /// Functions of the node that it may call, by `import host`.
+    #[serde(default)]
+    pub host: HostFunctions,
+}
+
+/// Functions of the node that Python code may call, each by its own grant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostFunctions {
+    /// `host.http_get(url)`: fetches a page of these hosts.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub http_get: Vec<String>,
+    /// `host.fs_read(folder, path)`: reads a text of these granted folders.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub fs_read: Vec<FolderName>,
+    /// `host.fs_write(folder, path, content)`: writes a text into these granted folders.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub fs_write: Vec<FolderName>,
+    /// `host.kv_get(key)`, `host.kv_set(key, value)`: values that are kept for this run.
+    #[serde(default)]
+    pub kv: bool,
+    /// `host.task()`: the task it works on.
+    #[serde(default)]
+    pub task: bool,
+}
+
+/// Runs a command, in the sandbox unless told otherwise, with the run's folder as its working folder.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunCommand {
+    /// The program and its arguments.
+    #[schemars(length(min = 1, max = 1000))]
+    pub argv: Vec<String>,
+    /// What it reads on its standard input.
+    #[serde(default)]
+    pub stdin: Option<String>,
+    /// Granted folders it may read, by name; they are at /folders/NAME.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub reads: Vec<FolderName>,
+    /// Granted folders it may change.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub writes: Vec<FolderName>,
+    /// Hosts it may speak to, through a proxy: example.org, *.example.org, localhost:8080.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub network: Vec<String>,
+    /// Whether it runs outside the sandbox, with the owner's rights, in the run's folder. The owner
+    /// is asked each time.
+    #[serde(default)]
+    pub outside: bool,
+}
+
+/// Reads a text file of the run's folder, or of a granted one; its text becomes the result.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadFile {
+    /// Where, from the folder.
+    #[schemars(length(min = 1, max = 4096))]
+    pub path: String,
+    /// Which granted folder; the run's own where nothing is said.
+    #[serde(default)]
+    pub folder: Option<FolderName>,
+}
+
+/// Writes a text file into the run's folder, or into a granted one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteFile {
+    /// Where, from the folder; folders on the way are made.
+    #[schemars(length(min = 1, max = 4096))]
+    pub path: String,
+    /// The text.
+    pub content: String,
+    /// Which granted folder; the run's own where nothing is said.
+    #[serde(default)]
+    pub folder: Option<FolderName>,
+}
+
+/// Lists the files of the run's folder, or of a granted one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListFiles {
+    /// Below which folder of it.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 4096))]
+    pub path: Option<String>,
+    /// Which granted folder; the run's own where nothing is said.
+    #[serde(default)]
+    pub folder: Option<FolderName>,
+}
+
+/// Stores a file of the run's folder, or text, as an artifact of the task. It takes a path or a
+/// content.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StoreArtifact {
+    /// What sort of artifact, in a word.
+    #[serde(rename = "type")]
+    #[schemars(with = "String", length(min = 1, max = 50))]
+    pub kind: Word,
+    /// Which file of the run's folder.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Which text.
+    #[serde(default)]
+    pub content: Option<String>,
+    /// What it is called; the path where nothing is said.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub name: Option<Name>,
+}
+
+/// Fetches a page, a file or an answer over http or https.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpGet {
+    /// From where. Other hosts than its own are not followed to.
+    #[schemars(length(min = 1, max = 8192))]
+    pub url: String,
+    /// Where in the run's folder the bytes are kept; without it, text becomes the result.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 4096))]
+    pub save_as: Option<String>,
+}
+
+/// Asks the owner; the plan waits for the answer, which becomes the result as `answer`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskOwner {
+    /// What is asked.
+    #[schemars(length(min = 1, max = 10_000))]
+    pub question: String,
+    /// Answers to choose from.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub options: Vec<String>,
+}
+
+/// The name of a granted folder, in a word.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct FolderName(#[schemars(with = "String", length(min = 1, max = 50))] pub Word);

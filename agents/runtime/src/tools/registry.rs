@@ -1,0 +1,349 @@
+//! Which tools there are, what each call of them means, and how its arguments are checked: against
+//! the schema that is made from their type, so that what is documented is what is taken.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use hearth_domain::action::Action;
+use hearth_domain::field::Word;
+use hearth_domain::policy::{Labels, Reach};
+use hearth_domain::run::Repeat;
+use jsonschema::Validator;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::args::{
+    AskOwner, FolderName, HttpGet, ListFiles, Python, ReadFile, RunCommand, StoreArtifact,
+    WriteFile,
+};
+
+/// One call of a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// See [`Python`].
+    Python(Python),
+    /// See [`RunCommand`].
+    RunCommand(RunCommand),
+    /// See [`ReadFile`].
+    ReadFile(ReadFile),
+    /// See [`WriteFile`].
+    WriteFile(WriteFile),
+    /// See [`ListFiles`].
+    ListFiles(ListFiles),
+    /// See [`StoreArtifact`].
+    StoreArtifact(StoreArtifact),
+    /// See [`HttpGet`].
+    HttpGet(HttpGet),
+    /// See [`AskOwner`].
+    AskOwner(AskOwner),
+}
+
+/// What is known of a tool.
+struct Tool {
+    schema: Value,
+    /// None where the schema is none, which a test rules out; then nothing is taken.
+    validator: Option<Validator>,
+    read: fn(Value) -> serde_json::Result<Call>,
+}
+
+impl Tool {
+    fn of<T: JsonSchema + DeserializeOwned>(read: fn(Value) -> serde_json::Result<Call>) -> Self {
+        let mut settings = SchemaSettings::draft2020_12();
+        settings.inline_subschemas = true;
+        let schema = settings.into_generator().into_root_schema_for::<T>();
+        let schema = schema.to_value();
+        Self {
+            validator: jsonschema::validator_for(&schema).ok(),
+            schema,
+            read,
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(args: Value, call: fn(T) -> Call) -> serde_json::Result<Call> {
+    T::deserialize(args).map(call)
+}
+
+/// The tools by name.
+static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
+    let command = || Tool::of::<RunCommand>(|args| read(args, Call::RunCommand));
+    BTreeMap::from([
+        (
+            "python",
+            Tool::of::<Python>(|args| read(args, Call::Python)),
+        ),
+        ("run_command", command()),
+        // What it was called first; plans that are kept say so.
+        ("command", command()),
+        (
+            "read_file",
+            Tool::of::<ReadFile>(|args| read(args, Call::ReadFile)),
+        ),
+        (
+            "write_file",
+            Tool::of::<WriteFile>(|args| read(args, Call::WriteFile)),
+        ),
+        (
+            "list_files",
+            Tool::of::<ListFiles>(|args| read(args, Call::ListFiles)),
+        ),
+        (
+            "store_artifact",
+            Tool::of::<StoreArtifact>(|args| read(args, Call::StoreArtifact)),
+        ),
+        (
+            "http_get",
+            Tool::of::<HttpGet>(|args| read(args, Call::HttpGet)),
+        ),
+        (
+            "ask_owner",
+            Tool::of::<AskOwner>(|args| read(args, Call::AskOwner)),
+        ),
+    ])
+});
+
+/// Returns the schema of a tool's arguments (JSON Schema 2020-12).
+pub fn schema(tool: &str) -> Option<&'static Value> {
+    TOOLS.get(tool).map(|tool| &tool.schema)
+}
+
+/// Returns the tools' names.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TOOLS.keys().copied().filter(|name| *name != "command")
+}
+
+impl Call {
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// Says that there is no such tool, or which argument is wrong and what would be right.
+    pub fn read(action: &Action) -> Result<Self, String> {
+        let name = action.tool.as_str();
+        let Some(tool) = TOOLS.get(name) else {
+            let nearest = names().max_by(|a, b| {
+                strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b))
+            });
+            let all: Vec<&str> = names().collect();
+            return Err(format!(
+                "there is no tool {name}; the nearest is {}; all: {}",
+                nearest.unwrap_or("none"),
+                all.join(", ")
+            ));
+        };
+        let args = Value::from(action.args.clone());
+        let Some(validator) = &tool.validator else {
+            return Err(format!("the schema of {name} is broken"));
+        };
+        if let Some(wrong) = validator.iter_errors(&args).next() {
+            let at = wrong.instance_path().to_string();
+            return Err(format!("args{} of {name}: {wrong}", at.replace('/', ".")));
+        }
+        let call = (tool.read)(args).map_err(|error| format!("args of {name}: {error}"))?;
+        call.check()
+            .map_err(|problem| format!("args of {name}: {problem}"))?;
+        Ok(call)
+    }
+
+    /// What a schema cannot say.
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::StoreArtifact(store) if store.path.is_some() == store.content.is_some() => {
+                Err("takes a path or a content, and not both".into())
+            }
+            Self::RunCommand(command) if command.argv.first().is_none_or(String::is_empty) => {
+                Err("argv must name a program".into())
+            }
+            Self::RunCommand(command)
+                if command.outside
+                    && !(command.reads.is_empty()
+                        && command.writes.is_empty()
+                        && command.network.is_empty()) =>
+            {
+                Err(
+                    "outside the sandbox nothing is granted: leave out reads, writes and network"
+                        .into(),
+                )
+            }
+            Self::RunCommand(RunCommand { network, .. }) | Self::Python(Python { network, .. }) => {
+                hearth_sandbox::network::AllowList::parse(network)
+                    .map(drop)
+                    .map_err(|error| format!("network: {error}"))
+            }
+            Self::HttpGet(get) => host_of(&get.url).map(drop),
+            Self::ReadFile(_)
+            | Self::WriteFile(_)
+            | Self::ListFiles(_)
+            | Self::StoreArtifact(_)
+            | Self::AskOwner(_) => Ok(()),
+        }
+    }
+
+    /// What it can touch beyond the run's own folder.
+    pub fn reach(&self) -> Reach {
+        let words = |names: &[FolderName]| -> Vec<Word> {
+            names.iter().map(|name| name.0.clone()).collect()
+        };
+        let one = |folder: &Option<FolderName>| -> Vec<Word> {
+            folder.iter().map(|name| name.0.clone()).collect()
+        };
+        match self {
+            Self::Python(python) => Reach {
+                hosts: [&python.network[..], &python.host.http_get].concat(),
+                reads: [words(&python.reads), words(&python.host.fs_read)].concat(),
+                writes: [words(&python.writes), words(&python.host.fs_write)].concat(),
+                ..Reach::default()
+            },
+            Self::RunCommand(command) => Reach {
+                hosts: command.network.clone(),
+                reads: words(&command.reads),
+                writes: words(&command.writes),
+                is_outside: command.outside,
+                ..Reach::default()
+            },
+            Self::ReadFile(ReadFile { folder, .. }) | Self::ListFiles(ListFiles { folder, .. }) => {
+                Reach {
+                    reads: one(folder),
+                    ..Reach::default()
+                }
+            }
+            Self::WriteFile(write) => Reach {
+                writes: one(&write.folder),
+                ..Reach::default()
+            },
+            Self::HttpGet(get) => Reach {
+                hosts: host_of(&get.url).into_iter().collect(),
+                ..Reach::default()
+            },
+            Self::StoreArtifact(_) | Self::AskOwner(_) => Reach::default(),
+        }
+    }
+
+    /// What its result brings into the run.
+    pub fn brings(&self) -> Labels {
+        let reach = self.reach();
+        Labels {
+            untrusted: !reach.hosts.is_empty(),
+            private: reach.is_outside || !reach.reads.is_empty() || !reach.writes.is_empty(),
+        }
+    }
+
+    /// What may be done with it when nobody knows whether it happened. With a key that the world
+    /// knows it by, it may be made again whatever it is.
+    pub fn repeat(&self, has_key: bool) -> Repeat {
+        let reach = self.reach();
+        match self {
+            _ if has_key => Repeat::Safe,
+            Self::Python(_) | Self::RunCommand(_) => {
+                if reach.is_outside || !reach.hosts.is_empty() || !reach.writes.is_empty() {
+                    Repeat::Unsafe
+                } else {
+                    Repeat::Restored
+                }
+            }
+            Self::ReadFile(_)
+            | Self::WriteFile(_)
+            | Self::ListFiles(_)
+            | Self::StoreArtifact(_)
+            | Self::HttpGet(_)
+            | Self::AskOwner(_) => Repeat::Safe,
+        }
+    }
+
+    /// Whether it changes the run's folder.
+    pub fn changes_folder(&self) -> bool {
+        match self {
+            Self::Python(_) | Self::RunCommand(_) => true,
+            Self::WriteFile(write) => write.folder.is_none(),
+            Self::HttpGet(get) => get.save_as.is_some(),
+            Self::ReadFile(_) | Self::ListFiles(_) | Self::StoreArtifact(_) | Self::AskOwner(_) => {
+                false
+            }
+        }
+    }
+
+    /// Says what it does in words that go on from "May I".
+    pub fn in_words(&self) -> String {
+        let with = |text: String, hosts: &[String]| {
+            if hosts.is_empty() {
+                text
+            } else {
+                format!("{text} that may speak to {}", hosts.join(", "))
+            }
+        };
+        match self {
+            Self::Python(python) => with(
+                "run Python code".into(),
+                &[&python.network[..], &python.host.http_get].concat(),
+            ),
+            Self::RunCommand(command) => {
+                let line = format!("run `{}`", shortened(&command.argv.join(" ")));
+                if command.outside {
+                    format!("{line} outside the sandbox, with your rights")
+                } else {
+                    with(line, &command.network)
+                }
+            }
+            Self::ReadFile(read) => format!("read {}", place(&read.path, read.folder.as_ref())),
+            Self::WriteFile(write) => {
+                format!("write {}", place(&write.path, write.folder.as_ref()))
+            }
+            Self::ListFiles(list) => {
+                let path = list.path.as_deref().unwrap_or(".");
+                format!("list {}", place(path, list.folder.as_ref()))
+            }
+            Self::StoreArtifact(store) => format!("store an artifact of type {}", store.kind),
+            Self::HttpGet(get) => format!("fetch {}", shortened(&get.url)),
+            Self::AskOwner(ask) => format!("ask \"{}\"", shortened(&ask.question)),
+        }
+    }
+}
+
+fn place(path: &str, folder: Option<&FolderName>) -> String {
+    match folder {
+        Some(folder) => format!("{} in folder {}", shortened(path), folder.0),
+        None => shortened(path),
+    }
+}
+
+/// A line that a person reads; the whole is in the approval.
+fn shortened(text: &str) -> String {
+    const MAX: usize = 200;
+    let mut line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX)
+        .collect();
+    if text.chars().count() > MAX {
+        line.push('…');
+    }
+    line
+}
+
+/// Returns the host that a URL leads to, with its port where that is not the usual one: what an
+/// allow-list takes.
+pub(super) fn host_of(url: &str) -> Result<String, String> {
+    let url = url::Url::parse(url).map_err(|error| format!("url is not understood: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!(
+            "url must begin with http:// or https://, not {}:",
+            url.scheme()
+        ));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("url must not hold a name or password".into());
+    }
+    let host = url.host().ok_or("url must name a host")?;
+    let needs_port = !matches!(host, url::Host::Domain(name) if name != "localhost");
+    Ok(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None if needs_port => {
+            format!("{host}:{}", url.port_or_known_default().unwrap_or_default())
+        }
+        None => host.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
