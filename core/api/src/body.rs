@@ -66,7 +66,7 @@ impl FromRequest<Api> for RawJson {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
-        Self::read(request, api.config.max_body_bytes, "").await
+        Self::read(request, api.config.max_body_bytes.get(), "").await
     }
 }
 

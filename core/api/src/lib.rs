@@ -26,7 +26,7 @@ mod wire;
 
 pub use metrics::Metrics;
 pub use openapi::openapi;
-pub use router::{Config, router};
+pub use router::{Config, LiveLimit, router};
 pub use serve::serve;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Every route, with what surrounds it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -22,13 +23,33 @@ pub struct Config {
     /// `hearth.example` or `hearth.example:8443`.
     pub allowed_hosts: Vec<String>,
     /// The largest JSON body, in bytes.
-    pub max_body_bytes: usize,
+    pub max_body_bytes: LiveLimit,
     /// The most connections at a time; more wait to be accepted.
     pub max_connections: usize,
     /// The most subscribers to events at a time.
     pub max_subscribers: usize,
     /// The version of the program, for its status and the OpenAPI document.
     pub version: &'static str,
+}
+
+/// A limit that can be changed while the interface is served; a clone is the same limit.
+#[derive(Debug, Clone)]
+pub struct LiveLimit(Arc<AtomicUsize>);
+
+impl LiveLimit {
+    /// A limit to begin with.
+    pub fn new(limit: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(limit)))
+    }
+
+    /// Changes it for the requests that begin from here on.
+    pub fn set(&self, limit: usize) {
+        self.0.store(limit, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// What every handler works with.

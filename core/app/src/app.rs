@@ -7,6 +7,7 @@ use std::time::Duration;
 use hearth_domain::{Clock, IdSource, Timestamp};
 use hearth_store::Store;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 
 use crate::acceptance::Examiner;
 use crate::blobs::Blobs;
@@ -59,6 +60,17 @@ impl Facility {
     }
 }
 
+/// A setting whose value counts when the node is started again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingSetting {
+    /// Its name.
+    pub setting: String,
+    /// The value in force.
+    pub running: Value,
+    /// The value from the next start on.
+    pub at_restart: Value,
+}
+
 /// What the node around the operations can do; told by the node once it knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facilities {
@@ -72,6 +84,8 @@ pub struct Facilities {
     pub inbox: Facility,
     /// Whether the settings file is as it should be.
     pub settings: Facility,
+    /// Settings that were changed and wait for the next start.
+    pub restart_for: Vec<WaitingSetting>,
 }
 
 impl Default for Facilities {
@@ -83,6 +97,7 @@ impl Default for Facilities {
             model: none("this version works without a language model"),
             inbox: none("the inbox folder was not looked at"),
             settings: Facility::works(),
+            restart_for: Vec::new(),
         }
     }
 }

@@ -33,6 +33,6 @@ pub mod tasks;
 #[cfg(test)]
 mod test_support;
 
-pub use app::{App, Config, Facilities, Facility};
+pub use app::{App, Config, Facilities, Facility, WaitingSetting};
 pub use error::{AppError, Unaccepted, UnavailableCause};
 pub use hearth_store::EventStream;

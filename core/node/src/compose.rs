@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use hearth_api::Metrics;
+use hearth_api::{LiveLimit, Metrics};
 use hearth_app::{App, Facilities, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
@@ -60,7 +60,7 @@ pub(crate) fn open_app_with(
 /// The key cannot be stored.
 pub(crate) async fn ensure_owner_key(app: &App, data: &DataDir) -> anyhow::Result<()> {
     if let Some(key) = data.read_owner_key()? {
-        let caller = app.authenticate(key.trim())?;
+        let caller = app.authenticate(key.reveal())?;
         if caller.is_some_and(|caller| caller.actor == Actor::Owner) {
             return Ok(());
         }
@@ -136,7 +136,7 @@ pub(crate) fn start(
         }
     });
 
-    let config = api_config(settings);
+    let config = api_config(settings, live.max_body_bytes.clone());
     let router = hearth_api::router(
         app.clone(),
         config.clone(),
@@ -162,7 +162,7 @@ fn facilities(settings: &Settings) -> Facilities {
     } else {
         Facility::missing(
             "the built-in agents, which are switched off",
-            "start without --no-agents, with agents.builtin = true",
+            "hearth config set agents.builtin true, then start the node without --no-agents",
         )
     };
     Facilities {
@@ -213,17 +213,21 @@ pub(crate) fn limits(settings: &SandboxSettings) -> Limits {
             .saturating_mul(2)
             .max(defaults.address_bytes),
         processes: settings.processes,
-        output_bytes: usize::try_from(settings.output_bytes).unwrap_or(usize::MAX),
+        output_bytes: size(settings.output_bytes),
         file_bytes: settings.file_bytes,
         ..defaults
     }
 }
 
-fn api_config(settings: &Settings) -> hearth_api::Config {
-    let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+/// Returns as much of a size as this machine can count.
+pub(crate) fn size(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+fn api_config(settings: &Settings, max_body_bytes: LiveLimit) -> hearth_api::Config {
     hearth_api::Config {
         allowed_hosts: settings.allowed_hosts.clone(),
-        max_body_bytes: size(settings.http.max_body_bytes),
+        max_body_bytes,
         max_connections: size(settings.http.max_connections),
         max_subscribers: size(settings.events.max_subscribers),
         version: env!("CARGO_PKG_VERSION"),

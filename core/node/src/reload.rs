@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hearth_app::{App, Facility};
+use hearth_api::LiveLimit;
+use hearth_app::{App, Facility, WaitingSetting};
 use hearth_runtime::LiveLimits;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,8 @@ pub(crate) struct Live {
     pub(crate) loaded: Loaded,
     /// The limits of runs in the sandbox.
     pub(crate) limits: LiveLimits,
+    /// The largest JSON body.
+    pub(crate) max_body_bytes: LiveLimit,
     layers: Layers,
     level: Level,
     clock: SystemClock,
@@ -42,10 +45,23 @@ impl Live {
     pub(crate) fn new(loaded: Loaded, layers: Layers, level: Level, clock: SystemClock) -> Self {
         Self {
             limits: LiveLimits::new(compose::limits(&loaded.settings.sandbox)),
+            max_body_bytes: LiveLimit::new(compose::size(loaded.settings.http.max_body_bytes)),
             loaded,
             layers,
             level,
             clock,
+        }
+    }
+
+    /// Puts settings into everything that reads them while it works.
+    fn apply(&self, app: &App, settings: &Settings) {
+        app.configure(compose::app_config(settings));
+        self.limits.set(compose::limits(&settings.sandbox));
+        let max_body_bytes = compose::size(settings.http.max_body_bytes);
+        self.max_body_bytes.set(max_body_bytes);
+        self.clock.set_zone(settings.time_zone.clone());
+        if let Err(error) = self.level.set(&settings.log.level) {
+            warn!(%error, "the level of the log stays as it was");
         }
     }
 }
@@ -58,8 +74,8 @@ pub(crate) struct Reload {
     watch: Option<Watch>,
     /// What is the matter with the file, as it was told.
     problem: Option<String>,
-    /// Settings that differ from those in force, as they were told.
-    at_restart: Vec<&'static str>,
+    /// Settings that wait for the next start, as they were told.
+    waiting: Vec<WaitingSetting>,
 }
 
 impl Reload {
@@ -70,7 +86,7 @@ impl Reload {
             wake: Arc::default(),
             watch: None,
             problem: None,
-            at_restart: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -146,41 +162,60 @@ impl Reload {
         }
         let before = &self.live.loaded.settings;
         let (at_once, at_restart) = changed(before, &fresh.settings);
-        if self.at_restart != at_restart && !at_restart.is_empty() {
-            let names = at_restart.join(", ");
-            info!(
-                settings = names,
-                "{names}: takes effect when the node is started again"
-            );
-        }
-        self.at_restart = at_restart;
+        let settings = with_changes(before, &fresh.settings, &at_once);
+        self.keep_waiting(&at_restart, &fresh.settings);
         if at_once.is_empty() {
             return;
         }
-        let settings = with_changes(before, &fresh.settings, &at_once);
-        for setting in at_once {
-            let (key, value) = (setting.key, (setting.get)(&settings));
-            info!(setting = key, value = %value, "{key} is now {value}");
+        // Told at whichever level of the log lets it through, the one before or the one after.
+        let is_told = tracing::enabled!(tracing::Level::INFO);
+        if is_told {
+            tell(&at_once, &settings);
         }
-        self.app.configure(compose::app_config(&settings));
-        self.live.limits.set(compose::limits(&settings.sandbox));
-        self.live.clock.set_zone(settings.time_zone.clone());
-        if let Err(error) = self.live.level.set(&settings.log.level) {
-            warn!(%error, "the level of the log stays as it was");
+        self.live.apply(&self.app, &settings);
+        if !is_told {
+            tell(&at_once, &settings);
         }
         self.live.loaded.settings = settings;
     }
+
+    /// Tells what waits for the next start: in the log where it is new, and in the status.
+    fn keep_waiting(&mut self, at_restart: &[&Setting], fresh: &Settings) {
+        let before = &self.live.loaded.settings;
+        let waiting: Vec<_> = at_restart
+            .iter()
+            .map(|setting| WaitingSetting {
+                setting: setting.key.to_owned(),
+                running: (setting.get)(before).to_json(),
+                at_restart: (setting.get)(fresh).to_json(),
+            })
+            .collect();
+        if self.waiting == waiting {
+            return;
+        }
+        for setting in at_restart {
+            let (key, value) = (setting.key, (setting.get)(fresh));
+            info!(setting = key, value = %value, "{key}: {value} takes effect when the node is started again");
+        }
+        self.waiting.clone_from(&waiting);
+        self.app
+            .change_facilities(|facilities| facilities.restart_for = waiting);
+    }
 }
 
-/// Returns what changed: the settings that count at once, and the names of the others.
-fn changed(before: &Settings, fresh: &Settings) -> (Vec<&'static Setting>, Vec<&'static str>) {
-    let differing = TABLE
+fn tell(changed: &[&Setting], settings: &Settings) {
+    for setting in changed {
+        let (key, value) = (setting.key, (setting.get)(settings));
+        info!(setting = key, value = %value, "{key} is now {value}");
+    }
+}
+
+/// Returns what changed: the settings that count at once, and those that wait for a restart.
+fn changed(before: &Settings, fresh: &Settings) -> (Vec<&'static Setting>, Vec<&'static Setting>) {
+    TABLE
         .iter()
-        .filter(|setting| (setting.get)(before) != (setting.get)(fresh));
-    let (at_once, at_restart): (Vec<_>, Vec<_>) =
-        differing.partition(|setting| setting.applies == Applies::AtOnce);
-    let names = at_restart.into_iter().map(|setting| setting.key);
-    (at_once, names.collect())
+        .filter(|setting| (setting.get)(before) != (setting.get)(fresh))
+        .partition(|setting| setting.applies == Applies::AtOnce)
 }
 
 /// Returns `before` with those of `fresh` that are named.
@@ -244,7 +279,8 @@ mod tests {
 
         let keys: Vec<_> = at_once.iter().map(|setting| setting.key).collect();
         assert_eq!(keys, ["time_zone", "log.level"]);
-        assert_eq!(at_restart, ["listen"]);
+        let keys: Vec<_> = at_restart.iter().map(|setting| setting.key).collect();
+        assert_eq!(keys, ["listen"]);
         assert_eq!(
             after,
             settings(&[("log.level", "debug"), ("time_zone", "Europe/Berlin")])

@@ -431,6 +431,7 @@ async fn the_state_of_the_node_is_shown() {
         }
       },
       "last_seq": 4,
+      "restart_for": [],
       "schema_version": 2,
       "tasks": {
         "blocked": 0,
@@ -443,6 +444,23 @@ async fn the_state_of_the_node_is_shown() {
       "writes_waiting": 0
     }
     "#);
+}
+
+#[tokio::test]
+async fn settings_that_wait_for_a_restart_are_shown_with_both_values() {
+    let api = TestApi::start().await;
+    api.app.change_facilities(|facilities| {
+        facilities.restart_for = vec![hearth_app::WaitingSetting {
+            setting: "http.max_connections".into(),
+            running: json!(1024),
+            at_restart: json!(50),
+        }];
+    });
+
+    let status = api.get("/api/v1/status").await;
+
+    let waiting = json!([{"setting": "http.max_connections", "running": 1024, "at_restart": 50}]);
+    assert_eq!(status["restart_for"], waiting);
 }
 
 #[tokio::test]

@@ -488,6 +488,20 @@ async fn a_body_of_another_kind_is_refused() {
 }
 
 #[tokio::test]
+async fn the_largest_body_can_be_changed_while_the_interface_is_served() {
+    let api = TestApi::start().await;
+    let body = json!({"title": "x", "description": "x".repeat(2000)});
+
+    api.config.max_body_bytes.set(1024);
+    let refused = api.post("/api/v1/tasks", body.clone()).await;
+    api.config.max_body_bytes.set(4096);
+    let taken = api.post("/api/v1/tasks", body).await;
+
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(taken.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_refused_whether_it_says_its_length_or_not() {
     let api = TestApi::start().await;
     let large = "x".repeat(1024 * 1024 + 1);

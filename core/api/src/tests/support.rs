@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::routes::stream::Pace;
-use crate::{Config, Metrics};
+use crate::{Config, LiveLimit, Metrics};
 
 /// The largest artifact in these tests.
 pub(crate) const UPLOAD_MAX: u64 = 4 * 1024 * 1024;
@@ -99,7 +99,7 @@ impl TestApi {
         }
         let config = Config {
             allowed_hosts: vec!["hearth.example".into()],
-            max_body_bytes: 1024 * 1024,
+            max_body_bytes: LiveLimit::new(1024 * 1024),
             max_connections: 64,
             max_subscribers,
             version: "0.0.0-test",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hearth_app::status;
 use hearth_domain::task::TaskStatus;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// The state of the node at a glance.
@@ -27,6 +28,21 @@ pub(crate) struct Status {
     agents_working: u64,
     /// What the node can do.
     facilities: Facilities,
+    /// Settings that were changed and count when the node is started again.
+    restart_for: Vec<WaitingSetting>,
+}
+
+/// A setting that counts when the node is started again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WaitingSetting {
+    /// Its name, such as `http.max_connections`.
+    setting: String,
+    /// The value in force.
+    #[schema(value_type = Value)]
+    running: Value,
+    /// The value from the next start on.
+    #[schema(value_type = Value)]
+    at_restart: Value,
 }
 
 /// What the node can do.
@@ -60,6 +76,7 @@ impl Status {
         let none = TaskStatus::ALL.map(|status| (status.as_str().to_owned(), 0));
         let mut tasks = BTreeMap::from(none);
         tasks.extend(status.tasks);
+        let waiting = status.facilities.restart_for.iter().cloned();
         Self {
             version,
             schema_version: status.schema_version,
@@ -68,6 +85,7 @@ impl Status {
             tasks,
             agents_online: status.agents_online,
             agents_working: status.agents_working,
+            restart_for: waiting.map(WaitingSetting::from).collect(),
             facilities: Facilities {
                 agents: status.facilities.agents.clone().into(),
                 sandbox: status.facilities.sandbox.clone().into(),
@@ -75,6 +93,16 @@ impl Status {
                 inbox: status.facilities.inbox.clone().into(),
                 settings: status.facilities.settings.clone().into(),
             },
+        }
+    }
+}
+
+impl From<hearth_app::WaitingSetting> for WaitingSetting {
+    fn from(waiting: hearth_app::WaitingSetting) -> Self {
+        Self {
+            setting: waiting.setting,
+            running: waiting.running,
+            at_restart: waiting.at_restart,
         }
     }
 }

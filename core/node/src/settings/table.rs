@@ -138,7 +138,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "http.max_body_bytes",
         doc: "the largest JSON body that is taken",
-        applies: Applies::AtRestart,
+        applies: Applies::AtOnce,
         set: |settings, given| {
             given
                 .number(1024, GIB)

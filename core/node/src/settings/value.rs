@@ -39,15 +39,22 @@ impl Value {
     }
 }
 
+/// Returns a value as people read it, where it came as JSON from a node.
+pub fn shown(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Array(words) if words.is_empty() => "(none)".to_owned(),
+        serde_json::Value::Array(words) => {
+            let words: Vec<String> = words.iter().map(shown).collect();
+            words.join(",")
+        }
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Flag(flag) => write!(f, "{flag}"),
-            Self::List(words) if words.is_empty() => f.write_str("(none)"),
-            Self::List(words) => f.write_str(&words.join(",")),
-        }
+        f.write_str(&shown(&self.to_json()))
     }
 }
 
