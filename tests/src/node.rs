@@ -79,8 +79,15 @@ pub fn command(data_dir: &Path) -> anyhow::Result<Command> {
     }
     command
         .env("HEARTH_DATA_DIR", data_dir)
-        .env("HEARTH_CONFIG", settings);
+        .env("HEARTH_CONFIG", settings)
+        // Nor of the caller's keyring, where one might be asked: there is no bus here.
+        .env("DBUS_SESSION_BUS_ADDRESS", no_bus(data_dir));
     Ok(command)
+}
+
+/// Returns the address of a bus that is not there, as on a machine without a keyring.
+pub fn no_bus(data_dir: &Path) -> String {
+    format!("unix:path={}", data_dir.join("no-bus").display())
 }
 
 impl TestNode {

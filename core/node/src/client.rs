@@ -9,6 +9,7 @@ pub mod stream;
 pub mod upload;
 pub mod wire;
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -42,6 +43,18 @@ impl Answer {
             .context("the node answered in a way that this program does not understand")
     }
 }
+
+/// No node answered: it may not run, or not be reachable from here.
+#[derive(Debug)]
+pub struct Unreachable(String);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreachable {}
 
 /// A connection to one node, with a key.
 #[derive(Debug, Clone)]
@@ -188,9 +201,10 @@ impl Client {
     fn unreachable(&self, error: &reqwest::Error) -> anyhow::Error {
         let url = self.shown();
         if error.is_timeout() {
-            anyhow!("the node at {url} does not answer")
+            anyhow!(Unreachable(format!("the node at {url} does not answer")))
         } else if error.is_connect() {
-            anyhow!("no node answers at {url}; start one with `hearth up`")
+            let said = format!("no node answers at {url}; start one with `hearth up`");
+            anyhow!(Unreachable(said))
         } else {
             // The address is in the text already; the innermost cause says what happened.
             let mut cause: &dyn std::error::Error = error;

@@ -1,7 +1,7 @@
 //! The data folder: what lies where in it, and who may see it.
 
 mod lock;
-pub(crate) mod owner_key;
+mod owner_key;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,8 @@ use anyhow::Context;
 use anyhow::bail;
 
 pub use lock::{Holder, Lock, reachable_url};
+
+use crate::secrets::{Secret, file};
 
 /// The folder that holds everything a node keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,8 +111,8 @@ impl DataDir {
     ///
     /// # Errors
     /// The file cannot be read, or others can read it too.
-    pub fn read_owner_key(&self) -> anyhow::Result<Option<String>> {
-        owner_key::read(&self.owner_key_file())
+    pub fn read_owner_key(&self) -> anyhow::Result<Option<Secret>> {
+        file::read(&self.owner_key_file()).context("the owner's key cannot be used")
     }
 
     /// Keeps the owner's key, for its owner's eyes only, in the place of an earlier one.
@@ -208,15 +210,15 @@ mod tests {
     fn only_the_owner_can_read_the_key() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::at(folder.path());
-        assert_eq!(data.read_owner_key().unwrap(), None);
+        assert!(data.read_owner_key().unwrap().is_none());
 
         data.write_owner_key("hearth_first").unwrap();
         data.write_owner_key("hearth_second").unwrap();
 
         assert_eq!(mode(&data.owner_key_file()), 0o600);
         assert_eq!(
-            data.read_owner_key().unwrap().as_deref(),
-            Some("hearth_second")
+            data.read_owner_key().unwrap(),
+            Some(Secret::new("hearth_second").unwrap())
         );
     }
 
@@ -227,7 +229,7 @@ mod tests {
         data.write_owner_key("hearth_key").unwrap();
         fs::set_permissions(data.owner_key_file(), fs::Permissions::from_mode(0o644)).unwrap();
 
-        let error = data.read_owner_key().unwrap_err().to_string();
+        let error = format!("{:#}", data.read_owner_key().unwrap_err());
 
         assert!(
             error.contains("can be read by others; run: chmod 600"),

@@ -5,8 +5,6 @@ mod database;
 mod folder;
 mod running;
 
-use std::path::Path;
-
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -154,17 +152,6 @@ async fn sandbox() -> Check {
             format!("{}; agents run nothing", missing.reason),
             missing.remedy.trim_start_matches("run: "),
         ),
-    }
-}
-
-/// A path as it is written in a command.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if text.chars().all(is_plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

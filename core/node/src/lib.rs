@@ -3,7 +3,7 @@
 //! The single place that knows every part, and the only one that reads files, the environment and
 //! flags.
 //!
-//! Reading order: [`cli`], [`settings`], [`data_dir`], [`client`], [`output`], [`up`],
+//! Reading order: [`cli`], [`settings`], [`secrets`], [`data_dir`], [`client`], [`output`], [`up`],
 //! [`offline`], [`doctor`]; of what a node does beside answering, `inbox` and `reload`.
 
 pub mod cli;
@@ -18,6 +18,7 @@ mod media_type;
 pub mod offline;
 pub mod output;
 mod reload;
+pub mod secrets;
 pub mod settings;
 pub mod system;
 pub mod up;

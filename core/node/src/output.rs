@@ -32,6 +32,11 @@ pub enum Output {
 }
 
 impl Output {
+    /// For programs where they asked for JSON.
+    pub fn of(is_json: bool) -> Self {
+        if is_json { Self::Json } else { Self::Human }
+    }
+
     /// Prints what the node answered: as it came for programs, else as `human` puts it.
     ///
     /// # Errors

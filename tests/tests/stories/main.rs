@@ -6,6 +6,7 @@ mod chat;
 mod disk_full;
 mod first_minutes;
 mod inbox;
+mod keyring;
 mod kill;
 mod life;
 mod openapi;

@@ -53,6 +53,12 @@ async fn limits_zone_and_level_change_while_the_node_runs() -> anyhow::Result<()
     let refused = api.send("POST", "/artifacts", Some(&upload)).await?;
     ensure!(refused.body["code"] == "too_large", "{refused:?}");
 
+    set(&node, "http.max_body_bytes", "1024")?;
+    until_logged(&node, "http.max_body_bytes is now 1024").await?;
+    let large = json!({"title": "x".repeat(1024)});
+    let refused = api.send("POST", "/tasks", Some(&large)).await?;
+    ensure!(refused.status == 413, "{refused:?}");
+
     // Where the sun rises first, the same evening is another moment.
     let evening = json!({"text": "Call Ann due 2030-01-01 18:00"});
     let due = |task: Value| task["task"]["due_at"].as_str().map(str::to_owned);
@@ -99,7 +105,7 @@ async fn what_needs_a_restart_says_so_and_variables_go_over_the_file() -> anyhow
         said.ends_with("(takes effect when the node is started again)\n"),
         "{said}"
     );
-    until_logged(&node, "http.max_connections: takes effect").await?;
+    until_logged(&node, "http.max_connections: 50 takes effect").await?;
     set(&node, "artifacts.max_bytes", "1000")?;
     set(&node, "log.level", "debug")?;
     until_logged(&node, "log.level is now debug").await?;
@@ -110,6 +116,23 @@ async fn what_needs_a_restart_says_so_and_variables_go_over_the_file() -> anyhow
     let shown: Value = serde_json::from_slice(&shown.stdout)?;
     let counts = |key: &str| shown["settings"][key]["applies_at_once"].clone();
     ensure!(counts("log.level") == true && counts("listen") == false);
+    let waits = |key: &str| shown["settings"][key]["waits_for_restart"].clone();
+    ensure!(waits("http.max_connections") == true && waits("log.level") == false);
+    let waiting = json!([{"setting": "http.max_connections", "running": 1024, "at_restart": 50}]);
+    ensure!(shown["restart_for"] == waiting, "{shown}");
+    for command in [["status"].as_slice(), &["config", "show"]] {
+        let output = node.hearth(command)?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said)?;
+        let expected = "http.max_connections (50 in place of 1024); do this: stop the node and start \
+                        it again: hearth up";
+        ensure!(said.contains(expected), "{said}");
+    }
+
+    // What is taken back waits no more.
+    set(&node, "http.max_connections", "1024")?;
+    let is_done = |status: &Value| status["restart_for"] == json!([]);
+    api.wait_for("/status", LIMIT, is_done).await?;
 
     ensure!(node.stop()? == Some(0), "{}", node.log());
     let said = set(&node, "log.level", "info")?;

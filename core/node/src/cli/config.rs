@@ -1,25 +1,30 @@
-//! `hearth config`: the settings. Works with no node running, too.
+//! `hearth config`: the settings and their secrets. Works with no node running, too.
+
+mod secret;
+mod show;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::cli::{Global, Invocation};
 use crate::data_dir::{DataDir, Holder};
-use crate::output::Output;
-use crate::output::note;
-use crate::output::table::table;
+use crate::output::{Output, note};
 use crate::settings::load::{data_dir_without_file, settings_file};
 use crate::settings::table::Applies;
-use crate::settings::{Environment, Layers, Loaded, edit, table as settings_table};
+use crate::settings::{Environment, edit, table as settings_table};
 
 /// What can be done with settings.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show every setting, and where it came from
+    /// Show every setting, which secrets there are, and where each came from
     Show,
     /// Change one setting in the file
     Set(Set),
+    /// Keep a secret in the system's keyring; it is read from standard input
+    SetSecret(secret::Named),
+    /// Remove a secret from the system's keyring
+    ForgetSecret(secret::Named),
 }
 
 /// Changes one setting in the file.
@@ -33,102 +38,64 @@ pub struct Set {
 }
 
 pub(super) fn run(global: Global, command: Command) -> anyhow::Result<()> {
+    let output = Output::of(global.json);
     match command {
-        Command::Show => {
-            let invocation = Invocation::new(global, &[])?;
-            show(&invocation.loaded, invocation.output)
-        }
-        Command::Set(set) => change(&global, &set),
+        Command::Show => show::run(&Invocation::new(global, &[])?),
+        Command::Set(set) => change(global, &set),
+        Command::SetSecret(named) => secret::set(output, &named),
+        Command::ForgetSecret(named) => secret::forget(output, &named),
     }
 }
 
-fn show(loaded: &Loaded, output: Output) -> anyhow::Result<()> {
-    let file = loaded.file.as_ref().map(|path| path.display().to_string());
-    let settings: Map<_, _> = loaded
-        .entries()
-        .map(|(setting, value, source)| {
-            let entry = json!({
-                "value": value.to_json(),
-                "source": source.to_string(),
-                "applies_at_once": setting.applies == Applies::AtOnce,
-            });
-            (setting.key.to_owned(), entry)
-        })
-        .collect();
-    let object = json!({ "file": file, "settings": settings });
-    output.object(&object, || rows(loaded))?;
-    if let (Output::Human, Some(file)) = (output, file) {
-        note(&format!("the settings file is {file}"));
-    }
-    Ok(())
-}
-
-fn rows(loaded: &Loaded) -> String {
-    let rows: Vec<[String; 5]> = loaded
-        .entries()
-        .map(|(setting, value, source)| {
-            [
-                setting.key.to_owned(),
-                value.to_string(),
-                source.to_string(),
-                setting.applies.as_str().to_owned(),
-                setting.doc.to_owned(),
-            ]
-        })
-        .collect();
-    table(["setting", "value", "from", "counts", "what it is"], &rows)
-}
-
-/// Does not read the other settings, so that one can be put right while another is wrong.
-fn change(global: &Global, set: &Set) -> anyhow::Result<()> {
+/// Does not need the other settings, so that one can be put right while another is wrong.
+fn change(global: Global, set: &Set) -> anyhow::Result<()> {
     let environment = Environment::read()?;
     let path = settings_file(&environment, global.config.as_deref())?
         .context("there is no home folder to keep settings in; name a file with --config")?;
+    let setting = settings_table::find(&set.key);
+    // Before the change: afterwards the file may name another data folder.
+    let is_running = is_node_running(&global, &environment);
     let value = edit::set(&path, &set.key, &set.value)?;
-    let is_running = is_node_running(global, &environment);
-    let applies =
-        settings_table::find(&set.key).map_or(Applies::AtRestart, |setting| setting.applies);
-    let counts = match (is_running, applies) {
-        (false, _) => "for the next start",
-        (true, Applies::AtOnce) => "the running node takes it at once",
-        (true, Applies::AtRestart) => "takes effect when the node is started again",
+    let output = Output::of(global.json);
+    let rest = Invocation::new(global, &[]);
+    let needs_restart = setting.is_some_and(|setting| setting.applies == Applies::AtRestart);
+    let counts = match (&rest, is_running) {
+        (Err(_), _) => "once the rest of the settings is right",
+        (Ok(_), false) => "for the next start",
+        (Ok(_), true) if needs_restart => "takes effect when the node is started again",
+        (Ok(_), true) => "the running node takes it at once",
     };
+    let problem = rest.err().map(|error| format!("{error:#}"));
     let object = json!({
         "key": set.key,
         "value": value.to_json(),
         "file": path.display().to_string(),
         "is_node_running": is_running,
-        "needs_restart": is_running && applies == Applies::AtRestart,
+        "needs_restart": is_running && needs_restart,
+        "problem": problem,
     });
-    let output = if global.json {
-        Output::Json
-    } else {
-        Output::Human
-    };
     output.object(&object, || {
         let file = path.display();
         format!("{} is now {value} in {file} ({counts})", set.key)
     })?;
-    let variable = settings_table::find(&set.key).map(settings_table::Setting::variable);
+    if let (Output::Human, Some(problem)) = (output, problem) {
+        note(&format!("something else is wrong: {problem}"));
+    }
+    let variable = setting.map(settings_table::Setting::variable);
     if let Some(variable) = variable.filter(|variable| environment.get(variable).is_some()) {
         note(&format!("{variable} is set and goes over the file"));
     }
     Ok(())
 }
 
-/// Whether a node runs on the data folder. Where the other settings cannot be read, it is the folder
-/// that would hold without them.
+/// Whether a node runs on the data folder. Where the settings cannot be read, it is the folder that
+/// would hold without them.
 fn is_node_running(global: &Global, environment: &Environment) -> bool {
-    let layers = Layers {
-        environment: environment.clone(),
-        config: global.config.clone(),
-        overrides: Vec::new(),
-    };
     let flag = global.data_dir.as_deref();
-    let folder = match layers.load() {
-        Ok(loaded) if flag.is_none() => loaded.settings.data_dir,
-        Ok(_) | Err(_) => data_dir_without_file(environment, flag),
+    let folder = match Invocation::new(global.clone(), &[]) {
+        Ok(invocation) => invocation.data_dir(),
+        Err(_) => DataDir::at(data_dir_without_file(environment, flag)),
     };
     // One that is starting counts: it may have read the file already.
-    !matches!(Holder::find(&DataDir::at(folder)), Ok(None))
+    !matches!(Holder::find(&folder), Ok(None))
 }

@@ -22,11 +22,7 @@ pub struct Doctor {
 }
 
 pub(super) fn run(global: &Global, doctor: &Doctor) -> anyhow::Result<ExitCode> {
-    let output = if global.json {
-        Output::Json
-    } else {
-        Output::Human
-    };
+    let output = Output::of(global.json);
     let patient = patient(global, doctor);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use hearth_domain::Clock;
 use jiff::tz::TimeZone;
+use reqwest::Url;
 
 use crate::cli::Global;
 use crate::client::Client;
-use crate::client::locate::{locate, not_running};
+use crate::client::locate::{self, locate, not_running};
 use crate::data_dir::DataDir;
 use crate::output::Output;
 use crate::settings::load::data_dir_without_file;
@@ -81,11 +82,7 @@ impl Invocation {
         };
         Ok(Self {
             loaded: load(&layers)?,
-            output: if global.json {
-                Output::Json
-            } else {
-                Output::Human
-            },
+            output: Output::of(global.json),
             layers,
             url: global.url,
             key_file: global.key_file,
@@ -129,5 +126,22 @@ impl Invocation {
         )?
         .map(Client::new)
         .transpose()
+    }
+
+    /// Returns a client of the node on the data folder, whatever other node flags and variables name;
+    /// none where none runs on it.
+    ///
+    /// # Errors
+    /// See [`locate::own`].
+    pub fn own_client(&self) -> anyhow::Result<Option<Client>> {
+        locate::own(&self.data_dir())?.map(Client::new).transpose()
+    }
+
+    /// Returns the address that `--url` or `HEARTH_URL` names.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn named_url(&self) -> anyhow::Result<Option<Url>> {
+        locate::named_url(&self.layers.environment, self.url.as_deref())
     }
 }

@@ -1,5 +1,7 @@
 //! `hearth keys`: who may call the node. Works with no node running, too.
 
+mod remember;
+
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -21,6 +23,10 @@ pub enum Command {
     List,
     /// End a key's validity
     Revoke(Revoke),
+    /// Keep the key for the node at --url in the system's keyring; it is read from standard input
+    Remember,
+    /// Remove the key for the node at --url from the system's keyring
+    Forget,
 }
 
 /// Makes a key.
@@ -50,6 +56,8 @@ pub(super) async fn run(invocation: &Invocation, command: Command) -> anyhow::Re
         Command::Create(create) => make(invocation, create).await,
         Command::List => list(invocation).await,
         Command::Revoke(revoke) => end(invocation, &revoke.key.to_string()).await,
+        Command::Remember => remember::remember(invocation).await,
+        Command::Forget => remember::forget(invocation),
     }
 }
 

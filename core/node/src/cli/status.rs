@@ -1,8 +1,11 @@
 //! `hearth status`: the state of the node.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::cli::Invocation;
+use crate::cli::words::restart_for;
+use crate::client::wire::WaitingSetting;
 use crate::output::table::fields;
 use crate::output::text::one_line;
 
@@ -41,8 +44,17 @@ fn collect(
             Value::Object(group) if group.values().any(Value::is_object) => {
                 collect(group, counted, parts);
             }
+            value if name == "restart_for" => parts.push((shown, waiting(value))),
             value => counted.push((shown, words(value))),
         }
+    }
+}
+
+fn waiting(value: &Value) -> String {
+    match Vec::<WaitingSetting>::deserialize(value) {
+        Ok(waiting) if waiting.is_empty() => String::new(),
+        Ok(waiting) => restart_for(&waiting),
+        Err(_) => words(value),
     }
 }
 
@@ -94,6 +106,10 @@ mod tests {
             },
             "uptime_seconds": 4,
             "note": null,
+            "restart_for": [
+                { "setting": "listen", "running": "127.0.0.1:1", "at_restart": "127.0.0.1:2" },
+                { "setting": "allowed_hosts", "running": [], "at_restart": ["a.lan"] },
+            ],
         });
         let Value::Object(status) = status else {
             panic!("an object")
@@ -112,6 +128,8 @@ mod tests {
             [
                 "inbox           ok",
                 "model           not ok: there is none",
+                "restart for     listen (127.0.0.1:2 in place of 127.0.0.1:1), allowed_hosts (a.lan in \
+                 place of (none)); do this: stop the node and start it again: hearth up",
                 "sandbox         not ok: bwrap is missing; do this: apt install bubblewrap",
                 "tasks           1 in progress, 3 pending",
                 "uptime seconds  4",

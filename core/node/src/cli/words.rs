@@ -8,6 +8,9 @@ use hearth_domain::when::{self, When};
 use hearth_domain::{Clock, Priority, Role, Timestamp};
 use jiff::tz::TimeZone;
 
+use crate::client::wire::WaitingSetting;
+use crate::output::text::one_line;
+use crate::settings::value::shown;
 use crate::system::SystemClock;
 
 /// Reads how a task is named: `12`, `#12` or its UUID. Returns it as it stands in a path.
@@ -19,6 +22,21 @@ pub(crate) fn task_ref(text: &str) -> Result<String, String> {
     uuid::Uuid::try_parse(text)
         .map(|id| id.to_string())
         .map_err(|_| "a task is named by its number, such as 12, or its UUID".into())
+}
+
+/// Says for which settings the node is to be started again, with both values, and how to do it.
+pub(crate) fn restart_for(waiting: &[WaitingSetting]) -> String {
+    let said: Vec<String> = waiting
+        .iter()
+        .map(|waiting| {
+            let (running, next) = (shown(&waiting.running), shown(&waiting.at_restart));
+            format!("{} ({next} in place of {running})", waiting.setting)
+        })
+        .collect();
+    format!(
+        "{}; do this: stop the node and start it again: hearth up",
+        one_line(&said.join(", "))
+    )
 }
 
 /// Reads an identifier.

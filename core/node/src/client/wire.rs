@@ -43,6 +43,24 @@ macro_rules! wire {
 }
 
 wire! {
+    /// What the node says of its settings.
+    Settings {
+        restart_for: Vec<WaitingSetting>,
+    }
+
+    /// A setting that counts when the node is started again.
+    WaitingSetting {
+        setting: String,
+        running: Value,
+        at_restart: Value,
+    }
+
+    /// Who a key is for.
+    Me {
+        role: String,
+        agent: Option<String>,
+    }
+
     /// A task.
     Task {
         id: String,

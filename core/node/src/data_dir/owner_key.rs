@@ -1,41 +1,12 @@
-//! Files that hold a key.
+//! Writes the file that holds the owner's key.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::data_dir::sync_folder;
-
-/// No key is nearly as long; a larger file is none.
-const MAX_BYTES: u64 = 4096;
-
-/// Reads a key from a file that only its owner can read.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Option<String>> {
-    let shown = path.display();
-    let file = match fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).context(format!("cannot read the key in {shown}")),
-    };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if file.metadata()?.permissions().mode() & 0o077 != 0 {
-            bail!("the key in {shown} can be read by others; run: chmod 600 {shown}");
-        }
-    }
-    let mut text = String::new();
-    file.take(MAX_BYTES)
-        .read_to_string(&mut text)
-        .with_context(|| format!("cannot read the key in {shown}"))?;
-    let key = text.trim();
-    if key.is_empty() {
-        bail!("{shown} is empty, and should hold a key");
-    }
-    Ok(Some(key.to_owned()))
-}
 
 /// Puts a key in the place of an earlier one.
 pub(crate) fn write(path: &Path, key: &str) -> anyhow::Result<()> {

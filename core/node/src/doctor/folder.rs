@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
 
-use super::{Check, quoted};
+use super::Check;
 use crate::data_dir::DataDir;
-use crate::output::text::{count, size};
+use crate::output::text::{count, quoted, size};
 
 const MIB: u64 = 1 << 20;
 /// Below this, a day of work may fill the disk.
@@ -31,7 +31,7 @@ pub(super) fn rights_and_room(data: &DataDir) -> Check {
     }
     if is_open_to_others(root) {
         let found = format!("others can see into {shown}");
-        return Check::fault(NAME, found, format!("chmod 700 {}", quoted(root)));
+        return Check::fault(NAME, found, format!("chmod 700 {}", quoted(root.display())));
     }
     if access(
         root,
@@ -40,7 +40,11 @@ pub(super) fn rights_and_room(data: &DataDir) -> Check {
     .is_err()
     {
         let found = format!("{shown} cannot be written to");
-        return Check::fault(NAME, found, format!("chown -R $USER {}", quoted(root)));
+        return Check::fault(
+            NAME,
+            found,
+            format!("chown -R $USER {}", quoted(root.display())),
+        );
     }
     let room = match statvfs(root) {
         Ok(disk) => {
@@ -87,12 +91,15 @@ pub(super) fn owner_key(data: &DataDir) -> Check {
         Err(_) if is_open_to_others(&path) => Check::fault(
             NAME,
             format!("others can read {}", path.display()),
-            format!("chmod 600 {}", quoted(&path)),
+            format!("chmod 600 {}", quoted(path.display())),
         ),
         Err(error) => Check::fault(
             NAME,
             format!("{error:#}"),
-            format!("rm {}; the next start makes a new one", quoted(&path)),
+            format!(
+                "rm {}; the next start makes a new one",
+                quoted(path.display())
+            ),
         ),
     }
 }
@@ -109,12 +116,20 @@ pub(super) fn inbox(data: &DataDir) -> Check {
         Ok(entries) => entries,
         Err(error) => {
             let found = format!("{shown} cannot be read: {error}");
-            return Check::fault(NAME, found, format!("chmod 700 {}", quoted(&inbox)));
+            return Check::fault(
+                NAME,
+                found,
+                format!("chmod 700 {}", quoted(inbox.display())),
+            );
         }
     };
     if access(&inbox, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
         let found = format!("{shown} cannot be written to, so that files stay in it");
-        return Check::fault(NAME, found, format!("chmod 700 {}", quoted(&inbox)));
+        return Check::fault(
+            NAME,
+            found,
+            format!("chmod 700 {}", quoted(inbox.display())),
+        );
     }
     let is_file = |entry: &fs::DirEntry| {
         let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
@@ -149,7 +164,7 @@ pub(super) fn leftovers(data: &DataDir, is_held: bool) -> Check {
     // Whoever holds the folder may be at work on these.
     if !left.is_empty() && !is_held {
         let paths: Vec<PathBuf> = left.iter().map(|name| data.root().join(name)).collect();
-        let paths: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
+        let paths: Vec<String> = paths.iter().map(|path| quoted(path.display())).collect();
         return Check::warning(
             NAME,
             format!("a command was cut off, and left {}", left.join(", ")),

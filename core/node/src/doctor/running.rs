@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use super::Check;
 use crate::client::Client;
-use crate::client::locate::locate;
+use crate::client::locate::own;
 use crate::data_dir::{DataDir, Holder};
-use crate::settings::Environment;
 
 const NAME: &str = "lock";
 /// A node answers this at once; one that hangs does not answer it at all.
@@ -53,7 +52,7 @@ pub(super) async fn check(data: &DataDir) -> (Check, bool) {
 }
 
 async fn ask_version(data: &DataDir) -> anyhow::Result<String> {
-    let Some(target) = locate(&Environment::default(), data, None, None)? else {
+    let Some(target) = own(data)? else {
         anyhow::bail!("it has just stopped");
     };
     let status: Value = Client::new(target)?.get(&["status"], &[]).await?.read()?;

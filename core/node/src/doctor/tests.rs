@@ -109,9 +109,3 @@ fn a_zone_that_is_not_known_is_a_warning() {
     let known = database::clock(&folder.data, Some(TimeZone::UTC));
     check(&known, State::Ok, "in UTC");
 }
-
-#[test]
-fn a_path_is_written_so_that_a_shell_takes_it() {
-    assert_eq!(quoted(Path::new("/a/b-c.db")), "/a/b-c.db");
-    assert_eq!(quoted(Path::new("/a b/it's")), r"'/a b/it'\''s'");
-}

@@ -1,5 +1,7 @@
 //! Makes text that others wrote fit for a terminal.
 
+use std::fmt::Display;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 
 /// Whether a character moves the cursor, changes colours or turns the writing around.
@@ -83,6 +85,17 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// Returns a word of a command as it is written for a shell.
+pub fn quoted(word: impl Display) -> String {
+    let text = word.to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 /// Returns how many there are of something whose name takes an s: `1 task`, `2 tasks`.
 pub fn count(number: u64, name: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
@@ -109,6 +122,13 @@ mod tests {
     fn text_of_others_cannot_drive_the_terminal() {
         assert_eq!(one_line("a\x1b[2Jb\r\n c\u{202e}d"), "a [2Jb c d");
         assert_eq!(paragraphs("a\n\tb\x1b[2J"), "a\n\tb[2J");
+    }
+
+    #[test]
+    fn a_word_is_written_so_that_a_shell_takes_it() {
+        assert_eq!(quoted("/a/b-c.db"), "/a/b-c.db");
+        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The `HEARTH_*` variables: the only place where the environment is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
 use anyhow::bail;
 
+use crate::secrets;
 use crate::settings::nearest::nearest;
 use crate::settings::table::TABLE;
 
@@ -21,7 +22,12 @@ pub const KEY: &str = "HEARTH_KEY";
 /// Variables that are no settings, but that a command reads.
 const OTHERS: [&str; 3] = [CONFIG, URL, KEY];
 /// Variables of the tests, which run this program and leave theirs in its environment.
-const FOR_TESTS: [&str; 3] = ["HEARTH_SKIP_LOG", "HEARTH_LONG", "HEARTH_SCHEMATHESIS"];
+const FOR_TESTS: [&str; 4] = [
+    "HEARTH_KEYRING_DAEMON",
+    "HEARTH_LONG",
+    "HEARTH_SCHEMATHESIS",
+    "HEARTH_SKIP_LOG",
+];
 
 /// The `HEARTH_*` variables. An empty one counts as not set.
 #[derive(Clone, Default)]
@@ -31,7 +37,7 @@ pub struct Environment {
 
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // One of the values is a key.
+        // Some of the values are secrets.
         f.debug_set().entries(self.variables.keys()).finish()
     }
 }
@@ -70,7 +76,11 @@ impl Environment {
                 continue;
             }
             let mut known = settings.iter().map(String::as_str).chain(OTHERS);
-            if !known.any(|known| known == name) {
+            if name.starts_with(secrets::PREFIX) {
+                if let Err(problem) = secrets::Name::of_variable(name) {
+                    bail!("{name} is for no secret: {problem}");
+                }
+            } else if !known.any(|known| known == name) {
                 let known = settings.iter().map(String::as_str).chain(OTHERS);
                 let nearest = nearest(name, known).unwrap_or(CONFIG);
                 bail!("unknown variable {name}; did you mean {nearest}?");
@@ -83,6 +93,15 @@ impl Environment {
             }
         }
         Ok(Self { variables })
+    }
+
+    /// Returns the names of the secrets that a variable holds or names a file of.
+    pub fn secrets(&self) -> BTreeSet<secrets::Name> {
+        let variables = self.variables.keys();
+        variables
+            .filter(|variable| variable.starts_with(secrets::PREFIX))
+            .filter_map(|variable| secrets::Name::of_variable(variable).ok())
+            .collect()
     }
 
     /// Returns a variable's value.
