@@ -12,6 +12,7 @@ missing_packages() {
     for package in "$@"; do
         case $package in
             bubblewrap) command -v bwrap ;;
+            dbus) command -v dbus-daemon && command -v dbus-send ;;
             gcc) command -v cc ;;
             # Elsewhere the headers come with the compiler, or lie in another place.
             libc6-dev) test -e /usr/include/stdio.h || ! command -v apt-get ;;
@@ -19,6 +20,12 @@ missing_packages() {
             *) command -v "$package" ;;
         esac >/dev/null 2>&1 || printf '%s ' "$package"
     done
+}
+
+# Fetches what packages there are.
+refresh_package_lists() {
+    # shellcheck disable=SC2086 # $as_root is empty or one word
+    ${as_root:-} apt-get -o DPkg::Lock::Timeout=600 update </dev/null >&2
 }
 
 # Installs the given Debian packages where they are missing. It never stops the
@@ -45,7 +52,7 @@ install_debian_packages() {
     # Word splitting is meant: $as_root is empty or one word, $wanted is a list of names.
     # shellcheck disable=SC2086
     {
-        $as_root apt-get -o DPkg::Lock::Timeout=600 update </dev/null >&2 ||
+        refresh_package_lists ||
             say "the package lists could not be refreshed; trying with those at hand"
         $as_root env DEBIAN_FRONTEND=noninteractive \
             apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends $wanted </dev/null >&2 ||
