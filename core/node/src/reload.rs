@@ -16,14 +16,17 @@ use tracing::{info, warn};
 
 use crate::compose;
 use crate::log::Level;
+use crate::output::text::quoted;
 use crate::settings::table::{Applies, Setting, TABLE};
 use crate::settings::value::{Given, Value};
 use crate::settings::{Layers, Loaded, Settings};
 use crate::system::SystemClock;
 use crate::watch::{Sought, Watch};
 
-/// How long after a change the file is read: an editor writes in several steps.
+/// How long the file is to be left alone before it is read: an editor writes in several steps.
 const SETTLE: Duration = Duration::from_millis(100);
+/// After how many changes it is read although it is not left alone.
+const SETTLE_MOST: usize = 50;
 /// How often the file is read although nothing woke the worker: its folder may be made later, and a
 /// link may lead to a folder that is not watched.
 const REST: Duration = Duration::from_secs(10);
@@ -109,7 +112,17 @@ impl Reload {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(SETTLE) => (),
+                () = self.settle() => (),
+            }
+        }
+    }
+
+    /// Waits until the file was left alone for a moment, but not for long.
+    async fn settle(&self) {
+        for _ in 0..SETTLE_MOST {
+            let changed = tokio::time::timeout(SETTLE, self.wake.notified()).await;
+            if changed.is_err() {
+                return;
             }
         }
     }
@@ -142,7 +155,7 @@ impl Reload {
         if self.problem.as_deref() == Some(problem) {
             return;
         }
-        let remedy = remedy(problem, &self.live.loaded);
+        let remedy = remedy(problem, &self.live.loaded, self.live.layers.names_file());
         warn!(
             remedy,
             "the settings stay as they were: {problem}; do this: {remedy}"
@@ -236,20 +249,28 @@ fn with_changes(before: &Settings, fresh: &Settings, named: &[&Setting]) -> Sett
 
 /// Returns the command that mends the file: the value in force, where one setting is wrong, else the
 /// file itself in an editor.
-fn remedy(problem: &str, in_force: &Loaded) -> String {
+fn remedy(problem: &str, in_force: &Loaded, is_file_named: bool) -> String {
+    let file = in_force.file.as_deref().unwrap_or(Path::new("hearth.toml"));
+    let file = quoted(file.display());
     let wrong = TABLE.iter().find(|setting| {
         let rest = problem.strip_prefix(setting.key);
         rest.is_some_and(|rest| rest.starts_with(" in ") && !rest.contains("single value"))
     });
     let Some(setting) = wrong else {
-        let file = in_force.file.as_deref().unwrap_or(Path::new("hearth.toml"));
-        return format!("${{EDITOR:-vi}} {}", file.display());
+        return format!("${{EDITOR:-vi}} {file}");
     };
     let value = match (setting.get)(&in_force.settings) {
-        Value::List(words) if words.is_empty() => "''".to_owned(),
+        Value::List(words) => words.join(","),
         value => value.to_string(),
     };
-    format!("hearth config set {} {value}", setting.key)
+    let value = quoted(value);
+    // The one who mends it need not have been the one who named it.
+    let named = if is_file_named {
+        format!("--config {file} ")
+    } else {
+        String::new()
+    };
+    format!("hearth {named}config set {} {value}", setting.key)
 }
 
 #[cfg(test)]
@@ -290,7 +311,7 @@ mod tests {
     #[test]
     fn the_command_that_mends_names_what_is_wrong() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("hearth.toml");
+        let file = folder.path().join("my hearth.toml");
         std::fs::write(&file, "").unwrap();
         let layers = Layers {
             config: Some(file.clone()),
@@ -301,14 +322,24 @@ mod tests {
             std::fs::write(&file, text).unwrap();
             let problem = format!("{:#}", layers.load().unwrap_err());
             assert!(problem.contains("line 2"), "{problem}");
-            remedy(&problem, &in_force)
+            remedy(&problem, &in_force, layers.names_file())
         };
 
+        let set = format!("hearth --config '{}' config set", file.display());
         assert_eq!(
             remedy_of("[log]\nlevel = \"loud\""),
+            format!("{set} log.level info")
+        );
+        assert_eq!(
+            remedy_of("# hosts\nallowed_hosts = 1"),
+            format!("{set} allowed_hosts ''")
+        );
+        let problem = "log.level in F must be";
+        assert_eq!(
+            remedy(problem, &in_force, false),
             "hearth config set log.level info"
         );
-        let editor = format!("${{EDITOR:-vi}} {}", file.display());
+        let editor = format!("${{EDITOR:-vi}} '{}'", file.display());
         assert_eq!(remedy_of("[log]\nlevle = \"debug\""), editor);
         assert_eq!(remedy_of("[log]\nlevel ="), editor);
     }

@@ -7,6 +7,7 @@
 
 pub mod edit;
 pub mod environment;
+mod file;
 pub mod load;
 pub mod nearest;
 pub mod table;

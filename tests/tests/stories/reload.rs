@@ -164,8 +164,11 @@ async fn a_bad_file_leaves_the_settings_as_they_were() -> anyhow::Result<()> {
     let shown = String::from_utf8(output.stdout)?;
     let line = shown.lines().find(|line| line.starts_with("settings"));
     let line = line.unwrap_or_default();
-    let mends = "do this: hearth config set log.level info";
-    for part in ["not ok: ", "line 4", "must be one of", mends] {
+    let mends = format!(
+        "do this: hearth --config {} config set log.level info",
+        file(&node).display()
+    );
+    for part in ["not ok: ", "line 4", "must be one of", &mends] {
         ensure!(line.contains(part), "{shown}");
     }
 
@@ -174,5 +177,52 @@ async fn a_bad_file_leaves_the_settings_as_they_were() -> anyhow::Result<()> {
     until_logged(&node, "artifacts.max_bytes is now 5000").await?;
     let status = api.get("/status").await?;
     ensure!(status["facilities"]["settings"]["is_available"] == true);
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatever_takes_the_place_of_the_file_is_told_and_changes_nothing() -> anyhow::Result<()> {
+    let node = TestNode::start(&Options::default())?;
+    let api = node.api()?;
+    set(&node, "artifacts.max_bytes", "1000")?;
+    until_logged(&node, "artifacts.max_bytes is now 1000").await?;
+    let path = file(&node);
+    let good = std::fs::read(&path)?;
+    let upload = json!({"type": "note", "content": "x".repeat(2000)});
+
+    for (what, said) in [
+        ("nothing", "there is no settings file"),
+        ("a folder", "it is not a file"),
+        ("a pipe", "it is not a file"),
+        ("noise", "it is not UTF-8 text"),
+        ("no toml", "is not valid TOML, line 1"),
+        ("another name", "did you mean artifacts.max_bytes?"),
+    ] {
+        std::fs::remove_file(&path)?;
+        match what {
+            "a folder" => std::fs::create_dir(&path)?,
+            "a pipe" => nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU)?,
+            "noise" => std::fs::write(&path, b"\xff\x00\xfe")?,
+            "no toml" => std::fs::write(&path, "max bytes: 5000\n")?,
+            "another name" => std::fs::write(&path, "[artifacts]\nmax_byte = 5000\n")?,
+            _ => (),
+        }
+        let is_told = |status: &Value| {
+            let settings = &status["facilities"]["settings"];
+            settings["reason"].as_str().is_some_and(|reason| {
+                settings["is_available"] == false && reason.contains(said) && !reason.contains('\n')
+            })
+        };
+        api.wait_for("/status", LIMIT, is_told).await?;
+        let refused = api.send("POST", "/artifacts", Some(&upload)).await?;
+        ensure!(refused.body["code"] == "too_large", "{what}: {refused:?}");
+
+        if path.is_dir() {
+            std::fs::remove_dir(&path)?;
+        }
+        replace(&node, std::str::from_utf8(&good)?)?;
+        let is_well = |status: &Value| status["facilities"]["settings"]["is_available"] == true;
+        api.wait_for("/status", LIMIT, is_well).await?;
+    }
     Ok(())
 }

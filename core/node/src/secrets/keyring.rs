@@ -180,6 +180,10 @@ fn said(error: &Error) -> anyhow::Error {
         Error::PlatformFailure(cause) => cause.to_string(),
         other => other.to_string(),
     };
+    if cause.contains("autolaunch") {
+        // What its library says of this is for those who build it.
+        return anyhow!("no keyring can be used here (there is no D-Bus session)");
+    }
     // The Secret Service refuses by this name to add to what is locked.
     let is_locked = cause.contains("org.freedesktop.Secret.Error.IsLocked");
     if is_locked || matches!(error, Error::NoStorageAccess(_)) {

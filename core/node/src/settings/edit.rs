@@ -7,10 +7,9 @@ use anyhow::{Context, anyhow, bail};
 use toml_edit::{DocumentMut, Item, Table};
 
 use crate::data_dir::sync_folder;
-use crate::settings::Settings;
 use crate::settings::load::{meant, parse};
-use crate::settings::table;
 use crate::settings::value::{Given, Value};
+use crate::settings::{Settings, file, table};
 
 /// Sets `key` to `word` in the settings file at `path`, which is made where it is missing.
 /// Returns the value as it was understood.
@@ -26,11 +25,7 @@ pub fn set(path: &Path, key: &str, word: &str) -> anyhow::Result<Value> {
         .map_err(|problem| anyhow!("{key} {problem}"))?;
     let value = (setting.get)(&settings);
 
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error).context(format!("cannot read {}", path.display())),
-    };
+    let text = file::read(path)?.unwrap_or_default();
     let mut document = parse(path, &text)?.into_mut();
     put(&mut document, key, &value).with_context(|| format!("cannot change {}", path.display()))?;
     replace(path, document.to_string().as_bytes())

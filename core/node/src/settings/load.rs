@@ -9,6 +9,7 @@ use toml_edit::{Document, Item, TableLike};
 
 use crate::settings::Settings;
 use crate::settings::environment::{self, Environment};
+use crate::settings::file;
 use crate::settings::nearest::nearest;
 use crate::settings::table::{self, Setting, TABLE};
 use crate::settings::value::{Given, Value};
@@ -70,6 +71,11 @@ impl Layers {
     pub fn load(&self) -> anyhow::Result<Loaded> {
         load(&self.environment, self.config.as_deref(), &self.overrides)
     }
+
+    /// Whether a flag or a variable names the file.
+    pub fn names_file(&self) -> bool {
+        named_file(&self.environment, self.config.as_deref()).is_some()
+    }
 }
 
 /// The settings, and where each came from.
@@ -122,10 +128,13 @@ pub fn load(
         sources: BTreeMap::new(),
     };
     if let Some(path) = loaded.file.clone() {
-        match std::fs::read_to_string(&path) {
-            Ok(text) => apply_file(&mut loaded, &path, &text)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_named => (),
-            Err(error) => return Err(error).context(format!("cannot read {}", path.display())),
+        match file::read(&path)? {
+            Some(text) => apply_file(&mut loaded, &path, &text)?,
+            None if is_named => bail!(
+                "there is no settings file {}; `hearth config set` makes one",
+                path.display()
+            ),
+            None => (),
         }
     }
     for setting in TABLE {

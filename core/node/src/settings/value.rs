@@ -74,12 +74,13 @@ impl Given<'_> {
     /// Says what it must be; reads on from the setting's name.
     pub fn text(self) -> Result<String, String> {
         let text = match self {
-            Self::Word(word) => Some(word.trim()),
-            Self::Toml(value) => value.as_str(),
+            Self::Word(word) => word.trim(),
+            Self::Toml(value) => value.as_str().ok_or("must be text in quotes")?,
         };
-        text.filter(|text| !text.is_empty())
-            .map(str::to_owned)
-            .ok_or_else(|| "must be text in quotes".into())
+        if text.is_empty() {
+            return Err("must not be empty".into());
+        }
+        Ok(text.to_owned())
     }
 
     /// Reads one of `words`.

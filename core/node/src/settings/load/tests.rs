@@ -138,13 +138,50 @@ fn a_file_that_is_no_toml_is_told_in_one_line() {
 }
 
 #[test]
+fn what_cannot_be_read_is_told_in_one_line() {
+    let check = |put: &dyn Fn(&Path), expected: &str| {
+        let ground = Ground::with_file("");
+        let path = ground.folder.path().join(FILE_NAME);
+        std::fs::remove_file(&path).unwrap();
+        put(&path);
+        let error = ground.load(&[], &[]).unwrap_err();
+        assert!(error.starts_with("cannot read "), "{error}");
+        assert!(error.ends_with(expected), "{error}");
+        let error = crate::settings::edit::set(&path, "log.level", "debug").unwrap_err();
+        assert!(error.to_string().ends_with(expected), "{error}");
+    };
+
+    check(
+        &|path| std::fs::create_dir(path).unwrap(),
+        "it is not a file",
+    );
+    check(
+        &|path| nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRUSR).unwrap(),
+        "it is not a file",
+    );
+    check(
+        &|path| std::os::unix::fs::symlink("/dev/zero", path).unwrap(),
+        "it is not a file",
+    );
+    check(
+        &|path| std::fs::write(path, "#".repeat(1024 * 1024 + 1)).unwrap(),
+        "it is larger than 1048576 bytes",
+    );
+    check(
+        &|path| std::fs::write(path, b"\xff\xfe").unwrap(),
+        "it is not UTF-8 text",
+    );
+}
+
+#[test]
 fn a_named_file_that_is_missing_is_an_error() {
     let ground = Ground::with_file("");
     std::fs::remove_file(ground.folder.path().join(FILE_NAME)).unwrap();
 
     let error = ground.load(&[], &[]).unwrap_err();
 
-    assert!(error.starts_with("cannot read "), "{error}");
+    assert!(error.starts_with("there is no settings file "), "{error}");
+    assert!(error.ends_with("`hearth config set` makes one"), "{error}");
 }
 
 #[test]
