@@ -1,6 +1,6 @@
 //! Keys and secrets in the system's keyring.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -246,6 +246,35 @@ fn a_keyring_that_never_answers_is_given_up() -> anyhow::Result<()> {
     let status = ground.hearth(&["--url", "http://127.0.0.1:9", "status"], "", &[])?;
 
     status.is_refused(&["HEARTH_KEY", "--key-file", "did not answer in 5 s"])
+}
+
+#[test]
+fn what_is_typed_at_a_terminal_is_not_shown() -> anyhow::Result<()> {
+    let ground = Ground::without_keyring()?;
+    let terminal = nix::pty::openpty(None, None)?;
+    let mut keyboard = std::fs::File::from(terminal.master);
+    let mut child = command(ground.path())?
+        .args(["config", "set-secret", "telegram_token"])
+        .stdin(Stdio::from(terminal.slave))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut said = BufReader::new(child.stderr.take().context("no stderr")?).lines();
+
+    let asked = said.next().context("it asks")??;
+    ensure!(asked.contains("which is not shown"), "{asked}");
+    keyboard.write_all(format!("{SECRET}\n").as_bytes())?;
+
+    // It was read: without a keyring it cannot be kept.
+    let refused = said.next().context("it answers")??;
+    ensure!(refused.contains("no keyring"), "{refused}");
+    child.wait()?;
+    let mut screen = Vec::new();
+    // A terminal that nobody has open any more is an error once all was read.
+    let _ = keyboard.read_to_end(&mut screen);
+    let screen = String::from_utf8_lossy(&screen);
+    ensure!(!screen.contains(SECRET), "{screen}");
+    Ok(())
 }
 
 fn check_unusable(ground: &Ground) -> anyhow::Result<()> {

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
-use hearth_tests::node::{Options, TestNode};
+use anyhow::{Context, ensure};
+use hearth_tests::node::{Options, TestNode, command};
 use serde_json::{Value, json};
 
 /// How long a busy machine may take.
@@ -88,6 +88,51 @@ async fn limits_zone_and_level_change_while_the_node_runs() -> anyhow::Result<()
         ensure!(Instant::now() < deadline, "the limit did not change");
     }
     ensure!(node.log() == before, "it logs what is no error");
+    set(&node, "log.level", "info")?;
+    until_logged(&node, "log.level is now info").await
+}
+
+#[test]
+fn a_setting_written_beside_a_wrong_one_is_not_said_to_count() -> anyhow::Result<()> {
+    let node = TestNode::start(&Options::default())?;
+    replace(&node, "listen = 3\n")?;
+
+    let output = node.hearth(&["config", "set", "log.level", "debug"])?;
+
+    let said = String::from_utf8(output.stdout)?;
+    ensure!(
+        said.ends_with("(once the rest of the settings is right)\n"),
+        "{said}"
+    );
+    let noted = String::from_utf8(output.stderr)?;
+    ensure!(
+        noted.starts_with("something else is wrong: listen in "),
+        "{noted}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_node_whose_data_folder_is_changed_is_still_known_to_run() -> anyhow::Result<()> {
+    let node = TestNode::start(&Options::default())?;
+    let elsewhere = tempfile::tempdir()?;
+    let path = elsewhere.path().to_str().context("a path")?;
+    let folder = node.data_dir().to_str().context("a path")?;
+    std::fs::write(file(&node), format!("data_dir = \"{folder}\"\n"))?;
+
+    // As it is for most: the file says where the data is, and no variable.
+    let output = command(node.data_dir())?
+        .env_remove("HEARTH_DATA_DIR")
+        .args(["config", "set", "data_dir", path])
+        .output()?;
+
+    let said = String::from_utf8(output.stdout)?;
+    ensure!(
+        said.ends_with("(takes effect when the node is started again)\n"),
+        "{said}"
+    );
+    let noted = String::from_utf8(output.stderr)?;
+    ensure!(noted.contains(&format!("--data-dir {folder}")), "{noted}");
     Ok(())
 }
 

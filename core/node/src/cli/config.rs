@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::cli::{Global, Invocation};
 use crate::data_dir::{DataDir, Holder};
+use crate::output::text::quoted;
 use crate::output::{Output, note};
 use crate::settings::load::{data_dir_without_file, settings_file};
 use crate::settings::table::Applies;
@@ -54,7 +55,8 @@ fn change(global: Global, set: &Set) -> anyhow::Result<()> {
         .context("there is no home folder to keep settings in; name a file with --config")?;
     let setting = settings_table::find(&set.key);
     // Before the change: afterwards the file may name another data folder.
-    let is_running = is_node_running(&global, &environment);
+    let running_on = folder_of_running_node(&global, &environment);
+    let is_running = running_on.is_some();
     let value = edit::set(&path, &set.key, &set.value)?;
     let output = Output::of(global.json);
     let rest = Invocation::new(global, &[]);
@@ -65,7 +67,7 @@ fn change(global: Global, set: &Set) -> anyhow::Result<()> {
         (Ok(_), true) if needs_restart => "takes effect when the node is started again",
         (Ok(_), true) => "the running node takes it at once",
     };
-    let problem = rest.err().map(|error| format!("{error:#}"));
+    let problem = rest.as_ref().err().map(|error| format!("{error:#}"));
     let object = json!({
         "key": set.key,
         "value": value.to_json(),
@@ -81,6 +83,14 @@ fn change(global: Global, set: &Set) -> anyhow::Result<()> {
     if let (Output::Human, Some(problem)) = (output, problem) {
         note(&format!("something else is wrong: {problem}"));
     }
+    if let (Some(old), Ok(rest)) = (running_on, rest)
+        && old != rest.data_dir()
+    {
+        let old = quoted(old.root().display());
+        note(&format!(
+            "until then, --data-dir {old} reaches the running node"
+        ));
+    }
     let variable = setting.map(settings_table::Setting::variable);
     if let Some(variable) = variable.filter(|variable| environment.get(variable).is_some()) {
         note(&format!("{variable} is set and goes over the file"));
@@ -88,14 +98,14 @@ fn change(global: Global, set: &Set) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a node runs on the data folder. Where the settings cannot be read, it is the folder that
-/// would hold without them.
-fn is_node_running(global: &Global, environment: &Environment) -> bool {
+/// Returns the data folder where a node runs on it. Where the settings cannot be read, it is the folder
+/// that would hold without them.
+fn folder_of_running_node(global: &Global, environment: &Environment) -> Option<DataDir> {
     let flag = global.data_dir.as_deref();
     let folder = match Invocation::new(global.clone(), &[]) {
         Ok(invocation) => invocation.data_dir(),
         Err(_) => DataDir::at(data_dir_without_file(environment, flag)),
     };
     // One that is starting counts: it may have read the file already.
-    !matches!(Holder::find(&folder), Ok(None))
+    (!matches!(Holder::find(&folder), Ok(None))).then_some(folder)
 }

@@ -14,11 +14,11 @@ use crate::secrets::{MAX_BYTES, Secret};
 /// What was given is no secret, or standard input cannot be read.
 pub fn read(what: &str) -> anyhow::Result<Secret> {
     let text = if io::stdin().is_terminal() {
+        let _quiet =
+            Quiet::begin().context("cannot hide what is typed; hand it in through a pipe")?;
         note(&format!(
             "type or paste {what}, which is not shown, and press Enter"
         ));
-        let _quiet =
-            Quiet::begin().context("cannot hide what is typed; hand it in through a pipe")?;
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|_| line)
     } else {
