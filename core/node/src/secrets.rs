@@ -3,7 +3,7 @@
 //! A secret stands in the environment, in a file that a variable names, or in the system's keyring,
 //! and never in the settings file or on a command line. No text that this program prints holds one.
 //!
-//! Reading order: [`Secret`], [`Name`], [`find`], [`keyring`], [`file`], [`input`].
+//! Reading order: [`Secret`], [`Name`], [`find`], [`keyring`], [`mod@file`], [`input`].
 
 pub mod file;
 pub mod input;

@@ -107,7 +107,7 @@ impl Invocation {
     /// Returns a client of the node.
     ///
     /// # Errors
-    /// No node runs on the data folder; see [`locate`].
+    /// No node runs on the data folder; see [`locate()`].
     pub fn client(&self) -> anyhow::Result<Client> {
         self.find_client()?
             .with_context(|| not_running(&self.data_dir()).to_string())
@@ -116,7 +116,7 @@ impl Invocation {
     /// Returns a client of the node; none where no node runs on the data folder.
     ///
     /// # Errors
-    /// See [`locate`].
+    /// See [`locate()`].
     pub fn find_client(&self) -> anyhow::Result<Option<Client>> {
         locate(
             &self.layers.environment,
