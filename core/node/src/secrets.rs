@@ -153,10 +153,18 @@ impl Source {
 /// # Errors
 /// The file is missing or others can read it, or the keyring gives no answer.
 pub fn find(environment: &Environment, name: &Name) -> anyhow::Result<Option<(Secret, Source)>> {
+    find_with(environment, name, keyring::get)
+}
+
+fn find_with(
+    environment: &Environment,
+    name: &Name,
+    keyring: impl FnOnce(&str) -> anyhow::Result<Option<Secret>>,
+) -> anyhow::Result<Option<(Secret, Source)>> {
     if let Some(given) = find_given(environment, name)? {
         return Ok(Some(given));
     }
-    let kept = keyring::get(&keyring::account(name))?;
+    let kept = keyring(&keyring::account(name))?;
     Ok(kept.map(|secret| (secret, Source::Keyring)))
 }
 

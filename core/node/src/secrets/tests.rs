@@ -51,25 +51,31 @@ fn a_variable_that_is_for_no_secret_is_refused() {
 }
 
 #[test]
-fn a_variable_goes_over_the_file_that_another_names() {
+fn a_variable_goes_over_the_file_that_another_names_and_that_over_the_keyring() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
     std::fs::write(&path, "of-file\n").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     let file = ("HEARTH_SECRET_TOKEN_FILE", path.to_str().unwrap());
     let find = |variables: &[_]| {
-        let found = find(&environment(variables).unwrap(), &name("token")).unwrap();
-        found.map(|(secret, source)| (secret.reveal().to_owned(), source))
+        let keyring = |account: &str| {
+            assert_eq!(account, "secret:token");
+            Secret::new("of-keyring").map(Some)
+        };
+        let environment = environment(variables).unwrap();
+        let (secret, source) = find_with(&environment, &name("token"), keyring)
+            .unwrap()
+            .unwrap();
+        (secret.reveal().to_owned(), source)
     };
 
+    let of_keyring = find(&[]);
     let of_file = find(&[file]);
     let of_variable = find(&[file, ("HEARTH_SECRET_TOKEN", "of-variable")]);
 
-    assert_eq!(of_file, Some(("of-file".into(), Source::File)));
-    assert_eq!(
-        of_variable,
-        Some(("of-variable".into(), Source::Environment))
-    );
+    assert_eq!(of_keyring, ("of-keyring".into(), Source::Keyring));
+    assert_eq!(of_file, ("of-file".into(), Source::File));
+    assert_eq!(of_variable, ("of-variable".into(), Source::Environment));
 }
 
 #[test]
