@@ -4,18 +4,18 @@
 //! looked at. Redirects are followed here and not by the client, no proxy of the machine's is used,
 //! and nothing is kept between two fetches: no cookie, no connection.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_sandbox::network::{AllowList, Guard, Refusal, Resolve};
-use reqwest::dns::{Name, Resolving};
 use reqwest::header::{ACCEPT, HeaderMap, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 use tokio::time::timeout;
+
+use self::place::Place;
 
 /// Whom servers see.
 const USER_AGENT: &str = concat!("hearth/", env!("CARGO_PKG_VERSION"));
@@ -201,41 +201,6 @@ impl Web {
     }
 }
 
-/// Where the current hop of one fetch leads: the only name that its client can resolve.
-#[derive(Debug, Default)]
-struct Place {
-    /// Held for the length of a copy; nobody waits inside.
-    pinned: Mutex<(String, Vec<SocketAddr>)>,
-}
-
-impl Place {
-    fn pin(&self, host: &str, addresses: Vec<SocketAddr>) {
-        let pinned = (host.to_owned(), addresses);
-        *self.pinned.lock().unwrap_or_else(PoisonError::into_inner) = pinned;
-    }
-
-    fn host(&self) -> String {
-        let pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        pinned.0.clone()
-    }
-}
-
-impl reqwest::dns::Resolve for Place {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (host, addresses) = self
-            .pinned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        Box::pin(async move {
-            if name.as_str() != host {
-                return Err("this name was not looked at".into());
-            }
-            Ok(Box::new(addresses.into_iter()) as reqwest::dns::Addrs)
-        })
-    }
-}
-
 /// The hops of one fetch.
 struct Hops {
     client: Client,
@@ -340,5 +305,6 @@ fn unreachable(host: &str, error: &reqwest::Error) -> FetchError {
     }
 }
 
+mod place;
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ pub struct Config {
     pub python: PathBuf,
     /// How to start [`crate::stage::main`] in a process of its own.
     pub stage: Stage,
-    /// What no granted folder may be, contain or lie in: the node's data and configuration.
+    /// What no granted folder may be, contain or lie in: the node's data and settings.
     pub protected: Vec<PathBuf>,
     /// The user and group id to change to where the node runs as root; it must not be 0.
     pub run_as: u32,

@@ -26,10 +26,19 @@ pub(crate) struct Growth {
 }
 
 impl Growth {
-    /// Looks at what is in a workspace before a run.
-    pub(crate) fn from_here(workspace: &Path, bytes: u64, files: u64) -> io::Result<Self> {
+    /// Looks at what is in a workspace before a run, for no longer than `patience`.
+    pub(crate) fn from_here(
+        workspace: &Path,
+        bytes: u64,
+        files: u64,
+        patience: Duration,
+    ) -> io::Result<Self> {
         let device = workspace.metadata()?.dev();
-        let before = Walk::new(workspace).finish();
+        let mut walk = Walk::new(workspace);
+        if !walk.go_on(patience) {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        let before = walk.usage;
         let allowed = Usage {
             bytes: before.bytes.saturating_add(bytes),
             files: before.files.saturating_add(files),
@@ -113,12 +122,6 @@ impl Walk {
         false
     }
 
-    /// Walks to the end.
-    fn finish(mut self) -> Usage {
-        while self.one_step().is_some() {}
-        self.usage
-    }
-
     fn one_step(&mut self) -> Option<()> {
         match self.current.as_mut().map(Iterator::next) {
             Some(Some(Ok(entry))) => {
@@ -170,11 +173,16 @@ mod tests {
         let root = folder.path();
         fs::create_dir(root.join("in")).unwrap();
         fs::write(root.join("in/a"), vec![1; 100_000]).unwrap();
-        let one = Walk::new(root).finish();
+        let count = || {
+            let mut walk = Walk::new(root);
+            while walk.one_step().is_some() {}
+            walk.usage
+        };
+        let one = count();
 
         fs::hard_link(root.join("in/a"), root.join("b")).unwrap();
         std::os::unix::fs::symlink("/", root.join("c")).unwrap();
-        let all = Walk::new(root).finish();
+        let all = count();
 
         assert_eq!((one.files, one.hidden), (2, 0));
         assert!(one.bytes >= 100_000);

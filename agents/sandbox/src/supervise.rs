@@ -78,7 +78,9 @@ fn take_over(plan: &Plan) -> Result<Vec<Growth>, SandboxError> {
             ownership::give(workspace, id).map_err(refused(workspace))?;
         }
     }
+    // A folder that takes longer to look through than the run may last cannot be watched either.
     let Limits {
+        time,
         workspace_bytes,
         workspace_files,
         ..
@@ -86,7 +88,8 @@ fn take_over(plan: &Plan) -> Result<Vec<Growth>, SandboxError> {
     let folders = plan.workspace.iter().chain(&plan.folders);
     folders
         .map(|folder| {
-            Growth::from_here(folder, workspace_bytes, workspace_files).map_err(refused(folder))
+            Growth::from_here(folder, workspace_bytes, workspace_files, time)
+                .map_err(refused(folder))
         })
         .collect()
 }

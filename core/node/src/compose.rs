@@ -103,7 +103,10 @@ pub(crate) fn start(
     });
 
     let program = std::env::current_exe().context("cannot find the program's own file")?;
-    let sandbox = SandboxFacility::new(sandbox_config(program), app.clone());
+    let mut sandbox = sandbox_config(program);
+    let own = [Some(settings.data_dir.clone()), live.loaded.file.clone()];
+    sandbox.protected = own.into_iter().flatten().collect();
+    let sandbox = SandboxFacility::new(sandbox, app.clone());
     let checks = SandboxChecks::new(
         sandbox.clone(),
         checks_config(settings, live.limits.clone()),

@@ -1,5 +1,5 @@
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use hearth_sandbox::network::guard::Answer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

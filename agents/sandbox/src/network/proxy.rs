@@ -8,12 +8,10 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::ext::ReasonPhrase;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -25,6 +23,8 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
+use self::rejection::{Rejection, empty};
+use self::rewrite::{drop_hop_by_hop, rewritten};
 use super::ProxyRules;
 use super::guard::{Guard, Pinned, Refusal};
 use super::usage::{Account, Metered, NetworkUsage, Pulse};
@@ -35,18 +35,6 @@ const HEAD_BYTES: usize = 16 * 1024;
 
 /// How long is waited after an accept failed, which it does where descriptors run out.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// Headers that concern one connection and not the request (RFC 9110, 7.6.1).
-const HOP_BY_HOP: [HeaderName; 8] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    HeaderName::from_static("proxy-connection"),
-    header::TE,
-    header::TRAILER,
-    header::UPGRADE,
-];
 
 /// The proxy of one job; cheap to clone.
 #[derive(Debug, Clone)]
@@ -254,89 +242,7 @@ impl Connection {
     }
 }
 
-/// Returns the request as the server itself is to see it: its own name, a path, and the end of the
-/// connection after it.
-fn rewritten(request: Request<Incoming>, url: &Url) -> Option<Request<Incoming>> {
-    let (mut head, body) = request.into_parts();
-    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    head.uri = path.parse::<Uri>().ok()?;
-    head.version = http::Version::HTTP_11;
-    drop_hop_by_hop(&mut head.headers);
-    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    head.headers
-        .insert(header::HOST, HeaderValue::from_str(host).ok()?);
-    head.headers
-        .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    Some(Request::from_parts(head, body))
-}
-
-fn drop_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        // How long the body is, is not theirs to take away.
-        .filter(|name| {
-            !matches!(
-                *name,
-                header::CONTENT_LENGTH | header::TRANSFER_ENCODING | header::HOST
-            )
-        })
-        .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
-        headers.remove(name);
-    }
-}
-
-/// An answer of the proxy's own: one line that says why.
-#[derive(Debug)]
-struct Rejection {
-    status: StatusCode,
-    reason: String,
-}
-
-impl Rejection {
-    fn new(status: StatusCode, reason: String) -> Self {
-        Self { status, reason }
-    }
-
-    fn forbidden(reason: String) -> Self {
-        Self::new(StatusCode::FORBIDDEN, reason)
-    }
-
-    fn no_target() -> Self {
-        let reason = "a proxy takes CONNECT HOST:PORT, or a whole http:// URL";
-        Self::new(StatusCode::BAD_REQUEST, reason.into())
-    }
-
-    fn unreachable(url: &Url, error: &dyn std::error::Error) -> Self {
-        let host = url.host_str().unwrap_or_default();
-        let reason = error
-            .source()
-            .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-        Self::new(
-            StatusCode::BAD_GATEWAY,
-            format!("{host} cannot be reached: {reason}"),
-        )
-    }
-
-    fn into_response(self) -> Response<Body> {
-        let line = Bytes::from(format!("{}\n", self.reason));
-        let mut response = Response::new(Full::new(line).map_err(|never| match never {}).boxed());
-        *response.status_mut() = self.status;
-        // Many clients show of a refused tunnel this line and nothing else.
-        if let Ok(reason) = ReasonPhrase::try_from(self.reason) {
-            response.extensions_mut().insert(reason);
-        }
-        response
-    }
-}
-
-fn empty() -> Body {
-    Full::default().map_err(|never| match never {}).boxed()
-}
-
+mod rejection;
+mod rewrite;
 #[cfg(test)]
 mod tests;
