@@ -16,7 +16,6 @@ use crate::pass;
 
 /// Never comes back where the program can be started.
 pub(super) fn run() -> io::Result<ExitCode> {
-    descriptors::close_inherited().map_err(doing("closing descriptors"))?;
     let mut control = raw_stdin()?;
     let mut given = pass::receive(&control)
         .map_err(doing("receiving descriptors"))?
@@ -26,6 +25,7 @@ pub(super) fn run() -> io::Result<ExitCode> {
     let stdin = given.next().ok_or(io::ErrorKind::InvalidData)?;
     dup2_stdin(stdin).map_err(doing("taking the input"))?;
     let channel = given.next();
+    descriptors::close_inherited_on_exec().map_err(doing("closing descriptors"))?;
     let proxy_port = channel
         .as_ref()
         .filter(|_| inner.network)
