@@ -9,7 +9,8 @@ use hearth_app::{App, Facilities, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
-use hearth_runtime::{ChiefOfStaff, LiveLimits, SandboxChecks, SandboxFacility, Seed};
+use hearth_runtime::{ChiefOfStaff, LiveLimits, SandboxChecks, SandboxFacility, Seed, Web};
+use hearth_sandbox::network::SystemResolver;
 use hearth_sandbox::{Limits, Stage};
 use hearth_store::Store;
 use tokio::net::TcpListener;
@@ -20,6 +21,7 @@ use crate::data_dir::DataDir;
 use crate::inbox::Inbox;
 use crate::lifecycle::Lifecycle;
 use crate::reload::{Live, Reload};
+use crate::settings::environment::for_outside;
 use crate::settings::{SandboxSettings, Settings};
 use crate::system::{SystemClock, UuidSource};
 
@@ -115,14 +117,15 @@ pub(crate) fn start(
     .context("the folder for acceptance checks cannot be used")?;
     app.set_check_runner(Arc::new(checks));
     if settings.agents.has_builtin {
-        let seed = Seed::new(
-            app.clone(),
-            sandbox.clone(),
-            seed_config(settings, live.limits.clone()),
-        );
-        let shutdown = shutdown.clone();
+        let (app, sandbox, shutdown) = (app.clone(), sandbox.clone(), shutdown.clone());
+        let config = seed_config(settings, live.limits.clone());
         lifecycle.spawn("seed", async move {
-            seed.run(shutdown)
+            // It reads the machine's certificates, which the start does not wait for.
+            let web = tokio::task::spawn_blocking(|| Web::new(Arc::new(SystemResolver)))
+                .await?
+                .context("pages of the web cannot be fetched")?;
+            Seed::new(app, sandbox, web, config)
+                .run(shutdown)
                 .await
                 .context("the folder for workspaces cannot be used")
         });
@@ -201,6 +204,8 @@ fn seed_config(settings: &Settings, limits: LiveLimits) -> hearth_runtime::Confi
     hearth_runtime::Config {
         workspaces_dir: DataDir::at(&settings.data_dir).workspaces(),
         limits,
+        parallel: usize::try_from(settings.agents.parallel).unwrap_or(1),
+        environment: for_outside(),
     }
 }
 

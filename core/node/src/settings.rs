@@ -59,6 +59,8 @@ pub struct AgentSettings {
     pub has_builtin: bool,
     /// After how long without a sign of life an agent counts as offline.
     pub offline_after: Duration,
+    /// How many tasks Seed works on at once.
+    pub parallel: u64,
 }
 
 /// Settings of the artifacts.
@@ -129,6 +131,7 @@ impl Settings {
             agents: AgentSettings {
                 has_builtin: true,
                 offline_after: Duration::from_mins(1),
+                parallel: 2,
             },
             artifacts: ArtifactSettings {
                 max_bytes: 100 * 1024 * 1024,

@@ -1,4 +1,5 @@
-//! The `HEARTH_*` variables: the only place where the environment is read.
+//! The `HEARTH_*` variables, and the few others that a command outside the sandbox is given: the only
+//! place where the environment is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -8,6 +9,18 @@ use anyhow::bail;
 use crate::secrets;
 use crate::settings::nearest::nearest;
 use crate::settings::table::TABLE;
+
+/// Returns what a command that its owner approved finds in its environment: enough to find programs
+/// and the home folder, and nothing that may be a secret.
+pub fn for_outside() -> hearth_sandbox::outside::Environment {
+    let or = |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.to_owned());
+    hearth_sandbox::outside::Environment {
+        path: or("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        home: or("HOME", "/"),
+        lang: or("LANG", "C.UTF-8"),
+        user: or("USER", ""),
+    }
+}
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "HEARTH_";

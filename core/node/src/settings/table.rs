@@ -116,6 +116,17 @@ pub const TABLE: &[Setting] = &[
         get: |settings| Value::Flag(settings.agents.has_builtin),
     },
     Setting {
+        key: "agents.parallel",
+        doc: "how many tasks Seed works on at once; those that wait for you do not count",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .number(1, 64)
+                .map(|count| settings.agents.parallel = count)
+        },
+        get: |settings| Value::Number(settings.agents.parallel),
+    },
+    Setting {
         key: "agents.offline_after_seconds",
         doc: "after how long without a sign of life an agent counts as offline",
         applies: Applies::AtOnce,
