@@ -34,29 +34,54 @@ pub struct Config {
 pub struct Facility {
     /// Whether it works.
     pub is_available: bool,
-    /// Why it does not; empty where it does.
+    /// Why it does not, or what hampers it; empty where all is well. For everybody's eyes, so that it
+    /// names no path.
     pub reason: String,
-    /// What would mend it; empty where nothing is to be mended.
+    /// What exactly was found, for the owner alone: it may name paths of the machine.
+    pub detail: String,
+    /// What would mend it, for the owner alone; empty where nothing is to be mended.
     pub remedy: String,
 }
 
 impl Facility {
     /// One that works.
     pub fn works() -> Self {
+        Self::hampered("", "")
+    }
+
+    /// One that works, though not as well as it could.
+    pub fn hampered(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             is_available: true,
-            reason: String::new(),
-            remedy: String::new(),
+            reason: reason.into(),
+            detail: String::new(),
+            remedy: remedy.into(),
         }
     }
 
-    /// One that does not.
+    /// One that does not work.
     pub fn missing(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             is_available: false,
-            reason: reason.into(),
-            remedy: remedy.into(),
+            ..Self::hampered(reason, remedy)
         }
+    }
+
+    /// The same, with what exactly was found.
+    #[must_use]
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self {
+            detail: detail.into(),
+            ..self
+        }
+    }
+
+    /// Returns the reason, followed by what exactly was found.
+    pub fn reason_in_detail(&self) -> String {
+        if self.detail.is_empty() {
+            return self.reason.clone();
+        }
+        format!("{}: {}", self.reason, self.detail)
     }
 }
 

@@ -4,7 +4,7 @@ use hearth_domain::Actor;
 use hearth_domain::artifact::NewArtifact;
 use hearth_domain::notice::NewNotice;
 use hearth_domain::task::NewTask;
-use hearth_store::idempotency;
+use hearth_store::{WriteTx, idempotency};
 
 use crate::app::App;
 use crate::artifacts::StoreArtifact;
@@ -12,9 +12,6 @@ use crate::authority::must_be_owner;
 use crate::blobs::StoredBlob;
 use crate::error::AppError;
 use crate::tasks::{Along, Created, Once};
-
-/// What the keys of files begin with; they are kept until [`App::forget_file`].
-pub const KEY_PREFIX: &str = idempotency::OF_INBOX;
 
 /// What a file brings besides the task.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -57,16 +54,33 @@ impl App {
         Ok(created)
     }
 
-    /// Forgets a file that will not come again.
+    /// Forgets the keys of files that will not come again.
     ///
     /// # Errors
     /// The store failed; the caller is not the owner.
-    pub async fn forget_file(&self, actor: &Actor, key: &str) -> Result<(), AppError> {
-        must_be_owner(actor, "forget a file of the owner's")?;
-        let (actor, key) = (actor.name().to_owned(), key.to_owned());
+    pub async fn forget_files(&self, actor: &Actor, keys: Vec<String>) -> Result<(), AppError> {
+        must_be_owner(actor, "forget files of the owner's")?;
         self.store()
-            .write(move |tx| Ok(idempotency::forget(tx, &actor, &key)?))
+            .write(move |tx| {
+                for key in &keys {
+                    idempotency::forget(tx, idempotency::INBOX, key)?;
+                }
+                Ok(())
+            })
             .await
+    }
+
+    /// Forgets the keys of all files: none of them lies in the inbox any more.
+    ///
+    /// # Errors
+    /// As for [`App::forget_files`].
+    pub async fn forget_all_files(&self, actor: &Actor) -> Result<(), AppError> {
+        must_be_owner(actor, "forget files of the owner's")?;
+        let forget = |tx: &mut WriteTx<'_>| {
+            Ok::<_, AppError>(idempotency::forget_all(tx, idempotency::INBOX)?)
+        };
+        while self.store().write(forget).await? > 0 {}
+        Ok(())
     }
 }
 
@@ -77,12 +91,13 @@ mod tests {
     use hearth_domain::notice::NoticeKind;
 
     use super::*;
-    use crate::tasks::TaskRef;
+    use crate::tasks::{Among, TaskRef};
     use crate::test_support::{TestApp, titled};
 
     fn once() -> Once {
         Once {
-            key: format!("{KEY_PREFIX}1"),
+            key: "1".into(),
+            among: Among::Inbox,
             request: [1; 32],
         }
     }
@@ -130,8 +145,29 @@ mod tests {
         assert_eq!(notices.len(), 1);
         assert_eq!(notices[0].task_id, Some(first.view.task.id));
 
-        let key = once().key;
-        test.app.forget_file(&Actor::Owner, &key).await.unwrap();
+        let keys = vec![once().key];
+        test.app.forget_files(&Actor::Owner, keys).await.unwrap();
         assert!(!take(&test).await.is_repeat);
+
+        test.app.forget_all_files(&Actor::Owner).await.unwrap();
+        assert!(!take(&test).await.is_repeat);
+    }
+
+    #[tokio::test]
+    async fn no_request_of_a_caller_is_taken_for_a_file() {
+        let test = TestApp::new();
+        let asked = Once {
+            among: Among::Callers,
+            ..once()
+        };
+        let created = test
+            .app
+            .create_task(&Actor::Owner, titled("A"), Some(asked));
+        created.await.unwrap();
+
+        assert!(!take(&test).await.is_repeat);
+        let agent = Actor::Agent("seed".parse().unwrap());
+        let denied = test.app.forget_all_files(&agent).await.unwrap_err();
+        assert!(matches!(denied, AppError::Denied(_)), "{denied:?}");
     }
 }

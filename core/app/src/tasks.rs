@@ -79,8 +79,28 @@ pub struct TaskView {
 pub struct Once {
     /// The name that the caller gave it.
     pub key: String,
+    /// Among whose names that is.
+    pub among: Among,
     /// SHA-256 of what it asks.
     pub request: [u8; 32],
+}
+
+/// Whose requests are told apart by a key, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// Those of whoever asks, for a week.
+    Callers,
+    /// Files of the inbox, until the inbox forgets them.
+    Inbox,
+}
+
+impl Among {
+    fn of(self, actor: &Actor) -> &str {
+        match self {
+            Self::Callers => actor.name(),
+            Self::Inbox => idempotency::INBOX,
+        }
+    }
 }
 
 /// What became of a request to create a task.
@@ -206,7 +226,8 @@ impl App {
                         request: once.request,
                         task_id: task.id,
                     };
-                    idempotency::insert(tx, actor.name(), &once.key, &remembered, now)?;
+                    let whose = once.among.of(&actor);
+                    idempotency::insert(tx, whose, &once.key, &remembered, now)?;
                 }
                 let created = Created {
                     view: view(tx, task, &facilities, now)?,
@@ -548,7 +569,7 @@ fn find_earlier(
     let Some(once) = once else {
         return Ok(None);
     };
-    let Some(earlier) = idempotency::find(tx, actor.name(), &once.key)? else {
+    let Some(earlier) = idempotency::find(tx, once.among.of(actor), &once.key)? else {
         return Ok(None);
     };
     if earlier.request != once.request {

@@ -99,14 +99,14 @@ pub struct Patient {
 pub async fn examine(patient: &Patient) -> Vec<Check> {
     let data = &patient.data;
     let mut checks = vec![settings(&patient.settings), folder::rights_and_room(data)];
-    let (lock, is_held) = running::check(data).await;
-    checks.push(lock);
+    let running = running::check(data).await;
+    checks.push(running.check);
     checks.extend(database::check(data, patient.depth));
     checks.push(folder::owner_key(data));
     checks.push(sandbox().await);
     checks.push(database::clock(data, zone(patient)));
-    checks.push(folder::inbox(data));
-    checks.push(folder::leftovers(data, is_held));
+    checks.push(running.inbox.unwrap_or_else(|| folder::inbox(data)));
+    checks.push(folder::leftovers(data, running.is_held));
     checks
 }
 

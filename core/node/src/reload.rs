@@ -134,7 +134,7 @@ impl Reload {
         };
         if !folder.is_dir() {
             self.watch = None;
-        } else if self.watch.is_none() {
+        } else if !self.watch.as_ref().is_some_and(Watch::is_in_place) {
             let sought = Sought::Entry(name.to_owned());
             // Where it cannot be watched, it is read now and then.
             self.watch = Watch::on(folder, sought, Arc::clone(&self.wake)).ok();
@@ -161,7 +161,8 @@ impl Reload {
             "the settings stay as they were: {problem}; do this: {remedy}"
         );
         self.problem = Some(problem.to_owned());
-        let facility = Facility::missing(problem, remedy);
+        let facility =
+            Facility::missing("the settings stay as they were", remedy).with_detail(problem);
         self.app
             .change_facilities(|facilities| facilities.settings = facility);
     }

@@ -8,8 +8,9 @@ use crate::error::StoreError;
 use crate::read_tx::Tx;
 use crate::write_tx::WriteTx;
 
-/// What the keys of files in the inbox begin with. The inbox forgets them itself.
-pub const OF_INBOX: &str = "inbox:";
+/// Whose the keys of files in the inbox are: nobody who asks for anything can have this name. The
+/// inbox forgets them itself.
+pub const INBOX: &str = "inbox:";
 
 /// What a request with a key led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +58,17 @@ pub fn forget_before(tx: &WriteTx<'_>, moment: Timestamp) -> Result<usize, Store
     tx.execute(
         "DELETE FROM idempotency_keys WHERE (actor, key) IN
              (SELECT actor, key FROM idempotency_keys
-              WHERE created_at < ?1 AND substr(key, 1, length(?2)) <> ?2 LIMIT 500)",
-        params![moment.as_millis(), OF_INBOX],
+              WHERE created_at < ?1 AND actor <> ?2 LIMIT 500)",
+        params![moment.as_millis(), INBOX],
+    )
+}
+
+/// Forgets every request of `actor`, a bounded number at a time; returns how many.
+pub fn forget_all(tx: &WriteTx<'_>, actor: &str) -> Result<usize, StoreError> {
+    tx.execute(
+        "DELETE FROM idempotency_keys WHERE (actor, key) IN
+             (SELECT actor, key FROM idempotency_keys WHERE actor = ?1 LIMIT 500)",
+        [actor],
     )
 }
 
@@ -111,30 +121,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_of_the_inbox_is_remembered_until_the_inbox_forgets_it() {
+    async fn requests_of_the_inbox_are_remembered_until_the_inbox_forgets_them() {
         let test = TestStore::new();
         let task = add(&test.store, "task").await.unwrap();
         let remembered = Remembered {
             request: [1; 32],
             task_id: task.id,
         };
-        test.store
-            .write(move |tx| insert(tx, "owner", "inbox:1", &remembered, at(5)))
-            .await
-            .unwrap();
-        let is_known = || {
-            let found = test.store.read_now(|tx| find(tx, "owner", "inbox:1"));
-            found.unwrap().is_some()
+        let keys = [
+            (INBOX, "1"),
+            (INBOX, "2"),
+            (INBOX, "3"),
+            ("owner", "inbox:1"),
+        ];
+        let stored = test.store.write(move |tx| {
+            keys.iter()
+                .try_for_each(|(actor, key)| insert(tx, actor, key, &remembered, at(5)))
+        });
+        stored.await.unwrap();
+        let known = || {
+            let is_known = |(actor, key): &(&str, &str)| {
+                let found = test.store.read_now(|tx| find(tx, actor, key));
+                found.unwrap().is_some()
+            };
+            keys.map(|key| is_known(&key))
         };
 
         let forgotten = test.store.write(|tx| forget_before(tx, at(900))).await;
-        assert_eq!(forgotten.unwrap(), 0);
-        assert!(is_known());
+        assert_eq!(forgotten.unwrap(), 1);
+        assert_eq!(known(), [true, true, true, false]);
 
-        test.store
-            .write(|tx| forget(tx, "owner", "inbox:1"))
-            .await
-            .unwrap();
-        assert!(!is_known());
+        let forgotten = test.store.write(|tx| forget(tx, INBOX, "1")).await;
+        forgotten.unwrap();
+        assert_eq!(known(), [false, true, true, false]);
+
+        let forgotten = test.store.write(|tx| forget_all(tx, INBOX)).await;
+        assert_eq!(forgotten.unwrap(), 2);
+        assert_eq!(known(), [false; 4]);
     }
 }

@@ -19,10 +19,10 @@ use crate::wire::status::Status;
 )]
 pub(super) async fn get_status(
     State(api): State<Api>,
-    _caller: Caller,
+    caller: Caller,
 ) -> Result<Response, Problem> {
     let status = api.app.status().await?;
-    let body = Status::new(api.config.version, status);
+    let body = Status::new(api.config.version, status, caller.actor().role());
     Ok(respond::json(StatusCode::OK, &body))
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use hearth_app::App;
-use hearth_app::tasks::{Once, TaskRef, TaskView};
+use hearth_app::tasks::{Among, Once, TaskRef, TaskView};
 use hearth_domain::field::NAME_MAX;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -132,6 +132,7 @@ pub(super) fn once(headers: &HeaderMap, raw: &RawJson) -> Result<Option<Once>, P
     match (key, given.next()) {
         (Some(key), None) => Ok(Some(Once {
             key: key.to_owned(),
+            among: Among::Callers,
             request: raw.sha256(),
         })),
         _ => Err(Problem::invalid(

@@ -1,5 +1,6 @@
 //! The life of a task over HTTP, and the bodies it shows on the way.
 
+use hearth_app::Facility;
 use http::StatusCode;
 use serde_json::json;
 
@@ -392,6 +393,36 @@ async fn a_key_is_shown_once_and_revoked_at_once() {
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
     let me = api.call("GET", "/api/v1/me").key(Some(key)).send().await;
     assert_eq!(me.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn only_an_admin_is_told_where_on_the_machine_something_is_wrong() {
+    let api = TestApi::start().await;
+    api.app.change_facilities(|facilities| {
+        let slow = Facility::hampered("the inbox is slow", "ls /home/ada/inbox");
+        facilities.inbox = slow.with_detail("/home/ada/inbox: busy");
+        let bad = Facility::missing("the settings file is wrong", "vi /home/ada/hearth.toml");
+        facilities.settings = bad.with_detail("/home/ada/hearth.toml, line 4");
+    });
+    let told = async |key: &str| {
+        let call = api.call("GET", "/api/v1/status").key(Some(key));
+        call.send().await.expect(StatusCode::OK)["facilities"].to_string()
+    };
+
+    let whole = told(&api.admin).await;
+    for part in [
+        "the inbox is slow: /home/ada/inbox: busy",
+        "ls /home/ada/inbox",
+        "the settings file is wrong: /home/ada/hearth.toml, line 4",
+    ] {
+        assert!(whole.contains(part), "{whole}");
+    }
+    for key in [&api.seed, &api.viewer] {
+        let said = told(key).await;
+        assert!(said.contains("the inbox is slow"), "{said}");
+        assert!(said.contains("the settings file is wrong"), "{said}");
+        assert!(!said.contains('/'), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hearth_app::status;
+use hearth_app::{Facilities as Facts, status};
+use hearth_domain::Role;
 use hearth_domain::task::TaskStatus;
 use serde::Serialize;
 use serde_json::Value;
@@ -65,18 +66,27 @@ pub(crate) struct Facilities {
 pub(crate) struct Facility {
     /// Whether it works.
     is_available: bool,
-    /// Why it does not; empty where it does.
+    /// Why it does not, or what hampers it; empty where all is well. Only an admin is told of paths.
     reason: String,
-    /// What would mend it; empty where nothing is to be mended.
+    /// What would mend it, told to an admin; empty where nothing is to be mended.
     remedy: String,
 }
 
 impl Status {
-    pub(crate) fn new(version: &'static str, status: status::Status) -> Self {
+    pub(crate) fn new(version: &'static str, status: status::Status, role: Role) -> Self {
+        let Facts {
+            agents,
+            sandbox,
+            model,
+            inbox,
+            settings,
+            restart_for,
+        } = &*status.facilities;
+        let told = |facility| Facility::told(facility, role);
         let none = TaskStatus::ALL.map(|status| (status.as_str().to_owned(), 0));
         let mut tasks = BTreeMap::from(none);
         tasks.extend(status.tasks);
-        let waiting = status.facilities.restart_for.iter().cloned();
+        let waiting = restart_for.iter().cloned();
         Self {
             version,
             schema_version: status.schema_version,
@@ -87,11 +97,11 @@ impl Status {
             agents_working: status.agents_working,
             restart_for: waiting.map(WaitingSetting::from).collect(),
             facilities: Facilities {
-                agents: status.facilities.agents.clone().into(),
-                sandbox: status.facilities.sandbox.clone().into(),
-                model: status.facilities.model.clone().into(),
-                inbox: status.facilities.inbox.clone().into(),
-                settings: status.facilities.settings.clone().into(),
+                agents: told(agents),
+                sandbox: told(sandbox),
+                model: told(model),
+                inbox: told(inbox),
+                settings: told(settings),
             },
         }
     }
@@ -107,12 +117,17 @@ impl From<hearth_app::WaitingSetting> for WaitingSetting {
     }
 }
 
-impl From<hearth_app::Facility> for Facility {
-    fn from(facility: hearth_app::Facility) -> Self {
+impl Facility {
+    /// What somebody of this role is told.
+    fn told(facility: &hearth_app::Facility, role: Role) -> Self {
+        let (reason, remedy) = match role {
+            Role::Admin => (facility.reason_in_detail(), facility.remedy.clone()),
+            Role::Agent | Role::Viewer => (facility.reason.clone(), String::new()),
+        };
         Self {
             is_available: facility.is_available,
-            reason: facility.reason,
-            remedy: facility.remedy,
+            reason,
+            remedy,
         }
     }
 }

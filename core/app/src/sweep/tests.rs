@@ -10,7 +10,7 @@ use hearth_domain::{Actor, Clock, JsonObject};
 
 use super::*;
 use crate::holding::Claim;
-use crate::tasks::Once;
+use crate::tasks::{Among, Once};
 use crate::test_support::{TestApp, agent, as_agent, by_id, open, titled};
 
 async fn register(app: &App, name: &str) {
@@ -118,7 +118,9 @@ async fn the_next_sweep_is_due_with_the_first_lease_or_the_first_silence() {
 async fn requests_are_forgotten_after_a_week_however_many() {
     let test = TestApp::new();
     let ask = |number: u32| Once {
-        key: format!("key {number}"),
+        // However it begins, it is not a file's.
+        key: format!("inbox:{number}"),
+        among: Among::Callers,
         request: [1; 32],
     };
     for number in 0..600 {

@@ -11,6 +11,7 @@ use crate::test_support::{TestApp, agent, as_agent, by_id, code, report, titled}
 fn once(key: &str, request: u8) -> Once {
     Once {
         key: key.into(),
+        among: Among::Callers,
         request: [request; 32],
     }
 }
@@ -341,11 +342,7 @@ async fn a_pending_task_says_what_it_waits_for() {
         waiting(&planned),
         "the built-in agents, which are not running"
     );
-    let works = || Facility {
-        is_available: true,
-        reason: String::new(),
-        remedy: String::new(),
-    };
+    let works = Facility::works;
     test.app.set_facilities(Facilities {
         agents: works(),
         sandbox: works(),

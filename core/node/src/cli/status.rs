@@ -73,14 +73,16 @@ fn words(value: &Value) -> String {
     }
 }
 
-/// Says whether a part of the node works; where it does not, why, and what to do.
+/// Says whether a part of the node works; where not all is well, why, and what to do.
 fn state(part: &Map<String, Value>) -> String {
-    if part.get("is_available") == Some(&Value::Bool(true)) {
-        return "ok".into();
-    }
     let said = |name| part.get(name).map(words).unwrap_or_default();
-    let mut line = format!("not ok: {}", said("reason"));
-    let remedy = said("remedy");
+    let (reason, remedy) = (said("reason"), said("remedy"));
+    let is_available = part.get("is_available") == Some(&Value::Bool(true));
+    let mut line = match (is_available, reason.is_empty()) {
+        (true, true) => "ok".to_owned(),
+        (true, false) => format!("ok, but {reason}"),
+        (false, _) => format!("not ok: {reason}"),
+    };
     let remedy = remedy.strip_prefix("run: ").unwrap_or(&remedy);
     if !remedy.is_empty() {
         line.push_str("; do this: ");
@@ -103,6 +105,7 @@ mod tests {
                     "remedy": "run: apt install bubblewrap" },
                 "model": { "is_available": false, "reason": "there is none", "remedy": "" },
                 "inbox": { "is_available": true, "reason": "", "remedy": "" },
+                "settings": { "is_available": true, "reason": "it is slow", "remedy": "wait" },
             },
             "uptime_seconds": 4,
             "note": null,
@@ -131,6 +134,7 @@ mod tests {
                 "restart for     listen (127.0.0.1:2 in place of 127.0.0.1:1), allowed_hosts (a.lan in \
                  place of (none)); do this: stop the node and start it again: hearth up",
                 "sandbox         not ok: bwrap is missing; do this: apt install bubblewrap",
+                "settings        ok, but it is slow; do this: wait",
                 "tasks           1 in progress, 3 pending",
                 "uptime seconds  4",
                 "version         0.1.0",

@@ -8,6 +8,7 @@ use nix::unistd::{AccessFlags, access};
 
 use super::Check;
 use crate::data_dir::DataDir;
+use crate::inbox::is_ignored;
 use crate::output::text::{count, quoted, size};
 
 const MIB: u64 = 1 << 20;
@@ -132,8 +133,7 @@ pub(super) fn inbox(data: &DataDir) -> Check {
         );
     }
     let is_file = |entry: &fs::DirEntry| {
-        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-        !is_hidden && entry.file_type().is_ok_and(|kind| kind.is_file())
+        !is_ignored(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file())
     };
     let waiting = entries.flatten().filter(is_file).count() as u64;
     Check::ok(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Check;
+use super::{Check, State};
 use crate::client::Client;
 use crate::client::locate::own;
 use crate::data_dir::{DataDir, Holder};
@@ -13,49 +13,116 @@ const NAME: &str = "lock";
 /// A node answers this at once; one that hangs does not answer it at all.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Returns what was found, and whether anybody holds the folder.
-pub(super) async fn check(data: &DataDir) -> (Check, bool) {
+/// What the node on the data folder says of itself.
+pub(super) struct Running {
+    /// What was found.
+    pub(super) check: Check,
+    /// Whether anybody holds the folder.
+    pub(super) is_held: bool,
+    /// What is the matter with the inbox, where the node says so.
+    pub(super) inbox: Option<Check>,
+}
+
+impl Running {
+    fn silent(check: Check, is_held: bool) -> Self {
+        Self {
+            check,
+            is_held,
+            inbox: None,
+        }
+    }
+}
+
+/// Looks at who holds the folder.
+pub(super) async fn check(data: &DataDir) -> Running {
     let holder = match Holder::find(data) {
         Ok(Some(holder)) => holder,
-        Ok(None) => return (Check::ok(NAME, "no node is running"), false),
+        Ok(None) => return Running::silent(Check::ok(NAME, "no node is running"), false),
         Err(error) => {
             let remedy = "wait a moment, and look again";
-            return (Check::warning(NAME, format!("{error:#}"), remedy), true);
+            return Running::silent(Check::warning(NAME, format!("{error:#}"), remedy), true);
         }
     };
     let pid = holder.pid;
     let Some(url) = holder.url else {
         let found = format!("a node or a command with pid {pid} is starting, or at work");
         let remedy = "wait a moment, and look again";
-        return (Check::warning(NAME, found, remedy), true);
+        return Running::silent(Check::warning(NAME, found, remedy), true);
     };
-    let asked = tokio::time::timeout(PATIENCE, ask_version(data)).await;
+    let asked = tokio::time::timeout(PATIENCE, ask_status(data)).await;
     let problem = match asked {
-        Ok(Ok(version)) if version == env!("CARGO_PKG_VERSION") => {
-            let found = format!("a node of this version runs with pid {pid} at {url}");
-            return (Check::ok(NAME, found), true);
-        }
-        Ok(Ok(version)) => {
-            let found = format!(
-                "the node with pid {pid} at {url} is Hearth {version}, and this program is {}",
-                env!("CARGO_PKG_VERSION")
-            );
-            let remedy = "stop the node and start it again: hearth up";
-            return (Check::warning(NAME, found, remedy), true);
+        Ok(Ok(status)) => {
+            return Running {
+                check: of_version(&status, pid, &url),
+                is_held: true,
+                inbox: of_inbox(&status),
+            };
         }
         Ok(Err(error)) => format!("{error:#}"),
         Err(_) => format!("it does not answer in {} s", PATIENCE.as_secs()),
     };
     let found = format!("the node with pid {pid} at {url} cannot be asked: {problem}");
     let remedy = format!("stop it with `kill {pid}` and start it again: hearth up");
-    (Check::fault(NAME, found, remedy), true)
+    Running::silent(Check::fault(NAME, found, remedy), true)
 }
 
-async fn ask_version(data: &DataDir) -> anyhow::Result<String> {
+async fn ask_status(data: &DataDir) -> anyhow::Result<Value> {
     let Some(target) = own(data)? else {
         anyhow::bail!("it has just stopped");
     };
-    let status: Value = Client::new(target)?.get(&["status"], &[]).await?.read()?;
-    let version = status["version"].as_str().unwrap_or("of unknown version");
-    Ok(version.to_owned())
+    Client::new(target)?.get(&["status"], &[]).await?.read()
+}
+
+fn of_version(status: &Value, pid: u32, url: &str) -> Check {
+    let (theirs, ours) = (
+        status["version"].as_str().unwrap_or("of unknown version"),
+        env!("CARGO_PKG_VERSION"),
+    );
+    if theirs == ours {
+        let found = format!("a node of this version runs with pid {pid} at {url}");
+        return Check::ok(NAME, found);
+    }
+    let found =
+        format!("the node with pid {pid} at {url} is Hearth {theirs}, and this program is {ours}");
+    Check::warning(NAME, found, "stop the node and start it again: hearth up")
+}
+
+fn of_inbox(status: &Value) -> Option<Check> {
+    const NAME: &str = "inbox";
+    let inbox = &status["facilities"]["inbox"];
+    let said = |name: &str| inbox[name].as_str().unwrap_or_default().to_owned();
+    let (reason, remedy) = (said("reason"), said("remedy"));
+    if reason.is_empty() {
+        return None;
+    }
+    let mut check = Check::warning(NAME, reason, remedy);
+    if inbox["is_available"] == false {
+        check.state = State::Fault;
+    }
+    check.remedy = check.remedy.filter(|remedy| !remedy.is_empty());
+    Some(check)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_node_says_of_the_inbox_is_taken_over() {
+        let of = |inbox: Value| of_inbox(&json!({ "facilities": { "inbox": inbox } }));
+        let all_well = json!({ "is_available": true, "reason": "", "remedy": "" });
+        assert_eq!(of(all_well), None);
+
+        let slow = json!({ "is_available": true, "reason": "it is slow", "remedy": "wait" });
+        assert_eq!(
+            of(slow),
+            Some(Check::warning("inbox", "it is slow", "wait"))
+        );
+
+        let full = json!({ "is_available": false, "reason": "no room", "remedy": "" });
+        let check = of(full).unwrap();
+        assert_eq!((check.state, check.remedy), (State::Fault, None));
+    }
 }

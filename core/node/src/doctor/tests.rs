@@ -80,7 +80,7 @@ fn files_that_wait_in_the_inbox_are_counted() {
     fs::remove_dir_all(folder.data.inbox()).unwrap();
     check(&folder::inbox(&folder.data), State::Ok, "there is none");
     folder.data.create().unwrap();
-    for name in ["letter.txt", ".hidden"] {
+    for name in ["letter.txt", ".hidden", "half.part"] {
         fs::write(folder.data.inbox().join(name), "").unwrap();
     }
 

@@ -8,10 +8,14 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use nix::fcntl::OFlag;
+use nix::unistd::{AccessFlags, access};
 
+use super::report::Trouble;
 use crate::data_dir::{make_private_folder, sync_folder};
 use crate::inbox::reading::is_ignored;
+use crate::output::text::quoted;
 
 /// The name of the folder for files that became tasks.
 const DONE: &str = "done";
@@ -30,7 +34,7 @@ pub(super) struct Stamp {
     /// When it was last written to, in nanoseconds since 1970.
     pub(super) modified_ns: i128,
     /// When its rights or its name last changed; a change may make it readable.
-    changed_ns: i128,
+    pub(super) changed_ns: i128,
     inode: u64,
 }
 
@@ -69,6 +73,18 @@ impl Stamp {
         }
     }
 
+    /// Tells this file in this place from every other, as bytes. A file that was moved away and is put
+    /// back has changed since then: a move is a change of its name.
+    pub(super) fn identity(&self) -> [u8; 40] {
+        let mut bytes = [0; 40];
+        let (modified, rest) = bytes.split_at_mut(16);
+        let (changed, inode) = rest.split_at_mut(16);
+        modified.copy_from_slice(&self.modified_ns.to_le_bytes());
+        changed.copy_from_slice(&self.changed_ns.to_le_bytes());
+        inode.copy_from_slice(&self.inode.to_le_bytes());
+        bytes
+    }
+
     /// Whether nobody wrote to the file in between, nor put another in its place.
     pub(super) fn is_same_content(&self, other: &Self) -> bool {
         (self.kind, self.size, self.modified_ns, self.inode)
@@ -99,33 +115,39 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Makes the folder and the one in it where they are missing; returns what tells it from one
-    /// that takes its place later.
+    /// Makes the folder and the one in it where they are missing.
     ///
     /// # Errors
-    /// They cannot be made.
-    pub(super) fn ensure(&self) -> anyhow::Result<u64> {
+    /// They cannot be made, or files cannot be moved from the one to the other: then no file is to
+    /// become a task that would stay where it is.
+    pub(super) fn ensure(&self) -> anyhow::Result<()> {
         for folder in [self.path.clone(), self.done()] {
             if !folder.is_dir() {
                 make_private_folder(&folder)?;
             }
+            let may = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
+            access(&folder, may).with_context(|| {
+                format!("no files can be moved in or out of {}", folder.display())
+            })?;
         }
-        Ok(fs::metadata(&self.path)?.ino())
+        Ok(())
     }
 
-    /// Returns the first files that wait, in the order of their names. Of those in `refused` that
-    /// are still the same, none.
+    /// Returns the first files that wait after the name `after`, in the order of their names. Of
+    /// those in `refused` that are still the same, none.
     ///
     /// # Errors
     /// The folder cannot be read.
     pub(super) fn waiting(
         &self,
+        after: Option<&OsStr>,
         refused: &HashMap<OsString, Stamp>,
     ) -> io::Result<BTreeMap<OsString, Stamp>> {
         let mut first = BTreeMap::new();
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
-            if name == DONE || is_ignored(&name) {
+            let is_past = after.is_some_and(|after| name.as_os_str() <= after);
+            if is_past || name == DONE || is_ignored(&name) {
                 continue;
             }
             let is_full = first.len() >= BATCH;
@@ -169,8 +191,8 @@ impl Folder {
         Ok((file, stamp))
     }
 
-    /// Moves a file to those that became tasks, beside one of the same name that is there. When this
-    /// returns, the move is on disk.
+    /// Moves a file to those that became tasks, beside one of the same name that is there. The move
+    /// is on disk after the next [`Self::flush`].
     ///
     /// # Errors
     /// It cannot be moved.
@@ -183,9 +205,45 @@ impl Folder {
             number += 1;
             target = done.join(numbered(name, number));
         }
-        fs::rename(self.file(name), target)?;
-        sync_folder(&done)?;
+        fs::rename(self.file(name), target)
+    }
+
+    /// Makes all moves so far outlive a loss of power.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub(super) fn flush(&self) -> io::Result<()> {
+        // The new names first: at no moment is a file under neither.
+        sync_folder(&self.done())?;
         sync_folder(&self.path)
+    }
+
+    /// What it means that the folders cannot be made or used.
+    pub(super) fn unmade(&self, error: &anyhow::Error) -> Trouble {
+        let done = self.done();
+        Trouble {
+            reason: "the inbox folder cannot be used".into(),
+            detail: format!("{error:#}"),
+            remedy: if done.is_dir() {
+                format!(
+                    "chmod 700 {} {}",
+                    quoted(self.path.display()),
+                    quoted(done.display())
+                )
+            } else {
+                format!("mkdir -p -m 700 {}", quoted(done.display()))
+            },
+        }
+    }
+
+    /// What it means that the folder cannot be read.
+    pub(super) fn unreadable(&self, error: &anyhow::Error) -> Trouble {
+        let path = &self.path;
+        Trouble {
+            reason: "the inbox folder cannot be read".into(),
+            detail: format!("{}: {error:#}", path.display()),
+            remedy: format!("chmod 700 {}", quoted(path.display())),
+        }
     }
 }
 
@@ -234,11 +292,14 @@ mod tests {
             fs::write(folder.file(OsStr::new(ignored)), "x").unwrap();
         }
 
-        let waiting = folder.waiting(&HashMap::new()).unwrap();
+        let waiting = folder.waiting(None, &HashMap::new()).unwrap();
 
         let names: Vec<_> = waiting.keys().cloned().collect();
         let expected: Vec<OsString> = (0..BATCH).map(|n| format!("{n:04}").into()).collect();
         assert_eq!(names, expected);
+        let last = names.last().map(OsString::as_os_str);
+        let rest = folder.waiting(last, &HashMap::new()).unwrap();
+        assert_eq!(rest.len(), 50);
     }
 
     #[test]
@@ -248,9 +309,9 @@ mod tests {
         fs::write(folder.file(&name), "x").unwrap();
         let refused = HashMap::from([(name.clone(), folder.stamp(&name).unwrap())]);
 
-        assert!(folder.waiting(&refused).unwrap().is_empty());
+        assert!(folder.waiting(None, &refused).unwrap().is_empty());
         fs::write(folder.file(&name), "xy").unwrap();
-        assert!(folder.waiting(&refused).unwrap().contains_key(&name));
+        assert!(folder.waiting(None, &refused).unwrap().contains_key(&name));
     }
 
     #[test]

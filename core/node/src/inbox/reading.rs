@@ -12,6 +12,22 @@ pub(super) const TEXT_MAX_BYTES: u64 = 100_000;
 /// What stands before a line in Markdown without being part of it.
 const MARKS: [&str; 3] = ["- [ ] ", "- ", "* "];
 
+/// How the names of drafts and of halves of downloads end, in lower case.
+const ENDINGS_IGNORED: [&str; 12] = [
+    ".part",
+    ".partial",
+    ".crdownload",
+    ".opdownload",
+    ".download",
+    ".aria2",
+    ".!qb",
+    ".tmp",
+    ".swp",
+    ".swo",
+    ".swx",
+    ".filepart",
+];
+
 /// A text as it becomes a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Note {
@@ -70,11 +86,22 @@ pub(super) fn is_named_as_text(name: &OsStr) -> bool {
     })
 }
 
-/// Whether a file is somebody's draft, or half of a download.
-pub(super) fn is_ignored(name: &OsStr) -> bool {
+/// Whether a name is one that editors, office and sync programs and browsers give to what is not a
+/// file of the person's: hidden files, locks, drafts, halves of downloads.
+pub(crate) fn is_ignored(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes().to_ascii_lowercase();
-    let endings: [&[u8]; 5] = [b"~", b".part", b".tmp", b".crdownload", b".swp"];
-    bytes.starts_with(b".") || endings.iter().any(|ending| bytes.ends_with(ending))
+    let is_around = |start: &[u8], end: &[u8]| {
+        bytes.starts_with(start) && bytes.ends_with(end) && bytes.len() > start.len() + end.len()
+    };
+    let endings = ENDINGS_IGNORED.map(str::as_bytes);
+    bytes.starts_with(b".")
+        // Locks of Microsoft Office, drafts of Word and of Syncthing.
+        || [&b"~$"[..], b"~wr", b"~syncthing~"].iter().any(|start| bytes.starts_with(start))
+        || bytes.ends_with(b"~")
+        // What Emacs saves by itself.
+        || is_around(b"#", b"#")
+        || endings.iter().any(|ending| is_around(b"", ending))
+        || [&b"desktop.ini"[..], b"thumbs.db"].contains(&bytes.as_slice())
 }
 
 /// Returns a file's name as people are told it: one line that is never empty and fits an artifact.
@@ -169,16 +196,34 @@ mod tests {
     fn drafts_and_halves_of_downloads_are_ignored() {
         let drafts = [
             ".hidden",
+            ".~lock.letter.odt#",
+            ".#notes.md",
+            ".notes.md.Xy12Zw",
+            "~$letter.docx",
+            "~WRL0001.tmp",
+            "~syncthing~a.txt",
+            "#notes.md#",
             "a~",
             "a.PART",
             "a.txt.tmp",
-            "a.crdownload",
+            "a.pdf.crdownload",
             "a.swp",
+            "Thumbs.db",
+            "desktop.ini",
         ];
         for name in drafts {
             assert!(is_ignored(OsStr::new(name)), "{name}");
         }
-        for name in ["a.txt", "tmp", "part", "a.swp.txt"] {
+        for name in [
+            "a.txt",
+            "tmp",
+            "part",
+            "a.swp.txt",
+            "~a.txt",
+            "#1 plan.md",
+            "#",
+            "a.db",
+        ] {
             assert!(!is_ignored(OsStr::new(name)), "{name}");
         }
     }

@@ -5,12 +5,12 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek};
 use std::path::Path;
 
+use hearth_app::AppError;
 use hearth_app::artifacts::StoreArtifact;
 use hearth_app::blobs::StoredBlob;
-use hearth_app::inbox::{FromFile, KEY_PREFIX};
+use hearth_app::inbox::FromFile;
 use hearth_app::quick_add::QuickAdd;
-use hearth_app::tasks::{Created, Once};
-use hearth_app::{AppError, UnavailableCause};
+use hearth_app::tasks::{Among, Created, Once};
 use hearth_domain::field::Word;
 use hearth_domain::notice::{NewNotice, NoticeKind};
 use hearth_domain::task::NewTask;
@@ -18,11 +18,13 @@ use hearth_domain::{Actor, JsonObject};
 use nix::errno::Errno;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
-use tracing::{debug, error, info, warn};
+use tracing::info;
 
+use super::Inbox;
 use super::folder::{Folder, Kind, Stamp};
 use super::reading::{Note, TEXT_MAX_BYTES, in_short, is_named_as_text, shown};
-use super::{FORGET_MAX, Inbox, Trouble};
+use super::report::Trouble;
+use super::writers::has_writer;
 use crate::media_type::media_type;
 
 /// The kind of an artifact that somebody handed in.
@@ -37,6 +39,10 @@ pub(super) enum Failure {
     Gone,
     /// Somebody is writing to it.
     Changed,
+    /// It has no bytes: many programs make a file first and fill it afterwards.
+    Empty,
+    /// Somebody has it open for writing.
+    BeingWritten,
     /// It cannot be taken as it is; reads on from "it".
     Refused(Stamp, String),
     /// It, and the others, must wait.
@@ -60,6 +66,19 @@ enum Content {
 impl Inbox {
     /// Takes a file that was seen in the state `before`, if it is in that state still.
     pub(super) async fn take(&mut self, name: &OsStr, before: Stamp) -> Result<(), Failure> {
+        let (stamp, key) = match self.moves.take_stuck(name, &before) {
+            Some(stuck) => stuck,
+            None => self.make_task(name, before).await?,
+        };
+        self.put_away(name, stamp, key).await
+    }
+
+    /// Makes a task of a file; returns the file's state and key.
+    pub(super) async fn make_task(
+        &self,
+        name: &OsStr,
+        before: Stamp,
+    ) -> Result<(Stamp, String), Failure> {
         let (content, stamp) = self.read(name, before).await?;
         let hash = match &content {
             Content::Text(_, hash) => *hash,
@@ -67,6 +86,7 @@ impl Inbox {
         };
         let once = Once {
             key: file_key(&hash, name, &stamp),
+            among: Among::Inbox,
             request: hash,
         };
         let created = match content {
@@ -80,31 +100,17 @@ impl Inbox {
             error => Failure::Later(self.trouble(&error)),
         })?;
         let (shown, number) = (shown(name), created.view.task.number);
-        if created.is_repeat {
-            debug!(
-                file = shown,
-                task.number = number,
-                "{shown} was task #{number} already"
-            );
+        let became = if created.is_repeat {
+            "was already"
         } else {
-            info!(
-                file = shown,
-                task.number = number,
-                "{shown} became task #{number}"
-            );
-        }
-        let moved = self.put_away(name, stamp).await;
-        if matches!(moved, Err(Failure::Later(_))) {
-            return moved;
-        }
-        // The file as it was is gone for good: its key would only keep one like it from being taken.
-        if let Err(error) = self.app.forget_file(&Actor::Owner, &once.key).await {
-            warn!(%error, "the key of a file that was taken is forgotten later");
-            if self.to_forget.len() < FORGET_MAX {
-                self.to_forget.push(once.key);
-            }
-        }
-        moved
+            "became"
+        };
+        info!(
+            file = shown,
+            task.number = number,
+            "{shown} {became} task #{number}"
+        );
+        Ok((stamp, once.key))
     }
 
     async fn read(&self, name: &OsStr, before: Stamp) -> Result<(Content, Stamp), Failure> {
@@ -117,7 +123,9 @@ impl Inbox {
         }
         let own = name.to_owned();
         let opened = self.blocking(move |folder| open(folder, &own, before));
-        let opened = opened.await.map_err(|error| self.panicked(&error))??;
+        let opened = opened
+            .await
+            .map_err(|error| Failure::Later(self.folder.unreadable(&error)))??;
         let stamp = opened.stamp;
         if let Some((note, hash)) = opened.note {
             return Ok((Content::Text(note, hash), stamp));
@@ -200,7 +208,7 @@ impl Inbox {
             notice: Some(NewNotice {
                 kind: NoticeKind::InboxFile,
                 task_id: None,
-                about: once.key.clone(),
+                about: format!("inbox:{}", once.key),
                 text,
             }),
         };
@@ -235,51 +243,6 @@ impl Inbox {
             .create_task_from_file(&Actor::Owner, new, with, once.clone())
             .await
     }
-
-    /// Moves a file that became a task, unless it changed meanwhile: then it is another one.
-    async fn put_away(&self, name: &OsStr, stamp: Stamp) -> Result<(), Failure> {
-        let own = name.to_owned();
-        let moved = self.blocking(move |folder| match folder.stamp(&own) {
-            Ok(present) if present.is_same_content(&stamp) => folder.put_away(&own).map(|()| true),
-            Ok(_) => Ok(false),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
-            Err(error) => Err(error),
-        });
-        match moved.await.map_err(|error| self.panicked(&error))? {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::Changed),
-            Err(error) => {
-                let done = self.folder.done();
-                let done = done.display();
-                Err(Failure::Later(Trouble {
-                    reason: format!("files that became tasks cannot be moved to {done}: {error}"),
-                    remedy: format!("chmod 700 {done}"),
-                }))
-            }
-        }
-    }
-
-    pub(super) fn trouble(&self, error: &AppError) -> Trouble {
-        let remedy = match error {
-            AppError::Unavailable {
-                cause: UnavailableCause::NoRoom,
-                ..
-            } => format!("df -h {}", self.folder.path().display()),
-            error if error.is_transient() => String::new(),
-            error => {
-                error!(?error, "the inbox could not make a task and tries again");
-                "hearth doctor".into()
-            }
-        };
-        Trouble {
-            reason: error.to_string(),
-            remedy,
-        }
-    }
-
-    fn panicked(&self, error: &anyhow::Error) -> Failure {
-        Failure::Later(self.unreadable(error))
-    }
 }
 
 /// Opens a file, and reads it where it is a text.
@@ -293,6 +256,12 @@ fn open(folder: &Folder, name: &OsStr, before: Stamp) -> Result<Opened, Failure>
     let (mut file, stamp) = opened.map_err(|error| unreadable(present, &error))?;
     if !stamp.is_same_content(&before) {
         return Err(Failure::Changed);
+    }
+    if stamp.size == 0 {
+        return Err(Failure::Empty);
+    }
+    if has_writer(&file) {
+        return Err(Failure::BeingWritten);
     }
     let mut note = None;
     if is_named_as_text(name) && stamp.size <= TEXT_MAX_BYTES {
@@ -314,11 +283,12 @@ fn unreadable(stamp: Stamp, error: &io::Error) -> Failure {
         return Failure::Gone;
     }
     match error.raw_os_error().map(Errno::from_raw) {
-        // The node has too many files open, which passes.
-        Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::EINTR) => {
+        // The node has too many files open, or the disk fails, which may pass.
+        Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::EINTR | Errno::EIO) => {
             Failure::Later(Trouble {
-                reason: format!("no file can be opened: {error}"),
-                remedy: String::new(),
+                reason: format!("a file in the inbox cannot be read: {error}"),
+                detail: String::new(),
+                remedy: "hearth doctor".into(),
             })
         }
         // A link took its place.
@@ -327,13 +297,13 @@ fn unreadable(stamp: Stamp, error: &io::Error) -> Failure {
     }
 }
 
-/// Names one state of one file.
+/// Names one state of one file, in its place.
 fn file_key(hash: &[u8; 32], name: &OsStr, stamp: &Stamp) -> String {
     let digest = Sha256::new()
         .chain_update(hash)
-        .chain_update(stamp.modified_ns.to_le_bytes())
+        .chain_update(stamp.identity())
         .chain_update(name.as_encoded_bytes());
-    format!("{KEY_PREFIX}{:x}", digest.finalize())
+    format!("{:x}", digest.finalize())
 }
 
 /// Names what a notice tells of a file that stays: the file, and when it was last written to.
@@ -342,5 +312,5 @@ pub(super) fn notice_key(name: &OsStr, state: Option<Stamp>) -> String {
     let digest = Sha256::new()
         .chain_update(modified_ns.to_le_bytes())
         .chain_update(name.as_encoded_bytes());
-    format!("{KEY_PREFIX}stays:{:x}", digest.finalize())
+    format!("inbox:stays:{:x}", digest.finalize())
 }

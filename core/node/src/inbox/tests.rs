@@ -2,12 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
 use hearth_app::tasks::{TaskFilter, TaskRef};
 use hearth_domain::task::Task;
-use hearth_store::Store;
+use hearth_store::{Store, idempotency};
 
 use super::*;
 use crate::system::{SystemClock, UuidSource};
@@ -17,6 +19,7 @@ const ARTIFACT_MAX: u64 = 200_000;
 struct TestInbox {
     inbox: Inbox,
     app: App,
+    store: Store,
     /// Removed with the test.
     _dir: tempfile::TempDir,
 }
@@ -35,13 +38,14 @@ impl TestInbox {
             offline_after: Duration::from_mins(1),
             remind_before: Duration::ZERO,
         };
-        let app = App::new(store, Arc::new(SystemClock::default()), ids, config).unwrap();
+        let app = App::new(store.clone(), Arc::new(SystemClock::default()), ids, config).unwrap();
         let mut inbox = Inbox::new(app.clone(), dir.path().join("inbox"));
         inbox.quiet = Duration::ZERO;
         inbox.folder.ensure().unwrap();
         Self {
             inbox,
             app,
+            store,
             _dir: dir,
         }
     }
@@ -59,8 +63,16 @@ impl TestInbox {
         self.inbox.folder.done().join(name).exists()
     }
 
-    async fn look(&mut self) {
-        self.inbox.look().await.unwrap();
+    async fn look(&mut self) -> Look {
+        self.inbox.look().await.unwrap()
+    }
+
+    /// What the status says after a look: whether it works, the reason, the remedy.
+    async fn status(&mut self) -> (bool, String, String) {
+        let looked = self.inbox.look().await;
+        self.inbox.tell(looked);
+        let told = self.app.facilities().inbox.clone();
+        (told.is_available, told.reason_in_detail(), told.remedy)
     }
 
     /// Every task, in the order in which they were made.
@@ -129,7 +141,7 @@ async fn anything_else_becomes_a_task_to_look_at_it() {
         test.put(OsStr::from_bytes(name), b"\x89PNG\r\n");
     }
     test.put("latin1.txt", b"caf\xe9");
-    test.put("empty.md", "");
+    test.put("blank.md", "\n");
     test.put("large.txt", "x".repeat(100_001));
 
     test.look().await;
@@ -201,12 +213,8 @@ async fn a_file_that_was_committed_and_not_moved_is_moved_without_another_task()
     test.put("a.txt", "Call Ann");
     test.put("b.bin", [0, 1]);
     for name in ["a.txt", "b.bin"].map(OsStr::new) {
-        // Makes the task, and loses the move: there is no `done` while it happens.
-        fs::remove_dir(test.inbox.folder.done()).unwrap();
         let stamp = test.inbox.folder.stamp(name).unwrap();
-        let cut_off = test.inbox.take(name, stamp).await;
-        assert!(matches!(cut_off, Err(Failure::Later(_))), "{cut_off:?}");
-        fs::create_dir(test.inbox.folder.done()).unwrap();
+        test.inbox.make_task(name, stamp).await.unwrap();
     }
     assert_eq!(test.tasks().await.len(), 2);
 
@@ -225,6 +233,7 @@ async fn the_same_file_put_in_again_is_another_task() {
         let path = test.inbox.folder.file(OsStr::new("a.txt"));
         let file = fs::File::options().append(true).open(path).unwrap();
         file.set_modified(at).unwrap();
+        drop(file);
         test.look().await;
     }
 
@@ -259,6 +268,177 @@ async fn a_folder_that_was_removed_is_made_anew() {
     test.look().await;
 
     assert!(test.is_done("a.txt"));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_moved_is_one_task_and_moves_when_it_can_whatever_its_rights() {
+    let mut test = TestInbox::new();
+    test.put("a.txt", "Call Ann");
+    let name = OsStr::new("a.txt");
+    for mode in [0o600, 0o640] {
+        // There is no `done` while it happens.
+        fs::remove_dir(test.inbox.folder.done()).unwrap();
+        let stamp = test.inbox.folder.stamp(name).unwrap();
+        let cut_off = test.inbox.take(name, stamp).await;
+        assert!(matches!(cut_off, Err(Failure::Later(_))), "{cut_off:?}");
+        // Whoever mends it may well change the file's rights, too.
+        let path = test.inbox.folder.file(name);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        fs::create_dir(test.inbox.folder.done()).unwrap();
+    }
+
+    test.look().await;
+
+    assert_eq!(test.tasks().await.len(), 1);
+    assert!(test.is_done("a.txt"));
+}
+
+#[tokio::test]
+async fn a_file_that_was_moved_and_not_forgotten_is_another_task_when_it_is_put_back() {
+    let mut test = TestInbox::new();
+    let name = OsStr::new("a.txt");
+    test.put("a.txt", "Water the plants");
+    // As far as a node gets that is killed between the move and the forgetting.
+    let stamp = test.inbox.folder.stamp(name).unwrap();
+    test.inbox.take(name, stamp).await.unwrap();
+    test.inbox.moves = Moves::default();
+
+    let done = test.inbox.folder.done().join(name);
+    fs::rename(done, test.inbox.folder.file(name)).unwrap();
+    let back = test.inbox.folder.stamp(name).unwrap();
+    assert!(back.is_same_content(&stamp), "the same file, unchanged");
+    test.look().await;
+
+    assert_eq!(test.tasks().await.len(), 2);
+    assert!(test.is_done("a.txt"));
+}
+
+#[tokio::test]
+async fn keys_that_a_killed_node_left_are_forgotten_when_no_file_waits() {
+    let mut test = TestInbox::new();
+    let name = OsStr::new("a.txt");
+    test.put("a.txt", "Water the plants");
+    let stamp = test.inbox.folder.stamp(name).unwrap();
+    let (_, key) = test.inbox.make_task(name, stamp).await.unwrap();
+    let store = test.store.clone();
+    let is_known = move || {
+        let found = store.read_now(|tx| idempotency::find(tx, idempotency::INBOX, &key));
+        found.unwrap().is_some()
+    };
+    let aside = test.inbox.folder.path().join(".aside");
+    fs::rename(test.inbox.folder.file(name), &aside).unwrap();
+    assert!(is_known());
+
+    test.look().await;
+
+    assert!(!is_known());
+}
+
+#[tokio::test]
+async fn more_than_a_page_of_files_is_taken_in_one_look() {
+    let mut test = TestInbox::new();
+    for number in 0..BATCH + 10 {
+        test.put(format!("{number:04}.txt"), format!("Note {number}"));
+    }
+
+    let look = test.look().await;
+
+    assert!(!look.is_unsettled && look.trouble.is_none());
+    assert_eq!(test.tasks().await.len(), BATCH + 10);
+    assert_eq!(fs::read_dir(test.inbox.folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_open_for_writing_waits_until_it_is_closed_and_is_told_in_time() {
+    let mut test = TestInbox::new();
+    let path = test.inbox.folder.file(OsStr::new("a.txt"));
+    let mut file = fs::File::create(path).unwrap();
+    file.write_all(b"Half a li").unwrap();
+
+    assert_eq!(test.status().await, (true, String::new(), String::new()));
+    assert!(test.tasks().await.is_empty());
+    test.inbox.told_after = Duration::ZERO;
+    let (is_available, reason, remedy) = test.status().await;
+    assert!(
+        is_available && reason.contains("open for writing"),
+        "{reason}"
+    );
+    assert!(reason.contains("a.txt") && remedy.contains("close it"));
+
+    file.write_all(b"ne").unwrap();
+    drop(file);
+    assert_eq!(test.status().await, (true, String::new(), String::new()));
+    assert_eq!(test.tasks().await[0].title.as_str(), "Half a line");
+}
+
+#[tokio::test]
+async fn an_empty_file_waits_for_content_and_is_told_in_time() {
+    let mut test = TestInbox::new();
+    test.put("a.txt", "");
+    test.put("b.pdf", "");
+    test.put("c.txt", "Call Ann");
+
+    assert_eq!(test.status().await, (true, String::new(), String::new()));
+    assert_eq!(test.tasks().await.len(), 1);
+    test.inbox.told_after = Duration::ZERO;
+    let (is_available, reason, remedy) = test.status().await;
+    assert!(is_available && reason.contains("2 files wait"), "{reason}");
+    assert!(reason.contains("a.txt") && !remedy.is_empty(), "{reason}");
+    assert!(test.waits("a.txt") && test.waits("b.pdf"));
+
+    test.put("a.txt", "Call Bea");
+    fs::remove_file(test.inbox.folder.file(OsStr::new("b.pdf"))).unwrap();
+    assert_eq!(test.status().await, (true, String::new(), String::new()));
+    assert_eq!(test.tasks().await[1].title.as_str(), "Call Bea");
+}
+
+#[tokio::test]
+async fn files_that_wait_for_somebody_else_do_not_keep_others_waiting() {
+    let mut test = TestInbox::new();
+    for number in 0..BATCH + 10 {
+        test.put(format!("{number:04}"), "");
+    }
+    test.put("z.txt", "Call Ann");
+
+    test.look().await;
+
+    assert!(test.is_done("z.txt"));
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_watched_is_told_and_looked_at_all_the_same() {
+    let mut test = TestInbox::new();
+    let unwatched = Unwatched {
+        reason: "no more watches".into(),
+        remedy: "sudo sysctl more=1",
+    };
+    test.put("a.txt", "Call Ann");
+    let looked = test.inbox.look().await;
+    test.inbox.watch = Err(unwatched);
+    test.inbox.tell(looked);
+
+    let told = test.app.facilities().inbox.clone();
+    assert!(told.is_available && told.reason.contains("no more watches"));
+    assert!(told.reason.contains("every 10 s"), "{told:?}");
+    assert_eq!(told.remedy, "sudo sysctl more=1");
+    assert!(test.is_done("a.txt"));
+    // The next look watches it again.
+    assert_eq!(test.status().await, (true, String::new(), String::new()));
+}
+
+#[tokio::test]
+async fn no_trouble_names_a_path_to_those_who_may_only_read() {
+    let mut test = TestInbox::new();
+    fs::remove_dir_all(test.inbox.folder.path()).unwrap();
+    fs::write(test.inbox.folder.path(), "in the way").unwrap();
+
+    let (is_available, reason, remedy) = test.status().await;
+
+    let path = test.inbox.folder.path().to_str().unwrap();
+    assert!(!is_available);
+    assert!(reason.contains(path) && remedy.contains(path), "{reason}");
+    let told = test.app.facilities().inbox.clone();
+    assert!(!told.reason.contains('/'), "{}", told.reason);
 }
 
 #[tokio::test]
