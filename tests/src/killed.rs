@@ -12,13 +12,18 @@ pub struct Random(pub u64);
 impl Random {
     /// Returns a part of `whole`, from nothing to all of it.
     pub fn part_of(&mut self, whole: Duration) -> Duration {
+        let micros = u64::try_from(whole.as_micros()).unwrap_or(u64::MAX);
+        Duration::from_micros(self.below(micros))
+    }
+
+    /// Returns a number from 0 on that is less than `end`; 0 where there is none.
+    pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
-        let micros = u64::try_from(whole.as_micros()).unwrap_or(u64::MAX);
-        Duration::from_micros(mixed % micros.max(1))
+        mixed % end.max(1)
     }
 }
 

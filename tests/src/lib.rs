@@ -2,14 +2,18 @@
 //!
 //! - [`node`]: a real node, in a process of its own, in a folder of its own
 //! - [`database`]: what a test looks for in a database, and how one is made large
+//! - [`data_folder`]: a data folder with no node on it, and commands on it
 //! - [`killed`]: a command that is killed at a moment that only looks random
 //! - [`keyring`]: a keyring of the desktop's kind, on a bus of its own
 //! - [`small_disk`]: a file system that is soon full
+//! - [`faults`]: a disk that fails when it is told to
 //! - [`raw_http`]: the least a client needs, for measuring
 //! - [`subscriber`]: a WebSocket reader of events
 //! - [`skip`]: how a test says that it could not run
 
+pub mod data_folder;
 pub mod database;
+pub mod faults;
 pub mod keyring;
 pub mod killed;
 pub mod node;

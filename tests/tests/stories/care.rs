@@ -2,85 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anyhow::{Context, ensure};
-use hearth_tests::database::{all_rows, check_sound, count_tasks, grow, open};
+use hearth_tests::data_folder::{
+    check_contents, contents_of, copy_folder, copy_of, done, grown_folder, hearth, kept_databases,
+    left_over, refused, rows, text,
+};
+use hearth_tests::database::{check_sound, count_tasks, grow, open};
 use hearth_tests::killed::{Random, run_and_kill, run_whole};
-use hearth_tests::node::{Options, TestNode, command};
+use hearth_tests::node::{Options, TestNode};
 use hearth_tests::raw_http::RawClient;
 use hearth_tests::skip;
 use hearth_tests::small_disk::SmallDisk;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 const CLIENTS: usize = 3;
 const ROUNDS: usize = 20;
 const ROUNDS_LONG: usize = 150;
-
-/// A command of the program that is prepared, on a data folder.
-fn hearth(data: &Path, args: &[&str]) -> anyhow::Result<Command> {
-    let mut command = command(data)?;
-    command.args(args);
-    Ok(command)
-}
-
-/// Runs it to a good end; returns its JSON.
-fn done(data: &Path, args: &[&str]) -> anyhow::Result<Value> {
-    let (_, output) = run_whole(hearth(data, &[&["--json"], args].concat())?)?;
-    Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-/// Runs it and returns the one line that it refused with.
-fn refused(data: &Path, args: &[&str]) -> anyhow::Result<String> {
-    let output = hearth(data, args)?.output()?;
-    let said = String::from_utf8(output.stderr)?;
-    ensure!(
-        output.status.code() == Some(1) && output.stdout.is_empty() && said.lines().count() == 1,
-        "{:?}: {said}",
-        output.status
-    );
-    Ok(said.trim().to_owned())
-}
-
-/// A path as an argument.
-fn text(path: &Path) -> anyhow::Result<&str> {
-    path.to_str().context("a path that is no text")
-}
-
-/// The names in a folder that a cut-off command could have left.
-fn left_over(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.contains("partial") || name.contains("staging") {
-            names.push(name);
-        }
-    }
-    Ok(names)
-}
-
-/// Every row, where nobody writes.
-fn rows(data: &Path) -> anyhow::Result<BTreeMap<String, hearth_tests::database::Rows>> {
-    all_rows(&data.join("hearth.db"), &BTreeMap::new())
-}
-
-/// Checks that every artifact has its bytes, with the hash that is their name; returns how many
-/// there are.
-fn check_contents(data: &Path) -> anyhow::Result<usize> {
-    let conn = open(&data.join("hearth.db"))?;
-    let mut statement = conn.prepare("SELECT lower(hex(sha256)), size_bytes FROM artifacts")?;
-    let artifacts = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let artifacts: Vec<(String, usize)> = artifacts.collect::<Result<_, _>>()?;
-    for (hash, size) in &artifacts {
-        let path = data.join("artifacts").join(&hash[..2]).join(hash);
-        let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-        let found = format!("{:x}", Sha256::digest(&bytes));
-        ensure!(bytes.len() == *size && found == *hash, "{}", path.display());
-    }
-    Ok(artifacts.len())
-}
 
 /// Leads tasks through their lives and stores artifacts until told to stop; returns how many
 /// requests were answered well.
@@ -603,71 +542,4 @@ fn an_import_killed_at_any_moment_takes_in_all_or_nothing() -> anyhow::Result<()
             Ok(found == new)
         },
     )
-}
-
-/// The databases that restores kept.
-fn kept_databases(data: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut kept = Vec::new();
-    for entry in std::fs::read_dir(data)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.contains("before-restore") && !name.ends_with("-wal") && !name.ends_with("-shm") {
-            kept.push(path);
-        }
-    }
-    Ok(kept)
-}
-
-/// A data folder without a node: a few tasks with artifacts, and this many times as many.
-fn grown_folder(times: u32) -> anyhow::Result<tempfile::TempDir> {
-    let folder = tempfile::tempdir()?;
-    let mut node = TestNode::start_in(folder.path(), &Options::default())?;
-    let file = folder.path().join("notes.md");
-    for number in 0..5 {
-        std::fs::write(&file, format!("note {number}\n").repeat(20_000))?;
-        let title = format!("Task {number} of {times}");
-        let said = node.hearth(&["task", "add", &title, "--file", text(&file)?])?;
-        ensure!(
-            said.status.success(),
-            "{}",
-            String::from_utf8_lossy(&said.stderr)
-        );
-    }
-    ensure!(node.stop()? == Some(0), "{}", node.log());
-    grow(&folder.path().join("hearth.db"), times * 10)?;
-    Ok(folder)
-}
-
-/// The files of contents, in order.
-fn contents_of(data: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut contents = Vec::new();
-    for folder in std::fs::read_dir(data.join("artifacts"))? {
-        for entry in std::fs::read_dir(folder?.path())? {
-            contents.push(entry?.path());
-        }
-    }
-    contents.sort();
-    Ok(contents)
-}
-
-/// Another data folder with the same database and contents.
-fn copy_of(data: &Path) -> anyhow::Result<tempfile::TempDir> {
-    let copy = tempfile::tempdir()?;
-    std::fs::copy(data.join("hearth.db"), copy.path().join("hearth.db"))?;
-    copy_folder(&data.join("artifacts"), &copy.path().join("artifacts"))?;
-    Ok(copy)
-}
-
-fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
