@@ -8,7 +8,9 @@ mod backup;
 mod dump;
 mod migrate;
 
-use anyhow::anyhow;
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow, ensure};
 use hearth_app::App;
 use hearth_domain::actor::Role;
 use hearth_domain::field::{AgentName, Name};
@@ -90,6 +92,22 @@ fn hold(settings: &Settings) -> anyhow::Result<(DataDir, Lock)> {
         _ => error,
     })?;
     Ok((data, lock))
+}
+
+/// Returns the database of a data folder, from which something is to be taken.
+///
+/// # Errors
+/// There is none, or that cannot be told.
+fn database_of(data: &DataDir, what_for: &str) -> anyhow::Result<PathBuf> {
+    let database = data.database();
+    let is_there = database.try_exists();
+    let is_there = is_there.with_context(|| format!("cannot look at {}", database.display()))?;
+    ensure!(
+        is_there,
+        "there is nothing to {what_for}: {} holds no database",
+        data.root().display()
+    );
+    Ok(database)
 }
 
 /// A data folder, held for as long as something is done on it.

@@ -25,7 +25,7 @@ use crate::contents::hash;
 use crate::error::StoreError;
 use crate::inspect::{Snapshot, read_version};
 use crate::pragmas;
-use crate::swap::{beside, sync_folder_of};
+use crate::swap::beside;
 
 pub(crate) use draft::{Draft, Scratch};
 pub use manifest::{DatabaseFile, FORMAT, Manifest};
@@ -80,7 +80,6 @@ pub fn write(source: &Source<'_>, target: &Path) -> Result<Written, CareError> {
     let bytes = draft.bytes()?;
     refuse_existing(target)?;
     draft.rename(target)?;
-    sync_folder_of(target)?;
     Ok(Written { manifest, bytes })
 }
 

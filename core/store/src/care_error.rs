@@ -13,6 +13,9 @@ pub enum CareError {
     /// A file of this name is there already.
     #[error("{} is there already", .0.display())]
     Exists(PathBuf),
+    /// A file has its name, the disk does not confirm it, and it cannot be removed either.
+    #[error("{} is whole and stays, but a loss of power may take its name away", .0.display())]
+    Stays(PathBuf, #[source] Box<OpenError>),
     /// Another program writes a backup under this name.
     #[error("another backup to {} is being written", .0.display())]
     BeingWritten(PathBuf),
@@ -29,6 +32,14 @@ pub enum CareError {
     /// SQLite refused.
     #[error("cannot {act}")]
     Database {
+        /// What was tried.
+        act: &'static str,
+        /// Why it failed.
+        source: rusqlite::Error,
+    },
+    /// SQLite refused to say that it is done: the changes may be there after all.
+    #[error("cannot {act}")]
+    Uncertain {
         /// What was tried.
         act: &'static str,
         /// Why it failed.
@@ -120,16 +131,26 @@ impl CareError {
         match self {
             Self::Output(source)
             | Self::File { source, .. }
-            | Self::Open(OpenError::File { source, .. }) => matches!(
-                source.kind(),
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded
-            ),
-            Self::Database { source, .. } | Self::Store(StoreError::Sqlite(source)) => {
-                is_disk_full(source)
+            | Self::Open(OpenError::File { source, .. } | OpenError::Unflushed { source, .. }) => {
+                matches!(
+                    source.kind(),
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+                )
             }
+            Self::Database { source, .. }
+            | Self::Uncertain { source, .. }
+            | Self::Store(StoreError::Sqlite(source)) => is_disk_full(source),
             Self::Store(StoreError::NoRoom) => true,
             _ => false,
         }
+    }
+
+    /// Whether what was asked for may be done all the same: the disk failed at the very end.
+    pub fn is_uncertain(&self) -> bool {
+        matches!(
+            self,
+            Self::Uncertain { .. } | Self::Stays(..) | Self::Open(OpenError::Unflushed { .. })
+        )
     }
 
     pub(crate) fn not_whole(path: &Path, problem: impl Into<String>) -> Self {

@@ -78,9 +78,13 @@ impl<R: Read> Read for Hashing<R> {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
             Err(error) => {
-                let kind = error.kind();
+                // The same once more, as far as errors can be copied.
+                let copy = match error.raw_os_error() {
+                    Some(code) => io::Error::from_raw_os_error(code),
+                    None => error.kind().into(),
+                };
                 self.failure = Some(error);
-                return Err(kind.into());
+                return Err(copy);
             }
         };
         if let Some(read) = buffer.get(..count) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 use uuid::Uuid;
 
-/// Why a store did not open. Nothing was changed.
+/// Why a store did not open. Nothing was changed, but where a variant says otherwise.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The SQLite inside this program can corrupt a database that two connections use.
@@ -58,6 +58,17 @@ pub enum OpenError {
         /// On which file.
         path: PathBuf,
         /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A database took the place of another, and a loss of power may bring the other back.
+    #[error(
+        "the new database is in the place of {}, and the disk does not confirm it",
+        path.display()
+    )]
+    Unflushed {
+        /// The database.
+        path: PathBuf,
+        /// What the disk said.
         source: std::io::Error,
     },
     /// SQLite refused.

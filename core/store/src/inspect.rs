@@ -8,7 +8,7 @@ use std::time::Duration;
 use hearth_domain::Timestamp;
 use hearth_domain::artifact::ContentHash;
 use hearth_domain::event::Seq;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{OpenError, StoreError};
@@ -144,7 +144,10 @@ pub fn sqlite_version() -> &'static str {
 pub(crate) fn find_fault(conn: &Connection) -> rusqlite::Result<Option<String>> {
     let verdict: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
-        return Ok(Some(verdict));
+        return match failed_read(&verdict) {
+            Some(failure) => Err(failure),
+            None => Ok(Some(verdict)),
+        };
     }
     let broken: Option<String> = conn
         .prepare("PRAGMA foreign_key_check")?
@@ -153,6 +156,20 @@ pub(crate) fn find_fault(conn: &Connection) -> rusqlite::Result<Option<String>> 
         .map(|row| row.get(0))
         .transpose()?;
     Ok(broken.map(|table| format!("a row of {table} refers to one that is not there")))
+}
+
+/// Tells a page that the disk did not give from one that is damaged: a check names the error.
+fn failed_read(verdict: &str) -> Option<rusqlite::Error> {
+    let (_, code) = verdict.rsplit_once("error code=")?;
+    let digits = code.split(|c: char| !c.is_ascii_digit()).next()?;
+    let error = rusqlite::ffi::Error::new(digits.parse().ok()?);
+    let error = rusqlite::Error::SqliteFailure(error, Some("disk I/O error".into()));
+    is_of_disk(&error).then_some(error)
+}
+
+/// Whether the disk failed, rather than what is on it being damaged.
+pub(crate) fn is_of_disk(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
 /// Reads the schema's number from the file's header; refuses what is not a Hearth database.

@@ -137,16 +137,23 @@ fn swap(new: &Path, path: &Path, at: Timestamp) -> Result<Option<PathBuf>, CareE
         keep(&log(path, "-wal"), &kept_log)?;
     }
     sync_folder_of(path)?;
-    if let Err(error) = clear_log(path) {
-        remove_if_there(&kept)?;
-        remove_if_there(&kept_log)?;
-        return Err(error);
+    let swapped = clear_log(path).and_then(|()| {
+        if !has_log(&kept) {
+            remove_if_there(&kept_log)?;
+        }
+        Ok(put_in_place(new, path, None)?)
+    });
+    match swapped {
+        Ok(()) => Ok(Some(kept)),
+        // The old database has its name still. What is kept is superfluous, unless it is all that
+        // there is of a log that was taken away.
+        Err(error) if !error.is_uncertain() && (has_log(path) || !has_log(&kept)) => {
+            remove_if_there(&kept)?;
+            remove_if_there(&kept_log)?;
+            Err(error)
+        }
+        Err(error) => Err(error),
     }
-    if !has_log(&kept) {
-        remove_if_there(&kept_log)?;
-    }
-    put_in_place(new, path, None)?;
-    Ok(Some(kept))
 }
 
 /// Sees to it that the new database does not find the log of the old one, which it would take for

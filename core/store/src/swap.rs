@@ -16,7 +16,10 @@ pub(crate) fn put_in_place(new: &Path, path: &Path, kept: Option<&Path>) -> Resu
         keep(path, kept)?;
     }
     fs::rename(new, path).map_err(file("put the new database in the place of", path))?;
-    sync_folder_of(path)
+    flush_folder_of(path).map_err(|source| OpenError::Unflushed {
+        path: path.into(),
+        source,
+    })
 }
 
 /// Gives a file a second name, in the place of what had it; a copy where the file system knows no
@@ -47,25 +50,28 @@ pub(crate) fn set_log_aside(path: &Path) -> Result<(), OpenError> {
     remove_if_there(&log(path, "-shm"))
 }
 
-/// Whether there are changes outside the database's own file.
+/// Whether there are changes outside the database's own file. Where that cannot be told, there may
+/// be.
 pub(crate) fn has_log(path: &Path) -> bool {
-    log(path, "-wal").metadata().is_ok_and(|wal| wal.len() > 0)
+    match log(path, "-wal").metadata() {
+        Ok(wal) => wal.len() > 0,
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    }
 }
 
 /// Makes the names in a file's folder outlive a loss of power.
 pub(crate) fn sync_folder_of(path: &Path) -> Result<(), OpenError> {
-    let Some(folder) = path.parent() else {
-        return Ok(());
-    };
+    flush_folder_of(path).map_err(file("flush the folder of", path))
+}
+
+fn flush_folder_of(path: &Path) -> std::io::Result<()> {
     // The folder of a bare name is the present one.
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
+    let folder = match path.parent() {
+        None => return Ok(()),
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
     };
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(file("flush", folder))
+    File::open(folder)?.sync_all()
 }
 
 /// Removes a database with all that SQLite keeps beside it.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -200,8 +200,14 @@ impl Folder {
         let done = self.done();
         let mut number = 1_u32;
         let mut target = done.join(name);
-        // Nobody but this worker puts files there.
-        while target.symlink_metadata().is_ok() {
+        // Nobody but this worker puts files there. Where it cannot be told what has the name, nothing
+        // is put in its place.
+        loop {
+            match target.symlink_metadata() {
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
+                Err(error) => return Err(error),
+                Ok(_) => (),
+            }
             number += 1;
             target = done.join(numbered(name, number));
         }

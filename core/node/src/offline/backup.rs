@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use hearth_domain::Clock;
 use hearth_store::CareError;
 use hearth_store::backup::{self, Source, Written};
 use hearth_store::restore::{Destination, Restored, restore};
 
 use crate::data_dir::DataDir;
-use crate::offline::hold;
+use crate::offline::{database_of, hold};
 use crate::settings::Settings;
 use crate::system::SystemClock;
 
@@ -19,13 +19,7 @@ use crate::system::SystemClock;
 /// Says what failed, what helps, and that nothing was harmed.
 pub fn back_up(settings: &Settings, file: &Path) -> anyhow::Result<Written> {
     let data = DataDir::at(&settings.data_dir);
-    let database = data.database();
-    if !database.exists() {
-        bail!(
-            "there is nothing to back up: {} holds no database",
-            data.root().display()
-        );
-    }
+    let database = database_of(&data, "back up")?;
     let source = Source {
         database: &database,
         artifacts: &data.artifacts(),
@@ -34,6 +28,7 @@ pub fn back_up(settings: &Settings, file: &Path) -> anyhow::Result<Written> {
     };
     backup::write(&source, file).map_err(|error| match error {
         CareError::Exists(_) => told(error, "name another file, or move that one away"),
+        error if error.is_uncertain() => told(error, "look at it with `hearth backup --verify`"),
         error => {
             let remedy = write_remedy(&error);
             let error = told(error, remedy);
@@ -65,7 +60,7 @@ pub fn verify(settings: &Settings, file: &Path) -> anyhow::Result<Written> {
 /// Puts a backup in the place of what the data folder holds. No node may be running on it.
 ///
 /// # Errors
-/// Says what failed, what helps, and that the database is the one of before.
+/// Says what failed, what helps, and which database is in its place.
 pub fn restore_from(settings: &Settings, file: &Path) -> anyhow::Result<Restored> {
     let (data, _lock) = hold(settings)?;
     let destination = Destination {
@@ -74,6 +69,12 @@ pub fn restore_from(settings: &Settings, file: &Path) -> anyhow::Result<Restored
         staging: &data.restore_staging(),
     };
     restore(file, &destination, SystemClock::default().now()).map_err(|error| {
+        if error.is_uncertain() {
+            return told(
+                error,
+                "the one of before is kept beside it; `hearth doctor --deep` looks at both disk and data",
+            );
+        }
         let remedy = read_remedy(&error);
         let error = told(error, remedy);
         anyhow!("nothing was restored: {error:#}; the data folder is as it was")

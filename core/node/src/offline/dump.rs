@@ -3,7 +3,7 @@
 use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use hearth_domain::Clock;
 use hearth_store::CareError;
 use hearth_store::backup::Source;
@@ -11,7 +11,7 @@ use hearth_store::dump::{self, Exported, Imported};
 use hearth_store::restore::Destination;
 
 use crate::data_dir::DataDir;
-use crate::offline::hold;
+use crate::offline::{database_of, hold};
 use crate::output::stdout_error;
 use crate::settings::Settings;
 use crate::system::SystemClock;
@@ -37,13 +37,7 @@ fn export(
     work: impl FnOnce(&Source<'_>) -> Result<Exported, CareError>,
 ) -> anyhow::Result<Exported> {
     let data = DataDir::at(&settings.data_dir);
-    let database = data.database();
-    if !database.exists() {
-        bail!(
-            "there is nothing to export: {} holds no database",
-            data.root().display()
-        );
-    }
+    let database = database_of(&data, "export")?;
     let source = Source {
         database: &database,
         artifacts: &data.artifacts(),
@@ -59,7 +53,7 @@ fn export(
 /// Imports what a reader holds. No node may be running on the data folder.
 ///
 /// # Errors
-/// Says what failed and what helps; the data folder is as it was.
+/// Says what failed and what helps, and whether the data folder is as it was.
 pub fn import_from(settings: &Settings, input: impl BufRead) -> anyhow::Result<Imported> {
     let (data, _lock) = hold(settings)?;
     let destination = Destination {
@@ -71,6 +65,15 @@ pub fn import_from(settings: &Settings, input: impl BufRead) -> anyhow::Result<I
 }
 
 fn told(what: &str, error: CareError) -> anyhow::Error {
+    if matches!(error, CareError::Stays(..)) {
+        return anyhow!(error);
+    }
+    if error.is_uncertain() {
+        return anyhow!(
+            "{:#}; it may be done all the same: import it again, what is there is passed over",
+            anyhow!(error)
+        );
+    }
     let remedy = match &error {
         error if error.is_no_room() => "; make room on that disk",
         CareError::Older { .. } => "; stop the node, if one runs, and run `hearth migrate`",

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use crate::care_error::{CareError, file};
-use crate::swap::{beside, remove_database};
+use crate::swap::{beside, remove_database, remove_if_there, sync_folder_of};
 
 /// A file that is only its owner's to read.
 pub(crate) fn create_private(path: &Path) -> std::io::Result<File> {
@@ -65,10 +65,17 @@ impl Draft {
         Ok(metadata.len())
     }
 
+    /// Gives the file its name; when this returns, that is on disk.
     pub(crate) fn rename(mut self, target: &Path) -> Result<(), CareError> {
         fs::rename(&self.path, target).map_err(file("give its name to", target))?;
         self.is_renamed = true;
-        Ok(())
+        sync_folder_of(target).map_err(|error| {
+            // A name that may not last is not given: whoever asks again would find it taken.
+            match remove_if_there(target) {
+                Ok(()) => error.into(),
+                Err(_) => CareError::Stays(target.into(), Box::new(error)),
+            }
+        })
     }
 }
 

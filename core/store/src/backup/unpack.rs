@@ -13,7 +13,8 @@ use crate::backup::manifest::{Heading, KIND};
 use crate::backup::{FORMAT, Manifest, entry_name};
 use crate::care_error::{CareError, file};
 use crate::contents::{Hashing, parse_hash};
-use crate::inspect::Snapshot;
+use crate::error::{OpenError, StoreError};
+use crate::inspect::{Snapshot, is_of_disk};
 use crate::migrate;
 
 /// How much is read and written at once.
@@ -212,10 +213,15 @@ impl Reading<'_> {
         let unsound = |problem: String| {
             CareError::not_whole(self.path, format!("its database is not sound: {problem}"))
         };
-        let snapshot = Snapshot::open(database).map_err(|error| unsound(error.to_string()))?;
-        let fault = snapshot
-            .find_fault()
-            .map_err(|error| unsound(error.to_string()))?;
+        // A disk that does not give back what was unpacked says nothing of the backup.
+        let snapshot = Snapshot::open(database).map_err(|error| match error {
+            OpenError::File { .. } => error.into(),
+            _ => unsound(error.to_string()),
+        })?;
+        let fault = snapshot.find_fault().map_err(|error| match error {
+            StoreError::Sqlite(source) if !is_of_disk(&source) => unsound(source.to_string()),
+            _ => error.into(),
+        })?;
         if let Some(fault) = fault {
             return Err(unsound(fault));
         }

@@ -17,7 +17,6 @@ use crate::dump::tables::{SEQUENCES, TABLES, Table, field_of};
 use crate::dump::{ContentLine, End, FORMAT, Header, KIND, PART, value};
 use crate::inspect::Snapshot;
 use crate::migrate;
-use crate::swap::sync_folder_of;
 
 /// What was exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +79,6 @@ pub fn export_to_file(source: &Source<'_>, target: &Path) -> Result<Exported, Ca
     draft.flush()?;
     refuse_existing(target)?;
     draft.rename(target)?;
-    sync_folder_of(target)?;
     Ok(exported)
 }
 

@@ -106,12 +106,13 @@ fn import_into(input: impl BufRead, destination: &Destination<'_>) -> Result<Imp
         ..import.imported
     };
     move_contents(&staging.path, destination.artifacts)?;
-    tx.commit().map_err(|source| CareError::Database {
+    // What is in the log by then counts when the database is opened again, whatever SQLite says now.
+    tx.commit().map_err(|source| CareError::Uncertain {
         act: "commit the import",
         source,
     })?;
-    conn.close().map_err(|(_, source)| CareError::Database {
-        act: "close the database after the import, which is done",
+    conn.close().map_err(|(_, source)| CareError::Uncertain {
+        act: "close the database after the import",
         source,
     })?;
     Ok(imported)

@@ -1,7 +1,7 @@
 //! Contents on their way in: put together from their parts in a folder of their own.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -104,14 +104,13 @@ impl<'a> StagedContents<'a> {
 
     fn begin(&self, hash: ContentHash, part: &ContentLine) -> Result<Coming, Problem> {
         let path = self.dir.join(hash.to_string());
-        if path.exists() {
-            return Err(Problem::Line(format!("the content {hash} is there twice")));
-        }
         if part.of == 0 {
             return Err(Problem::Line("a content has at least one part".into()));
         }
-        let file =
-            File::create_new(&path).map_err(|error| Problem::Other(file("make", &path)(error)))?;
+        let file = File::create_new(&path).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Problem::Line(format!("the content {hash} is there twice")),
+            _ => Problem::Other(file("make", &path)(error)),
+        })?;
         Ok(Coming {
             hash,
             path,
@@ -143,12 +142,21 @@ impl<'a> StagedContents<'a> {
         while let Some(row) = rows.next().map_err(failed)? {
             let hash = ContentHash(row.get(0).map_err(failed)?);
             let size: u64 = row.get(1).map_err(failed)?;
-            let has_size = |path: &Path| path.metadata().is_ok_and(|found| found.len() == size);
-            if !has_size(&self.dir.join(hash.to_string())) && !has_size(&place(artifacts, hash)) {
+            if !has_size(&self.dir.join(hash.to_string()), size)?
+                && !has_size(&place(artifacts, hash), size)?
+            {
                 return Err(not_whole(format!("the content {hash} is not in it")));
             }
         }
         Ok(())
+    }
+}
+
+fn has_size(path: &Path, size: u64) -> Result<bool, CareError> {
+    match path.metadata() {
+        Ok(found) => Ok(found.len() == size),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(file("look at", path)(error)),
     }
 }
 
