@@ -18,7 +18,7 @@ pub const KINDS: [&str; 9] = [
     "open", "read", "write", "sync", "rename", "unlink", "mkdir", "truncate", "stat",
 ];
 /// Kinds that need room on the disk.
-const NEED_ROOM: [&str; 5] = ["open", "write", "sync", "rename", "mkdir"];
+const NEED_ROOM: [&str; 4] = ["write", "sync", "rename", "mkdir"];
 
 /// Which call fails, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

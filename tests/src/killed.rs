@@ -27,6 +27,20 @@ impl Random {
     }
 }
 
+/// Returns the seed that `HEARTH_SEED` names, in hexadecimal digits, to meet again what a test met;
+/// else the test's own.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "named by whoever looks into a failure"
+)]
+pub fn seed_or(own: u64) -> u64 {
+    let named = std::env::var_os("HEARTH_SEED");
+    let named = named.as_ref().and_then(|seed| seed.to_str());
+    named
+        .and_then(|seed| u64::from_str_radix(seed.trim_start_matches("0x"), 16).ok())
+        .unwrap_or(own)
+}
+
 /// Runs a command to its end, which must be a good one; returns how long it took.
 ///
 /// # Errors

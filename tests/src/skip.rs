@@ -26,14 +26,3 @@ pub fn skip(name: &str, reason: &str) {
 pub fn is_long() -> bool {
     std::env::var_os("HEARTH_LONG").is_some()
 }
-
-/// The seed of what only looks random, where one is asked for: to meet again what a test met.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "named by whoever looks into a failure"
-)]
-pub fn seed() -> Option<u64> {
-    let seed = std::env::var_os("HEARTH_SEED")?;
-    let seed = seed.to_str()?;
-    u64::from_str_radix(seed.trim_start_matches("0x"), 16).ok()
-}

@@ -13,7 +13,7 @@ use hearth_tests::data_folder::{
 };
 use hearth_tests::database::{all_rows, check_sound, grow};
 use hearth_tests::faults::{Fault, Faults, KINDS};
-use hearth_tests::killed::{Random, run_whole};
+use hearth_tests::killed::{Random, run_whole, seed_or};
 use hearth_tests::skip;
 use nix::errno::Errno;
 use tempfile::TempDir;
@@ -89,7 +89,7 @@ impl Trial<'_> {
             return Ok(());
         };
         let rounds = if skip::is_long() { ROUNDS_LONG } else { ROUNDS };
-        let seed = skip::seed().unwrap_or(self.seed);
+        let seed = seed_or(self.seed);
         let mut random = Random(seed);
         let whole = (self.fresh)()?;
         let counted = faults.load(&[whole.data.path(), whole.out.path()], None)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::ensure;
 use hearth_tests::database::open;
@@ -71,7 +71,15 @@ async fn each_kind_of_file_becomes_the_task_it_asks_for() -> anyhow::Result<()> 
     fs::write(inbox.join("photo.png"), b"\x89PNG")?;
     fs::write(inbox.join("huge.bin"), vec![0; 200_001])?;
     std::os::unix::fs::symlink("/etc/passwd", inbox.join("link.txt"))?;
-    fs::write(inbox.join("half.crdownload"), "half")?;
+    let left_alone = [
+        "half.crdownload",
+        "~$letter.docx",
+        ".~lock.letter.odt#",
+        "a.txt~",
+    ];
+    for name in left_alone {
+        fs::write(inbox.join(name), "half")?;
+    }
 
     for name in ["early.txt", "roses.md", "doubt.txt", "photo.png"] {
         let done = inbox.join("done").join(name);
@@ -98,7 +106,7 @@ async fn each_kind_of_file_becomes_the_task_it_asks_for() -> anyhow::Result<()> 
     for part in ["no such task", "huge.bin stays", "link.txt stays"] {
         ensure!(said.contains(part), "{said}");
     }
-    for stays in ["huge.bin", "link.txt", "half.crdownload"] {
+    for stays in ["huge.bin", "link.txt"].iter().chain(&left_alone) {
         ensure!(inbox.join(stays).symlink_metadata().is_ok(), "{stays}");
     }
     let status = api.get("/status").await?;
@@ -195,6 +203,38 @@ async fn a_file_that_is_being_written_appears_once_it_is_whole() -> anyhow::Resu
 }
 
 #[tokio::test]
+async fn a_file_that_is_open_or_empty_waits_however_long_and_keeps_nobody_waiting()
+-> anyhow::Result<()> {
+    let node = TestNode::start(&Options::default())?;
+    let (api, inbox) = (node.api()?, inbox(&node));
+    let mut open = fs::File::create(inbox.join("a-open.txt"))?;
+    write!(open, "Half a li")?;
+    fs::write(inbox.join("b-empty.txt"), "")?;
+
+    // Each waits for as long as a file must be quiet.
+    for number in 0..2 {
+        let name = format!("c-{number}.txt");
+        fs::write(inbox.join(&name), "Call Ann")?;
+        let done = inbox.join("done").join(&name);
+        until(&name, || Ok(done.is_file())).await?;
+    }
+    ensure!(titles(&api).await?.keys().eq(["Call Ann"]));
+    ensure!(inbox.join("a-open.txt").is_file() && inbox.join("b-empty.txt").is_file());
+
+    write!(open, "ne")?;
+    drop(open);
+    fs::write(inbox.join("b-empty.txt"), "No longer empty")?;
+    for name in ["a-open.txt", "b-empty.txt"] {
+        let done = inbox.join("done").join(name);
+        until(name, || Ok(done.is_file())).await?;
+    }
+    let titles = titles(&api).await?;
+    let expected = ["Call Ann", "Half a line", "No longer empty"];
+    ensure!(titles.keys().eq(expected), "{titles:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn on_a_full_disk_files_wait_and_are_taken_when_there_is_room() -> anyhow::Result<()> {
     let Some(disk) = SmallDisk::mount(8)? else {
         skip::skip(
@@ -259,7 +299,10 @@ async fn a_thousand_files_are_taken_in_the_order_of_their_names() -> anyhow::Res
     fs::create_dir_all(&inbox)?;
     for number in (0..1000).rev() {
         let path = inbox.join(format!("{number:04}.txt"));
-        fs::write(path, format!("Note {number:04}"))?;
+        fs::write(&path, format!("Note {number:04}"))?;
+        // However long this takes: none is so fresh that others go before it.
+        let file = fs::File::options().append(true).open(path)?;
+        file.set_modified(SystemTime::UNIX_EPOCH)?;
     }
     let node = TestNode::start_in(folder.path(), &Options::default())?;
 
@@ -268,7 +311,8 @@ async fn a_thousand_files_are_taken_in_the_order_of_their_names() -> anyhow::Res
     let mut tasks = node.api()?.all("/tasks").await?;
     tasks.sort_by_key(|task| task["number"].as_i64());
     let titles = tasks.iter().filter_map(|task| task["title"].as_str());
+    let titles: Vec<&str> = titles.collect();
     let expected: Vec<String> = (0..1000).map(|n| format!("Note {n:04}")).collect();
-    ensure!(titles.eq(&expected), "{tasks:?}");
+    ensure!(titles == expected, "{titles:?}");
     Ok(())
 }

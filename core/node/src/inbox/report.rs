@@ -1,5 +1,6 @@
 //! What is told of the inbox: in the status of the node, and in its log.
 
+use std::error::Error;
 use std::ffi::OsStr;
 
 use hearth_app::{AppError, Facility, UnavailableCause};
@@ -127,9 +128,11 @@ impl Inbox {
                 "hearth doctor".into()
             }
         };
+        let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
         Trouble {
             reason: error.to_string(),
-            detail: String::new(),
+            detail: causes.join(": "),
             remedy,
         }
     }
