@@ -1,5 +1,6 @@
 /* A disk that fails when it is told to: loaded into the program under test before libc, it lets one
- * call of one kind on files below some folders fail, or that one and all that follow.
+ * call of one kind on files below some folders fail, or that one and all that follow, or ends the
+ * program right before that call.
  *
  * What it is told, in the environment:
  *   FAULTS_BELOW    absolute folders, separated by colons; other files are left alone
@@ -7,6 +8,7 @@
  *   FAULTS_NTH      which of them: 1 is the first; 0 or absent, none does, and they are only counted
  *   FAULTS_ERRNO    the error, as a number
  *   FAULTS_FOREVER  1 where those that follow fail too
+ *   FAULTS_KILL     1 where the program is killed instead
  *   FAULTS_SWITCH   a file: calls fail, and are counted, only while it is there
  *   FAULTS_LOG      a file: gets a line `failed KIND NTH PATH` for the first call that failed, and at
  *                   the end of the program a line `count KIND NUMBER` for every kind
@@ -17,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,9 +30,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum kind { OPEN, READ, WRITE, SYNC, RENAME, UNLINK, MKDIR, TRUNCATE, STAT, WATCH, KINDS };
+/* RESUME is a write that is the first since a sync: in a log, the first of the next transaction. */
+enum kind { OPEN, READ, WRITE, SYNC, RENAME, UNLINK, MKDIR, TRUNCATE, STAT, WATCH, RESUME, KINDS };
 static const char *const kind_names[KINDS] = {
-    "open", "read", "write", "sync", "rename", "unlink", "mkdir", "truncate", "stat", "watch",
+    "open", "read", "write", "sync", "rename", "unlink", "mkdir", "truncate", "stat", "watch", "resume",
 };
 
 static char below[4096];
@@ -39,6 +43,8 @@ static int failing_kind = -1;
 static long failing_nth;
 static int failing_errno = EIO;
 static int is_forever;
+static int is_kill;
+static int is_synced = 1;
 static long counts[KINDS];
 static int is_ready;
 
@@ -81,6 +87,7 @@ __attribute__((constructor)) static void begin(void) {
     take(number, sizeof number, "FAULTS_ERRNO");
     if (strtol(number, NULL, 10) > 0) failing_errno = (int)strtol(number, NULL, 10);
     is_forever = getenv("FAULTS_FOREVER") != NULL;
+    is_kill = getenv("FAULTS_KILL") != NULL;
     is_ready = 1;
 }
 
@@ -112,6 +119,9 @@ static int fails(enum kind kind, const char *path) {
         errno = before;
         return 0;
     }
+    if (kind == SYNC) __atomic_store_n(&is_synced, 1, __ATOMIC_SEQ_CST);
+    if (kind == WRITE && __atomic_exchange_n(&is_synced, 0, __ATOMIC_SEQ_CST) && fails(RESUME, path))
+        return 1;
     long nth = __atomic_add_fetch(&counts[kind], 1, __ATOMIC_SEQ_CST);
     int is_hit = (int)kind == failing_kind && failing_nth > 0 &&
                  (nth == failing_nth || (is_forever && nth > failing_nth));
@@ -119,6 +129,7 @@ static int fails(enum kind kind, const char *path) {
         char line[PATH_MAX + 64];
         snprintf(line, sizeof line, "failed %s %ld %s\n", kind_names[kind], nth, path);
         note(line);
+        if (is_kill) kill(getpid(), SIGKILL);
     }
     errno = is_hit ? failing_errno : before;
     return is_hit;

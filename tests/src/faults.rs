@@ -108,6 +108,28 @@ impl Faults {
         }))
     }
 
+    /// Prepares a run that is killed right before the call of a kind that is the `nth` on files below
+    /// `folders`. Beside [`KINDS`] there is `resume`: a write that is the first since a sync.
+    ///
+    /// # Errors
+    /// A path is no text.
+    pub fn load_kill(
+        &self,
+        folders: &[&Path],
+        kind: &'static str,
+        nth: u64,
+    ) -> anyhow::Result<Loaded> {
+        let fault = Fault {
+            kind,
+            nth,
+            errno: Errno::EIO,
+            is_forever: false,
+        };
+        let mut loaded = self.load(folders, Some(fault))?;
+        loaded.env.push(("FAULTS_KILL".into(), "1".into()));
+        Ok(loaded)
+    }
+
     /// Prepares a run in which calls on files below `folders` are counted, and fail as `fault` says.
     ///
     /// # Errors

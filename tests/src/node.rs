@@ -225,6 +225,11 @@ impl TestNode {
         bail!("the node did not stop in {} s", STOP.as_secs())
     }
 
+    /// Whether the program still runs.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Returns what the node logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data_dir.join("node.log")).unwrap_or_default()

@@ -3,6 +3,7 @@
 mod acceptance;
 mod care;
 mod chat;
+mod crash;
 mod disk_full;
 mod faults;
 mod first_minutes;
