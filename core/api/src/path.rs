@@ -3,8 +3,10 @@
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
+use hearth_app::approvals::ApprovalRef;
+use hearth_app::runs::RunRef;
 use hearth_app::tasks::TaskRef;
-use hearth_domain::field::AgentName;
+use hearth_domain::field::{AgentName, Word};
 use hearth_domain::{ArtifactId, ConversationId, InvalidField, KeyId, NoticeId, ProjectId};
 use http::request::Parts;
 use utoipa::IntoParams;
@@ -59,10 +61,59 @@ impl Segment for TaskRef {
     const ABOUT: &'static str = "The task: its UUID, or its number.";
 
     fn schema() -> Schema {
+        id_or_number()
+    }
+}
+
+impl Segment for RunRef {
+    const NAME: &'static str = "id";
+    const ABOUT: &'static str = "The run: its UUID, or its number.";
+
+    fn schema() -> Schema {
+        id_or_number()
+    }
+}
+
+impl Segment for ApprovalRef {
+    const NAME: &'static str = "id";
+    const ABOUT: &'static str = "The approval: its UUID, or its number.";
+
+    fn schema() -> Schema {
+        id_or_number()
+    }
+}
+
+/// The number of a standing permission.
+pub(crate) struct PermissionNumber(pub(crate) i64);
+
+impl FromStr for PermissionNumber {
+    type Err = InvalidField;
+
+    fn from_str(text: &str) -> Result<Self, InvalidField> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| InvalidField::new("number", "must be a permission's number"))
+    }
+}
+
+impl Segment for PermissionNumber {
+    const NAME: &'static str = "number";
+    const ABOUT: &'static str = "The permission.";
+
+    fn schema() -> Schema {
         ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some(task_key()))
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
             .into()
+    }
+}
+
+impl Segment for Word {
+    const NAME: &'static str = "name";
+    const ABOUT: &'static str = "The folder, by the name that agents call it.";
+
+    fn schema() -> Schema {
+        schema_of::<scalar::Word>()
     }
 }
 
@@ -73,6 +124,13 @@ impl Segment for AgentName {
     fn schema() -> Schema {
         schema_of::<scalar::AgentName>()
     }
+}
+
+fn id_or_number() -> Schema {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(task_key()))
+        .into()
 }
 
 /// The one parameter of a path.

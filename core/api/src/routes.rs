@@ -1,18 +1,22 @@
 //! The handlers: each reads its request, calls one operation, writes what comes back.
 
 mod agents;
+mod approvals;
 mod artifacts;
 mod chat;
 mod download;
 mod events;
+mod folders;
 mod health;
 mod holding;
 mod keys;
 mod me;
 mod notices;
 mod owner;
+mod permissions;
 mod projects;
 mod quick_add;
+mod runs;
 mod status;
 pub(crate) mod stream;
 mod tasks;
@@ -48,6 +52,19 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(owner::cancel_task))
         .routes(routes!(owner::reopen_task))
         .routes(routes!(artifacts::list_task_artifacts))
+        .routes(routes!(runs::list_runs))
+        .routes(routes!(runs::get_run))
+        .routes(routes!(runs::list_steps))
+        .routes(routes!(runs::retry_run))
+        .routes(routes!(approvals::list_approvals))
+        .routes(routes!(approvals::get_approval, approvals::answer_approval))
+        .routes(routes!(
+            permissions::list_permissions,
+            permissions::create_permission
+        ))
+        .routes(routes!(permissions::revoke_permission))
+        .routes(routes!(folders::list_folders, folders::create_folder))
+        .routes(routes!(folders::revoke_folder))
         .routes(routes!(events::list_events))
         .routes(routes!(stream::stream_events))
         .routes(routes!(agents::register_agent))

@@ -2,19 +2,26 @@
 //! only where that is meant.
 
 pub(crate) mod agent;
+pub(crate) mod approval;
 pub(crate) mod artifact;
 pub(crate) mod chat;
 pub(crate) mod event;
 pub(crate) mod event_payload;
 pub(crate) mod field;
+pub(crate) mod folder;
 pub(crate) mod holding;
 pub(crate) mod key;
 pub(crate) mod new_task;
 pub(crate) mod notice;
+pub(crate) mod permission;
 pub(crate) mod project;
 pub(crate) mod quick_add;
+pub(crate) mod revoked;
+pub(crate) mod run;
 pub(crate) mod scalar;
+pub(crate) mod shape;
 pub(crate) mod status;
+pub(crate) mod step;
 pub(crate) mod task;
 pub(crate) mod task_list;
 pub(crate) mod time;

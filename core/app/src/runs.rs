@@ -17,7 +17,7 @@ use hearth_domain::run::{
     NewRun, Run, RunRefusal, RunStatus, Step, StepEnd, StepState, WaitingFor,
 };
 use hearth_domain::task::{Task, TaskStatus};
-use hearth_domain::{Actor, InvalidField, JsonObject, RunId, Timestamp};
+use hearth_domain::{Actor, InvalidField, JsonObject, RunId, TaskId, Timestamp};
 use hearth_store::runs::{self, RunCursor, RunFilter};
 use hearth_store::{Page, Tx, WriteTx, approvals, steps};
 use serde_json::Value;
@@ -153,10 +153,10 @@ impl App {
             .read(move |tx| {
                 let filter = RunFilter {
                     status: which.status,
-                    task: which
-                        .task
-                        .map(|task| find(tx, task).map(|task| task.id))
-                        .transpose()?,
+                    task: match which.task {
+                        None => None,
+                        Some(task) => Some(named(tx, task)?),
+                    },
                 };
                 Ok(runs::list(tx, &filter, cursor, limit)?)
             })
@@ -223,6 +223,17 @@ impl App {
             })
             .await?;
         Ok(run)
+    }
+}
+
+/// Returns the task that a filter names.
+fn named(tx: &impl Tx, task: TaskRef) -> Result<TaskId, AppError> {
+    match find(tx, task) {
+        Ok(task) => Ok(task.id),
+        Err(AppError::NotFound { .. }) => {
+            Err(AppError::invalid("task", format!("{task} is not a task")))
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::scalar;
+use super::shape::Shape;
 use super::task::Evidence;
 use super::time::Time;
 
@@ -290,6 +291,122 @@ pub(crate) struct KeyRevokedPayload {
     name: String,
 }
 
+/// What every event about a run says of it, as it is after the change.
+#[derive(ToSchema)]
+pub(crate) struct RunPayload {
+    /// The run.
+    run_id: Uuid,
+    /// Its number.
+    number: i64,
+    /// Its task.
+    task_id: Uuid,
+    /// Its task's number.
+    task_number: i64,
+    /// Who works.
+    agent: String,
+    /// Where it stands.
+    status: scalar::RunStatus,
+    /// What it waits for, why it failed, or why it is no longer wanted.
+    #[schema(required = true)]
+    reason: Option<String>,
+    /// Its version.
+    version: u64,
+}
+
+/// What every event about an attempt at a step says of it.
+#[derive(ToSchema)]
+pub(crate) struct StepPayload {
+    /// The run.
+    run_id: Uuid,
+    /// The run's number.
+    run_number: i64,
+    /// The task.
+    task_id: Uuid,
+    /// The task's number.
+    task_number: i64,
+    /// Which step of the plan, from 1 on.
+    place: u32,
+    /// Which attempt at it, from 1 on.
+    attempt: u32,
+    /// What the plan calls it.
+    name: String,
+    /// The tool.
+    tool: String,
+    /// Where it stands.
+    status: scalar::StepStatus,
+}
+
+/// An attempt brought its result.
+#[derive(ToSchema)]
+pub(crate) struct StepCompletedPayload {
+    /// The attempt.
+    #[serde(flatten)]
+    step: StepPayload,
+    /// How it went, in a few words.
+    note: String,
+}
+
+/// An attempt brought none.
+#[derive(ToSchema)]
+pub(crate) struct StepFailedPayload {
+    /// The attempt.
+    #[serde(flatten)]
+    step: StepPayload,
+    /// Why.
+    error: String,
+}
+
+/// What every event about an approval says of it.
+#[derive(ToSchema)]
+pub(crate) struct ApprovalPayload {
+    /// The approval.
+    approval_id: Uuid,
+    /// Its number.
+    number: i64,
+    /// The run that wants to act.
+    run_id: Uuid,
+    /// The run's task.
+    task_id: Uuid,
+    /// The task's number.
+    task_number: i64,
+    /// What is to be done, in words.
+    what: String,
+    /// SHA-256 of the exact action, in hexadecimal.
+    action_sha256: String,
+    /// Where it stands.
+    status: scalar::ApprovalStatus,
+}
+
+/// What every event about a standing permission says of it.
+#[derive(ToSchema)]
+pub(crate) struct PermissionPayload {
+    /// The permission.
+    permission_id: Uuid,
+    /// Its number.
+    number: i64,
+    /// Which tool.
+    tool: String,
+    /// Which arguments.
+    shape: Shape<'static>,
+    /// For which project's tasks.
+    #[schema(required = true)]
+    project_id: Option<Uuid>,
+}
+
+/// What every event about a folder says of it; not where it is.
+#[derive(ToSchema)]
+pub(crate) struct FolderPayload {
+    /// The folder.
+    folder_id: Uuid,
+    /// What agents call it.
+    name: String,
+    /// What they may do there.
+    access: scalar::Access,
+    /// For which project's tasks.
+    #[schema(required = true)]
+    project_id: Option<Uuid>,
+}
+
 /// Which payload goes with which type of event: one property for each type.
 #[derive(ToSchema)]
 pub(crate) struct EventPayloads {
@@ -343,4 +460,50 @@ pub(crate) struct EventPayloads {
     key_created: KeyCreatedPayload,
     #[schema(rename = "key.revoked")]
     key_revoked: KeyRevokedPayload,
+    #[schema(rename = "run.started")]
+    run_started: RunPayload,
+    #[schema(rename = "run.resumed")]
+    run_resumed: RunPayload,
+    #[schema(rename = "run.waiting")]
+    run_waiting: RunPayload,
+    #[schema(rename = "run.failed")]
+    run_failed: RunPayload,
+    #[schema(rename = "run.completed")]
+    run_completed: RunPayload,
+    #[schema(rename = "run.cancelled")]
+    run_cancelled: RunPayload,
+    #[schema(rename = "step.waiting")]
+    step_waiting: StepPayload,
+    #[schema(rename = "step.started")]
+    step_started: StepPayload,
+    #[schema(rename = "step.acted")]
+    step_acted: StepPayload,
+    #[schema(rename = "step.completed")]
+    step_completed: StepCompletedPayload,
+    #[schema(rename = "step.failed")]
+    step_failed: StepFailedPayload,
+    #[schema(rename = "step.interrupted")]
+    step_interrupted: StepPayload,
+    #[schema(rename = "step.discarded")]
+    step_discarded: StepPayload,
+    #[schema(rename = "approval.requested")]
+    approval_requested: ApprovalPayload,
+    #[schema(rename = "approval.approved")]
+    approval_approved: ApprovalPayload,
+    #[schema(rename = "approval.denied")]
+    approval_denied: ApprovalPayload,
+    #[schema(rename = "approval.used")]
+    approval_used: ApprovalPayload,
+    #[schema(rename = "approval.expired")]
+    approval_expired: ApprovalPayload,
+    #[schema(rename = "approval.withdrawn")]
+    approval_withdrawn: ApprovalPayload,
+    #[schema(rename = "permission.granted")]
+    permission_granted: PermissionPayload,
+    #[schema(rename = "permission.revoked")]
+    permission_revoked: PermissionPayload,
+    #[schema(rename = "folder.granted")]
+    folder_granted: FolderPayload,
+    #[schema(rename = "folder.revoked")]
+    folder_revoked: FolderPayload,
 }

@@ -10,14 +10,14 @@ use hearth_domain::field::{
     AGENT_NAME_MAX, DESCRIPTION_MAX, LABEL_MAX, NAME_MAX, REASON_MAX, TITLE_MAX,
 };
 use hearth_domain::task::{self, ESTIMATE_MAX_MINUTES, LEASE_MAX, LEASE_MIN, MAX_ATTEMPTS_LIMIT};
-use hearth_domain::{agent, notice, priority, project};
+use hearth_domain::{agent, approval, notice, priority, project, run};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::field::EXACT_MAX;
 
 /// The sorts of thing that events are about.
-pub(crate) const ENTITY_TYPES: [&str; 7] = [
+pub(crate) const ENTITY_TYPES: [&str; 11] = [
     "project",
     "task",
     "agent",
@@ -25,6 +25,10 @@ pub(crate) const ENTITY_TYPES: [&str; 7] = [
     "conversation",
     "notice",
     "key",
+    "run",
+    "approval",
+    "permission",
+    "folder",
 ];
 
 /// One line with something on it.
@@ -63,6 +67,19 @@ scalars! {
     Channel: "A channel of events." = words(DomainChannel::ALL.map(DomainChannel::as_str));
     ReleaseCause: "Why work on a task stopped."
         = words(["given_back", "lease_expired", "node_restarted", "node_stopped"]);
+    RunStatus: "Where a run stands." = words(run::RunStatus::ALL.map(run::RunStatus::as_str));
+    StepStatus: "Where an attempt at a step stands."
+        = words(["waiting", "intended", "acted", "done", "failed", "interrupted"]);
+    Verdict: "What is done with a call." = words(["allow", "deny", "ask", "change"]);
+    Repeat: "What may be done with a call that was cut off." = words(["safe", "restored", "unsafe"]);
+    WaitingKind: "What an attempt waits for." = words(["approval", "answer", "doubt"]);
+    ApprovalStatus: "Where an approval stands."
+        = words(approval::ApprovalStatus::ALL.map(approval::ApprovalStatus::as_str));
+    ApprovalDecision: "Yes or no." = words(["approve", "deny"]);
+    Access: "What agents may do in a folder." = words(["read", "write"]);
+    StepKey: "A step's name or its number." = ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::SchemaType::Array(vec![Type::String, Type::Integer]))
+        .minimum(Some(0));
 
     Title: "What is to be done, in a line." = text(LINE).max_length(Some(TITLE_MAX));
     Name: "A name that people give: one line." = text(LINE).max_length(Some(NAME_MAX));
