@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use hearth_app::runs::RunCounts;
 use hearth_app::status::Gauges;
 use http::{Method, StatusCode};
 use metrics::{
@@ -14,6 +15,8 @@ use metrics::{
     histogram,
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::wire::status::open_runs;
 
 /// How often what was recorded is summed up: it is kept singly until then.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -67,6 +70,16 @@ pub(crate) fn note(gauges: &Gauges) {
     gauge!("hearth_agents_working").set(count(gauges.agents_working));
     let utilisation = count(gauges.agents_working) / count(gauges.agents_online.max(1));
     gauge!("hearth_agent_utilisation").set(utilisation.min(1.0));
+}
+
+/// Notes how many runs can go on, and how many approvals wait.
+pub(crate) fn note_runs(counts: &RunCounts) {
+    #[expect(clippy::cast_precision_loss, reason = "counts below 2^53")]
+    let count = |value: u64| value as f64;
+    for (status, runs) in open_runs(counts) {
+        gauge!("hearth_runs", "status" => status).set(count(runs));
+    }
+    gauge!("hearth_approvals_pending").set(count(counts.approvals_pending));
 }
 
 /// Returns the measure of how old events are when subscribers get them.
@@ -221,6 +234,22 @@ fn describe() {
     describe_counter!(
         "hearth_http_errors_total",
         "Requests that were answered with an error."
+    );
+    describe_gauge!(
+        "hearth_runs",
+        "Runs that have not ended: at work, waiting, or failed and to be tried again."
+    );
+    describe_gauge!(
+        "hearth_approvals_pending",
+        "Approvals that wait for the owner's answer."
+    );
+    describe_counter!(
+        "hearth_steps_total",
+        "Attempts at steps of runs that ended, by how."
+    );
+    describe_counter!(
+        "hearth_sandbox_kills_total",
+        "Programs that the sandbox ended, by the limit they ran into."
     );
     describe_gauge!(
         "hearth_store_writes_waiting",

@@ -1,6 +1,8 @@
 //! The interface through its router: no sockets but for the stream of events.
 
+mod approvals;
 mod artifacts;
+mod at_work;
 mod chat;
 mod conditions;
 mod document;
@@ -11,5 +13,6 @@ mod notices;
 mod quick_add;
 mod refusals;
 mod roles;
+mod runs;
 mod stream;
 mod support;

@@ -6,6 +6,7 @@ use hearth_store::{agents, migrate, tasks};
 
 use crate::app::{App, Facilities};
 use crate::error::AppError;
+use crate::runs::RunCounts;
 
 /// The state of the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Status {
     pub agents_online: u64,
     /// Agents that hold a task.
     pub agents_working: u64,
+    /// The runs that can go on, and the approvals that wait.
+    pub runs: RunCounts,
     /// What the node can do.
     pub facilities: Arc<Facilities>,
 }
@@ -50,6 +53,7 @@ impl App {
             .store()
             .read(|tx| Ok::<_, AppError>(tasks::count_by_status(tx)?))
             .await?;
+        let runs = self.count_runs().await?;
         Ok(Status {
             schema_version: migrate::schema_version(),
             last_seq: gauges.last_seq,
@@ -57,6 +61,7 @@ impl App {
             tasks,
             agents_online: gauges.agents_online,
             agents_working: gauges.agents_working,
+            runs,
             facilities: self.facilities(),
         })
     }

@@ -47,6 +47,7 @@ pub(super) async fn get_metrics(
     _caller: Caller,
 ) -> Result<Response, Problem> {
     crate::metrics::note(&app.gauges()?);
+    crate::metrics::note_runs(&app.count_runs().await?);
     let kind = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",

@@ -1,10 +1,14 @@
 //! The OpenAPI document against what the node does.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use hearth_app::runs::journal::{Entry, Intent, Rest};
+
+use super::at_work::AtWork;
 use super::support::TestApi;
 
 /// Every method and path in the document.
@@ -61,6 +65,8 @@ fn bodies_take_no_field_that_is_not_described() {
             "Reason",
             "Budget",
             "Check",
+            "Retry",
+            "Remember",
         ]
         .iter()
         .any(|lead| name.starts_with(lead));
@@ -70,11 +76,12 @@ fn bodies_take_no_field_that_is_not_described() {
     }
 }
 
-/// The payload of every event that can be brought about over HTTP has the described fields.
+/// The payload of every event has the described fields.
 #[tokio::test]
 async fn the_payloads_of_events_are_as_described() {
     let api = TestApi::start().await;
     bring_about_events(&api).await;
+    bring_about_events_of_runs(&api).await;
     let document = serde_json::to_value(crate::openapi()).unwrap();
     let schemas = &document["components"]["schemas"];
     let mut seen = BTreeSet::new();
@@ -98,12 +105,10 @@ async fn the_payloads_of_events_are_as_described() {
         assert!(required.is_subset(&found), "{kind}: {found:?} {required:?}");
         seen.insert(kind.to_owned());
     }
-    // Only the sweep makes agents fall silent.
-    let mut expected: BTreeSet<String> = hearth_domain::event::EventKind::TYPES
-        .map(str::to_owned)
-        .into();
-    expected.remove("agent.offline");
-    expected.remove("agent.online");
+    let every = hearth_domain::event::EventKind::TYPES.map(str::to_owned);
+    let mut expected = BTreeSet::from(every);
+    // Only the node's own sweep lets approvals run out; the payload is that of its fellows.
+    expected.remove("approval.expired");
     assert_eq!(seen, expected);
     let described = schemas["EventPayloads"]["properties"].as_object().unwrap();
     assert_eq!(
@@ -175,6 +180,56 @@ async fn bring_about_events(api: &TestApi) {
         .send()
         .await
         .expect(StatusCode::NO_CONTENT);
+}
+
+/// Of runs, of what the owner is asked, and of an agent that falls silent.
+async fn bring_about_events_of_runs(api: &TestApi) {
+    let ok = async |path: &str, body: Value| {
+        let answer = api.post(&format!("/api/v1/{path}"), body).await;
+        assert!(answer.status.is_success(), "{path} {}", answer.text());
+    };
+    let claim = async |task: i64, fence: u64| {
+        ok(&format!("tasks/{task}/claim"), json!({"agent": "seed"})).await;
+        AtWork::at(api, task, fence).await
+    };
+    for _ in 2..=4 {
+        api.task("t").await;
+    }
+    // Approved and used, failed, tried again, denied, completed.
+    claim(2, 1).await.asks().await;
+    ok("approvals/1", json!({"decision": "approve"})).await;
+    let work = claim(2, 2).await;
+    let Intent::Go(step) = work.means(2, &["example.org"]).await else {
+        panic!("the owner said yes")
+    };
+    let step = work.record(step, Entry::Acted(json!(404))).await;
+    work.record(step, Entry::Failed("not there".into())).await;
+    work.rests(Rest::Failed("page: not there".into())).await;
+    ok("runs/1/retry", json!({})).await;
+    let work = claim(2, 3).await;
+    work.means(2, &["example.org"]).await;
+    work.rests(Rest::Waits).await;
+    ok("approvals/2", json!({"decision": "deny"})).await;
+    claim(2, 4).await;
+    ok("tasks/2/complete", json!({"agent": "seed", "fence": 4})).await;
+    // Cancelled while it waits.
+    claim(3, 1).await.asks().await;
+    ok("tasks/3/cancel", json!({})).await;
+    // Interrupted.
+    claim(4, 1).await.means(1, &[]).await;
+    ok("tasks/4/release", json!({"agent": "seed", "fence": 1})).await;
+    api.advance(Duration::from_hours(1));
+    api.app.sweep().await.unwrap();
+    ok("agents/seed/heartbeat", json!({})).await;
+
+    let allow = json!({"tool": "http_get", "shape": {"url": "any"}});
+    ok("permissions", allow).await;
+    let folder = tempfile::tempdir().unwrap();
+    ok("folders", json!({"name": "notes", "path": folder.path()})).await;
+    for path in ["/api/v1/permissions/1", "/api/v1/folders/notes"] {
+        let gone = api.call("DELETE", path).send().await;
+        gone.expect(StatusCode::NO_CONTENT);
+    }
 }
 
 /// Returns the fields that a schema describes, and those of them that must be there.

@@ -434,6 +434,7 @@ async fn the_state_of_the_node_is_shown() {
     {
       "agents_online": 0,
       "agents_working": 0,
+      "approvals_pending": 0,
       "facilities": {
         "agents": {
           "is_available": false,
@@ -463,7 +464,12 @@ async fn the_state_of_the_node_is_shown() {
       },
       "last_seq": 4,
       "restart_for": [],
-      "schema_version": 2,
+      "runs": {
+        "failed": 0,
+        "running": 0,
+        "waiting": 0
+      },
+      "schema_version": 3,
       "tasks": {
         "blocked": 0,
         "cancelled": 0,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::at_work::AtWork;
 use super::support::{Answer, TestApi};
 
 /// What one route answers to each role.
@@ -35,7 +36,7 @@ fn row(
 }
 
 /// Task 1 is held by seed, task 2 by another agent, task 3 is pending, task 4 blocked, task 5
-/// cancelled.
+/// cancelled, and the run of task 6 waits for approval 1.
 fn table() -> Vec<Row> {
     let none = || Value::Null;
     let hold = || json!({"agent": "seed", "fence": 1});
@@ -303,6 +304,69 @@ fn table() -> Vec<Row> {
             json!({"channel": "chat"}),
             (200, 403, 403),
         ),
+        row("GET /api/v1/runs", "/api/v1/runs", none(), all),
+        row("GET /api/v1/runs/{id}", "/api/v1/runs/1", none(), all),
+        row(
+            "GET /api/v1/runs/{id}/steps",
+            "/api/v1/runs/1/steps",
+            none(),
+            all,
+        ),
+        row(
+            "POST /api/v1/runs/{id}/retry",
+            "/api/v1/runs/1/retry",
+            json!({"from": "count"}),
+            (200, 403, 403),
+        ),
+        row("GET /api/v1/approvals", "/api/v1/approvals", none(), all),
+        row(
+            "GET /api/v1/approvals/{id}",
+            "/api/v1/approvals/1",
+            none(),
+            all,
+        ),
+        row(
+            "POST /api/v1/approvals/{id}",
+            "/api/v1/approvals/1",
+            json!({"decision": "approve"}),
+            (200, 403, 403),
+        ),
+        row(
+            "GET /api/v1/permissions",
+            "/api/v1/permissions",
+            none(),
+            all,
+        ),
+        row(
+            "POST /api/v1/permissions",
+            "/api/v1/permissions",
+            json!({"tool": "http_get", "shape": {"url": "any"}}),
+            (201, 403, 403),
+        ),
+        row(
+            "DELETE /api/v1/permissions/{number}",
+            "/api/v1/permissions/1",
+            none(),
+            (204, 403, 403),
+        ),
+        row(
+            "GET /api/v1/folders",
+            "/api/v1/folders",
+            none(),
+            (200, 403, 403),
+        ),
+        row(
+            "POST /api/v1/folders",
+            "/api/v1/folders",
+            json!({"name": "notes", "path": "{folder}"}),
+            (201, 403, 403),
+        ),
+        row(
+            "DELETE /api/v1/folders/{name}",
+            "/api/v1/folders/open",
+            none(),
+            (204, 403, 403),
+        ),
         row("GET /api/v1/me", "/api/v1/me", none(), all),
         row("GET /api/v1/status", "/api/v1/status", none(), all),
         row(
@@ -363,6 +427,8 @@ struct Prepared {
     artifact: String,
     conversation: String,
     notice: String,
+    /// A folder that was not opened yet.
+    folder: tempfile::TempDir,
 }
 
 impl Prepared {
@@ -394,17 +460,28 @@ impl Prepared {
         // Of the task that an agent blocked.
         let notices = api.get("/api/v1/notices").await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
+        api.claimed_task("t").await;
+        AtWork::at(&api, 6, 1).await.asks().await;
+        let folder = tempfile::tempdir().unwrap();
+        let open = json!({"name": "open", "path": folder.path()});
+        api.post("/api/v1/folders", open).await;
+        let allow = json!({"tool": "http_get", "shape": {"url": "any"}});
+        api.post("/api/v1/permissions", allow).await;
         Self {
             project,
             artifact,
             conversation: text(&said["conversation_id"]),
             notice: text(&notices["items"][0]["id"]),
+            folder,
             api,
         }
     }
 
     async fn ask(&self, row: &Row, role: &str) -> Answer {
-        let filled = |text: &str| text.replace("{conversation}", &self.conversation);
+        let filled = |text: &str| {
+            text.replace("{conversation}", &self.conversation)
+                .replace("{folder}", self.folder.path().to_str().unwrap())
+        };
         let path = filled(row.path)
             .replace("{project}", &self.project)
             .replace("{notice}", &self.notice)

@@ -132,7 +132,7 @@ pub(crate) struct AnswerApproval {
     #[schema(value_type = scalar::ApprovalDecision)]
     decision: String,
     /// What is said with it; the agent reads it.
-    #[schema(value_type = Option<scalar::Question>)]
+    #[schema(value_type = Option<scalar::ReasonText>)]
     note: Option<String>,
     /// With `approve`: allows like calls for tasks of the same project without asking again.
     remember: Option<Remember>,

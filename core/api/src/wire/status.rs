@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use hearth_app::runs::RunCounts;
 use hearth_app::{Facilities as Facts, status};
 use hearth_domain::Role;
+use hearth_domain::run::RunStatus;
 use hearth_domain::task::TaskStatus;
 use serde::Serialize;
 use serde_json::Value;
@@ -27,6 +29,11 @@ pub(crate) struct Status {
     agents_online: u64,
     /// Agents that hold a task.
     agents_working: u64,
+    /// How many runs that have not ended there are of each status.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    runs: BTreeMap<&'static str, u64>,
+    /// Approvals that wait for the owner's answer.
+    approvals_pending: u64,
     /// What the node can do.
     facilities: Facilities,
     /// Settings that were changed and count when the node is started again.
@@ -95,6 +102,8 @@ impl Status {
             tasks,
             agents_online: status.agents_online,
             agents_working: status.agents_working,
+            runs: open_runs(&status.runs),
+            approvals_pending: status.runs.approvals_pending,
             restart_for: waiting.map(WaitingSetting::from).collect(),
             facilities: Facilities {
                 agents: told(agents),
@@ -105,6 +114,19 @@ impl Status {
             },
         }
     }
+}
+
+/// Returns how many runs there are of each status that can go on, where there are none too.
+pub(crate) fn open_runs(counts: &RunCounts) -> BTreeMap<&'static str, u64> {
+    let open = RunStatus::ALL.into_iter().filter(|status| status.is_open());
+    let mut runs: BTreeMap<_, _> = open.map(|status| (status.as_str(), 0)).collect();
+    runs.extend(
+        counts
+            .open
+            .iter()
+            .map(|(status, count)| (status.as_str(), *count)),
+    );
+    runs
 }
 
 impl From<hearth_app::WaitingSetting> for WaitingSetting {
