@@ -4,6 +4,7 @@
 //! where a completion did not pass), 2 wrong usage.
 
 pub mod agent;
+pub mod approvals;
 pub mod artifact;
 pub mod backup;
 pub mod chat;
@@ -11,10 +12,12 @@ pub mod config;
 pub mod doctor;
 pub mod dump;
 pub mod events;
+pub mod folder;
 mod invocation;
 pub mod keys;
 pub mod migrate;
 pub mod project;
+pub mod run;
 pub mod status;
 pub mod task;
 mod words;
@@ -74,6 +77,14 @@ pub enum Command {
     /// Give work, see it, and steer it
     #[command(subcommand)]
     Task(task::Command),
+    /// The work on tasks, step by step
+    #[command(subcommand)]
+    Run(run::Command),
+    /// What waits for your yes or no, and what is allowed without asking
+    Approvals(approvals::Approvals),
+    /// Folders of this machine that agents may use
+    #[command(subcommand)]
+    Folder(folder::Command),
     /// Bodies of work
     #[command(subcommand)]
     Project(project::Command),
@@ -193,6 +204,9 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Chat(chat) => chat::run(invocation, chat).await,
         Command::Task(command) => task::run(invocation, command).await,
+        Command::Run(command) => run::run(invocation, command).await,
+        Command::Approvals(approvals) => approvals::run(invocation, approvals).await,
+        Command::Folder(command) => folder::run(invocation, command).await,
         Command::Project(command) => project::run(invocation, command).await,
         Command::Agent(command) => agent::run(invocation, command).await,
         Command::Artifact(command) => artifact::run(invocation, command).await,

@@ -83,7 +83,7 @@ fn lines(events: &[Event]) -> String {
 
 fn line(event: &Event) -> String {
     let time = moment(&event.timestamp);
-    let about = about(&event.payload);
+    let about = about(event);
     let line = format!(
         "{:>6}  {time}  {:<17}  {about}",
         event.seq,
@@ -93,16 +93,15 @@ fn line(event: &Event) -> String {
 }
 
 /// Returns what an event is about, and what was said.
-fn about(payload: &Map<String, Value>) -> String {
+fn about(event: &Event) -> String {
+    let payload = &event.payload;
     let text = |name: &str| payload.get(name).and_then(Value::as_str).map(gist);
-    let name = match (payload.get("number").and_then(Value::as_i64), text("title")) {
-        (Some(number), Some(title)) => Some(format!("#{number} {title}")),
-        (Some(number), None) => Some(format!("#{number}")),
-        (None, _) => text("name"),
-    };
-    let said = ["message", "reason", "answer", "agent"]
-        .into_iter()
-        .find_map(text);
+    let name = subject(&event.kind, payload);
+    let said = [
+        "message", "reason", "answer", "note", "error", "what", "agent",
+    ]
+    .into_iter()
+    .find_map(text);
     let percent = payload.get("percent").and_then(Value::as_u64);
     let percent = percent.map(|percent| format!("({percent}%)"));
     let mut about = name.unwrap_or_default();
@@ -113,6 +112,40 @@ fn about(payload: &Map<String, Value>) -> String {
     match percent {
         Some(percent) => format!("{about} {percent}"),
         None => about,
+    }
+}
+
+/// Returns what an event is about.
+fn subject(kind: &str, payload: &Map<String, Value>) -> Option<String> {
+    let text = |name: &str| payload.get(name).and_then(Value::as_str).map(gist);
+    let number = |name: &str| payload.get(name).and_then(Value::as_i64);
+    match kind.split('.').next() {
+        Some("run") => Some(format!(
+            "run {} of #{}",
+            number("number")?,
+            number("task_number")?
+        )),
+        Some("step") => Some(format!(
+            "run {} step {} {} ({})",
+            number("run_number")?,
+            number("place")?,
+            text("name")?,
+            text("tool")?
+        )),
+        Some("approval") => {
+            let (number, task) = (number("number")?, number("task_number")?);
+            Some(format!("approval {number} of #{task}"))
+        }
+        Some("permission") => Some(format!(
+            "permission {} {}",
+            number("number")?,
+            text("tool")?
+        )),
+        _ => match (number("number"), text("title")) {
+            (Some(number), Some(title)) => Some(format!("#{number} {title}")),
+            (Some(number), None) => Some(format!("#{number}")),
+            (None, _) => text("name"),
+        },
     }
 }
 
@@ -142,6 +175,27 @@ mod tests {
         assert_eq!(
             line(&event("task.progress", progress)),
             "    42  2026-11-23T09:00:00Z  task.progress      #12 Count: reading (50%)"
+        );
+        assert_eq!(
+            line(&event(
+                "step.failed",
+                r#"{"run_number":3,"place":2,"name":"page","tool":"http_get","error":"away"}"#
+            )),
+            "    42  2026-11-23T09:00:00Z  step.failed        run 3 step 2 page (http_get): away"
+        );
+        assert_eq!(
+            line(&event(
+                "run.waiting",
+                r#"{"number":3,"task_number":12,"agent":"seed","reason":"approval 4"}"#
+            )),
+            "    42  2026-11-23T09:00:00Z  run.waiting        run 3 of #12: approval 4"
+        );
+        assert_eq!(
+            line(&event(
+                "approval.requested",
+                r#"{"number":4,"task_number":12,"what":"fetch a page"}"#
+            )),
+            "    42  2026-11-23T09:00:00Z  approval.requested  approval 4 of #12: fetch a page"
         );
         assert_eq!(
             line(&event("project.created", r#"{"name":"notes"}"#)),

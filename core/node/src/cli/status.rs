@@ -45,6 +45,9 @@ fn collect(
                 collect(group, counted, parts);
             }
             value if name == "restart_for" => parts.push((shown, waiting(value))),
+            Value::Number(count) if name == "approvals_pending" && count.as_u64() > Some(0) => {
+                counted.push((shown, format!("{count}; see them: hearth approvals")));
+            }
             value => counted.push((shown, words(value))),
         }
     }
@@ -100,6 +103,8 @@ mod tests {
         let status = serde_json::json!({
             "version": "0.1.0",
             "tasks": { "pending": 3, "in_progress": 1 },
+            "runs": { "running": 1, "waiting": 2, "failed": 0 },
+            "approvals_pending": 2,
             "facilities": {
                 "sandbox": { "is_available": false, "reason": "bwrap is missing",
                     "remedy": "run: apt install bubblewrap" },
@@ -121,7 +126,7 @@ mod tests {
         let lines = lines(&status);
         let mut lines: Vec<&str> = lines.lines().collect();
         assert!(
-            lines[3].starts_with("inbox") || lines[2].starts_with("version"),
+            lines[5].starts_with("inbox") || lines[4].starts_with("version"),
             "{lines:?}"
         );
         lines.sort_unstable();
@@ -129,15 +134,17 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "inbox           ok",
-                "model           not ok: there is none",
-                "restart for     listen (127.0.0.1:2 in place of 127.0.0.1:1), allowed_hosts (a.lan in \
+                "approvals pending  2; see them: hearth approvals",
+                "inbox              ok",
+                "model              not ok: there is none",
+                "restart for        listen (127.0.0.1:2 in place of 127.0.0.1:1), allowed_hosts (a.lan in \
                  place of (none)); do this: stop the node and start it again: hearth up",
-                "sandbox         not ok: bwrap is missing; do this: apt install bubblewrap",
-                "settings        ok, but it is slow; do this: wait",
-                "tasks           1 in progress, 3 pending",
-                "uptime seconds  4",
-                "version         0.1.0",
+                "runs               0 failed, 1 running, 2 waiting",
+                "sandbox            not ok: bwrap is missing; do this: apt install bubblewrap",
+                "settings           ok, but it is slow; do this: wait",
+                "tasks              1 in progress, 3 pending",
+                "uptime seconds     4",
+                "version            0.1.0",
             ]
         );
     }

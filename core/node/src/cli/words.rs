@@ -2,7 +2,9 @@
 
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
+use hearth_domain::approval::ApprovalStatus;
 use hearth_domain::project::ProjectStatus;
+use hearth_domain::run::RunStatus;
 use hearth_domain::task::TaskStatus;
 use hearth_domain::when::{self, When};
 use hearth_domain::{Clock, Priority, Role, Timestamp};
@@ -37,6 +39,11 @@ pub(crate) fn restart_for(waiting: &[WaitingSetting]) -> String {
         "{}; do this: stop the node and start it again: hearth up",
         one_line(&said.join(", "))
     )
+}
+
+/// Reads how a run or an approval is named: `3` or its UUID. Returns it as it stands in a path.
+pub(crate) fn number_or_id(text: &str) -> Result<String, String> {
+    task_ref(text).map_err(|_| "it is named by its number, such as 3, or its UUID".into())
 }
 
 /// Reads an identifier.
@@ -84,6 +91,16 @@ pub(crate) fn priorities() -> PossibleValuesParser {
 /// Takes a task's status.
 pub(crate) fn task_statuses() -> PossibleValuesParser {
     PossibleValuesParser::new(TaskStatus::ALL.map(TaskStatus::as_str))
+}
+
+/// Takes a run's status.
+pub(crate) fn run_statuses() -> PossibleValuesParser {
+    PossibleValuesParser::new(RunStatus::ALL.map(RunStatus::as_str))
+}
+
+/// Takes an approval's status.
+pub(crate) fn approval_statuses() -> PossibleValuesParser {
+    PossibleValuesParser::new(ApprovalStatus::ALL.map(ApprovalStatus::as_str))
 }
 
 /// Takes a project's status.

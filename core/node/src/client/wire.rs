@@ -154,6 +154,101 @@ wire! {
         found: String,
     }
 
+    /// A run.
+    RunRecord {
+        id: String,
+        number: i64,
+        task_id: String,
+        task_number: i64,
+        agent: String,
+        status: String,
+        reason: Option<String>,
+        started_at: String,
+        updated_at: String,
+        ended_at: Option<String>,
+    }
+
+    /// An attempt at a step of a run.
+    Step {
+        place: u32,
+        attempt: u32,
+        name: String,
+        tool: String,
+        args: Map<String, Value>,
+        decision: Decision,
+        repeat: String,
+        status: String,
+        waiting_for: Option<Waiting>,
+        result: Option<Value>,
+        artifacts: Vec<String>,
+        note: Option<String>,
+        error: Option<String>,
+        created_at: String,
+        acted_at: Option<String>,
+        ended_at: Option<String>,
+        discarded_at: Option<String>,
+    }
+
+    /// What the policy said of a step.
+    Decision {
+        verdict: String,
+        reason: String,
+        permission: Option<i64>,
+        approval: Option<i64>,
+    }
+
+    /// What a step waits for.
+    Waiting {
+        kind: String,
+        approval: Option<i64>,
+    }
+
+    /// An exact action put to the owner.
+    Approval {
+        id: String,
+        number: i64,
+        task_number: i64,
+        place: u32,
+        tool: String,
+        args: Map<String, Value>,
+        action_sha256: String,
+        what: String,
+        why: String,
+        is_once: bool,
+        status: String,
+        decided_by: Option<String>,
+        decided_at: Option<String>,
+        note: Option<String>,
+        expires_at: String,
+        created_at: String,
+    }
+
+    /// What became of an answer to an approval.
+    DecidedApproval {
+        approval: Approval,
+        permission: Option<Permission>,
+    }
+
+    /// What is allowed without asking.
+    Permission {
+        number: i64,
+        tool: String,
+        shape: Value,
+        project_id: Option<String>,
+        uses: u64,
+        last_used_at: Option<String>,
+        revoked_at: Option<String>,
+    }
+
+    /// A folder that is open to agents.
+    Folder {
+        name: String,
+        path: String,
+        access: String,
+        project_id: Option<String>,
+        revoked_at: Option<String>,
+    }
+
     /// A project.
     Project {
         id: String,
@@ -208,5 +303,25 @@ wire! {
         created_at: String,
         last_used_at: Option<String>,
         revoked_at: Option<String>,
+    }
+}
+
+impl Step {
+    /// Whether it counts.
+    pub fn is_live(&self) -> bool {
+        self.discarded_at.is_none()
+    }
+
+    /// Returns the number of the approval that it waits for.
+    pub fn approval(&self) -> Option<i64> {
+        self.waiting_for
+            .as_ref()
+            .and_then(|waiting| waiting.approval)
+    }
+
+    /// Whether it waits for an answer in words.
+    pub fn is_question(&self) -> bool {
+        let waiting = self.waiting_for.as_ref();
+        waiting.is_some_and(|waiting| waiting.approval.is_none())
     }
 }

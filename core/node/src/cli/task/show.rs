@@ -7,7 +7,7 @@ use crate::cli::Invocation;
 use crate::cli::task::accept;
 use crate::cli::words::day_or_moment;
 use crate::client::Client;
-use crate::client::wire::{Artifact, Event, Evidence, Page, Task};
+use crate::client::wire::{Artifact, Event, Evidence, Page, RunRecord, Step, Task};
 use crate::output::table::fields;
 use crate::output::text::{moment, one_line, paragraphs, size};
 
@@ -18,8 +18,9 @@ pub(super) async fn run(invocation: &Invocation, task: &str) -> anyhow::Result<(
     let artifacts = client.get(&["tasks", &task.id, "artifacts"], &[]).await?;
     let artifacts: Page<Artifact> = artifacts.read()?;
     let evidence = evidence(&client, &task).await?;
+    let run = last_run(&client, &task).await?;
     invocation.output.answer(&answer.text, || {
-        page(&task, &artifacts.items, &evidence, &invocation.zone())
+        page(&task, &artifacts.items, &evidence, &run, &invocation.zone())
     })
 }
 
@@ -74,7 +75,45 @@ async fn evidence(client: &Client, task: &Task) -> anyhow::Result<Vec<Evidence>>
         .unwrap_or_default())
 }
 
-fn page(task: &Task, artifacts: &[Artifact], evidence: &[Evidence], zone: &TimeZone) -> String {
+/// Returns where the last run of a task stands, what it waits for, and how both are seen.
+async fn last_run(client: &Client, task: &Task) -> anyhow::Result<String> {
+    let query = [("task", task.id.clone()), ("limit", "1".into())];
+    let runs: Page<RunRecord> = client.get(&["runs"], &query).await?.read()?;
+    let Some(run) = runs.items.first() else {
+        return Ok(String::new());
+    };
+    let steps = if run.status == "waiting" {
+        let steps = client.get(&["runs", &run.id, "steps"], &[]).await?;
+        steps.read::<Page<Step>>()?.items
+    } else {
+        Vec::new()
+    };
+    Ok(run_lines(run, &steps))
+}
+
+fn run_lines(run: &RunRecord, steps: &[Step]) -> String {
+    let mut lines = vec![format!(
+        "run {} {}: hearth run show {}",
+        run.number,
+        one_line(&run.status),
+        run.number
+    )];
+    let waiting = steps.iter().filter(|step| step.is_live());
+    lines.extend(
+        waiting.filter_map(Step::approval).map(|number| {
+            format!("approval {number} waits for you: hearth approvals show {number}")
+        }),
+    );
+    lines.join("\n")
+}
+
+fn page(
+    task: &Task,
+    artifacts: &[Artifact],
+    evidence: &[Evidence],
+    run: &str,
+    zone: &TimeZone,
+) -> String {
     let day = |text: &Option<String>| {
         text.as_deref()
             .map(|text| day_or_moment(text, zone))
@@ -99,6 +138,7 @@ fn page(task: &Task, artifacts: &[Artifact], evidence: &[Evidence], zone: &TimeZ
             one_line(&task.blocked_options.clone().unwrap_or_default().join(", ")),
         ),
         ("cancelled", line(&task.cancelled_reason)),
+        ("work", run.to_owned()),
         ("priority", one_line(&task.priority)),
         ("with", line(&task.assigned_to)),
         ("project", line(&task.project_id)),
@@ -189,7 +229,7 @@ mod tests {
     #[test]
     fn a_task_is_shown_without_what_it_does_not_have() {
         assert_eq!(
-            page(&task(), &[], &[], &TimeZone::UTC),
+            page(&task(), &[], &[], "", &TimeZone::UTC),
             "#12 Count [2J the words\n\n\
              status       in progress\n\
              priority     high\n\
@@ -219,7 +259,7 @@ mod tests {
             unmet: vec![found("it exited with 2 in 4 ms\nno rule")],
         }];
         let page = |evidence: &[Evidence]| {
-            let page = page(&task, &[], evidence, &TimeZone::UTC);
+            let page = page(&task, &[], evidence, "", &TimeZone::UTC);
             page.split_once("two\n").unwrap().1.to_owned()
         };
 
@@ -233,6 +273,25 @@ mod tests {
         assert!(
             page(&[found("it exited with 0 in 3 ms")])
                 .starts_with("evidence     - command make test: it exited with 0 in 3 ms\n")
+        );
+    }
+
+    #[test]
+    fn the_last_run_is_told_with_what_it_waits_for() {
+        let run = RunRecord {
+            number: 3,
+            status: "waiting".into(),
+            ..RunRecord::default()
+        };
+        let step: Step = serde_json::from_str(
+            r#"{"waiting_for":{"kind":"approval","approval":4},"status":"waiting"}"#,
+        )
+        .unwrap();
+
+        assert_eq!(
+            run_lines(&run, &[step]),
+            "run 3 waiting: hearth run show 3\n\
+             approval 4 waits for you: hearth approvals show 4"
         );
     }
 
