@@ -220,7 +220,11 @@ async fn a_run_killed_at_every_write_of_its_journal_ends_the_same() -> anyhow::R
         .into_iter()
         .flat_map(|kind| (1..=counts.get(kind).copied().unwrap_or(0)).map(move |nth| (kind, nth)))
         .collect();
-    ensure!(points.len() > 60, "only {} writes: {counts:?}", points.len());
+    ensure!(
+        points.len() > 60,
+        "only {} writes: {counts:?}",
+        points.len()
+    );
 
     let mut lives = Vec::new();
     for (kind, nth) in &points {
@@ -237,13 +241,16 @@ async fn a_run_killed_at_every_write_of_its_journal_ends_the_same() -> anyhow::R
                 end.check(&life)?;
                 anyhow::Ok(end)
             };
-            let end = lived.await.with_context(|| format!("killed at {kind} {nth}"))?;
+            let end = lived
+                .await
+                .with_context(|| format!("killed at {kind} {nth}"))?;
             died.fetch_add(u64::try_from(end.deaths)?, Ordering::Relaxed);
             anyhow::Ok(())
         }
     }));
     let ends: Vec<anyhow::Result<()>> =
-        futures_util::StreamExt::collect(futures_util::StreamExt::buffer_unordered(lives, AT_ONCE)).await;
+        futures_util::StreamExt::collect(futures_util::StreamExt::buffer_unordered(lives, AT_ONCE))
+            .await;
     let failed: Vec<String> = ends
         .into_iter()
         .filter_map(|end| end.err().map(|error| format!("{error:#}")))
