@@ -225,9 +225,16 @@ impl TestNode {
         bail!("the node did not stop in {} s", STOP.as_secs())
     }
 
-    /// Whether the program still runs.
-    pub fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    /// Waits for the program's end; returns whether it came.
+    pub fn ends_within(&mut self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return true;
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        false
     }
 
     /// Returns what the node logged.

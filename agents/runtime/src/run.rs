@@ -452,7 +452,11 @@ fn ended_by(run: Option<RunId>, error: &AppError) -> Ended {
             cause: UnavailableCause::Stopping,
             ..
         } => Ended::HandedBack,
-        other => Ended::Failed(run, format!("the node could not go on with it: {other}")),
+        other => {
+            let cause = std::error::Error::source(other).map(ToString::to_string);
+            warn!(error = %other, cause, "a run could not go on");
+            Ended::Failed(run, format!("the node could not go on with it: {other}"))
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use hearth_domain::field::{Name, Word};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Runs Python code in the sandbox, with the run's folder as its working folder.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -11,9 +12,9 @@ use serde::Deserialize;
 pub struct Python {
     /// The code.
     pub code: String,
-    /// What it reads on its standard input.
+    /// What it reads on its standard input: a text as it is, anything else as JSON.
     #[serde(default)]
-    pub stdin: Option<String>,
+    pub stdin: Option<Value>,
     /// Granted folders it may read, by name; they are at /folders/NAME.
     #[serde(default)]
     #[schemars(length(max = 16))]
@@ -62,9 +63,9 @@ pub struct RunCommand {
     /// The program and its arguments.
     #[schemars(length(min = 1, max = 1000))]
     pub argv: Vec<String>,
-    /// What it reads on its standard input.
+    /// What it reads on its standard input: a text as it is, anything else as JSON.
     #[serde(default)]
-    pub stdin: Option<String>,
+    pub stdin: Option<Value>,
     /// Granted folders it may read, by name; they are at /folders/NAME.
     #[serde(default)]
     #[schemars(length(max = 16))]

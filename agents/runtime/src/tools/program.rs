@@ -44,7 +44,7 @@ impl Toolbox<'_> {
             code: python.code.clone(),
         };
         let mut job = self.job(program, &granted, limits)?;
-        job.stdin = python.stdin.clone().map(String::into_bytes);
+        job.stdin = python.stdin.as_ref().map(bytes_of);
         job.idempotency_key = key.map(str::to_owned);
         job.host = self.host_functions(&python.host, limits);
         let outcome = self.run(job).await?;
@@ -69,7 +69,7 @@ impl Toolbox<'_> {
             argv: command.argv.clone(),
         };
         let mut job = self.job(program, &granted, limits)?;
-        job.stdin = command.stdin.clone().map(String::into_bytes);
+        job.stdin = command.stdin.as_ref().map(bytes_of);
         job.idempotency_key = key.map(str::to_owned);
         let outcome = self.run(job).await?;
         self.kept(outcome, limits.time).await
@@ -137,7 +137,7 @@ impl Toolbox<'_> {
         let action = outside::Action {
             argv: command.argv.clone(),
             folder: self.folder.to_owned(),
-            stdin: command.stdin.clone().map(String::into_bytes),
+            stdin: command.stdin.as_ref().map(bytes_of),
             environment: self.environment.clone(),
             idempotency_key: key.map(str::to_owned),
             time: limits.time,
@@ -187,6 +187,14 @@ impl Toolbox<'_> {
             ran.stdout_artifact = Some(id);
         }
         serde_json::to_value(&ran).map_err(|error| ToolError::Failed(error.to_string()))
+    }
+}
+
+/// A text as it is, anything else as JSON.
+fn bytes_of(stdin: &Value) -> Vec<u8> {
+    match stdin {
+        Value::String(text) => text.clone().into_bytes(),
+        other => other.to_string().into_bytes(),
     }
 }
 
