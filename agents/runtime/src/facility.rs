@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hearth_app::{App, Facility};
-use hearth_sandbox::{Config, Sandbox, Unavailable};
+use hearth_sandbox::{Config, Sandbox, Stage, Unavailable};
 use tokio::sync::Mutex;
 
 /// The sandbox, looked for again each time it is needed and was not there: whoever mends it need
@@ -24,6 +24,11 @@ impl SandboxFacility {
             app,
             found: Arc::default(),
         }
+    }
+
+    /// Returns how the node's own program is started as a part of the sandbox.
+    pub(crate) fn stage(&self) -> &Stage {
+        &self.config.stage
     }
 
     /// Returns the sandbox, and tells the node whether there is one.

@@ -19,7 +19,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::message::KEY_VARIABLE;
 use crate::network::NetworkUsage;
-use crate::{End, Outcome, SandboxError};
+use crate::stage::GUARD;
+use crate::{End, Outcome, SandboxError, Stage};
 
 /// How long is waited for what a command wrote last, once it is gone.
 const DRAIN_FOR: Duration = Duration::from_millis(200);
@@ -74,18 +75,20 @@ pub struct Environment {
 }
 
 /// Runs an approved command to its end, or until `cancel` is ready. What it started is ended with
-/// it, as long as that has not left its process group; dropping the future ends them too.
+/// it, as long as that has not left its process group; dropping the future ends them too, and so does
+/// the end of the node, however it comes: `stage` is started beside it as a guard.
 ///
 /// # Errors
 /// Fails where the command could not be started. How a started one ended is in the outcome.
 pub async fn run(
+    stage: &Stage,
     approved: Approved<Action>,
     cancel: impl Future<Output = ()>,
 ) -> Result<Outcome, SandboxError> {
     let start = Instant::now();
     let Approved(action) = approved;
-    let mut child = started(&action)?;
-    let group = Group::of(&child);
+    let group = Group::guarded(stage)?;
+    let mut child = started(&action, group.leader)?;
     let mut stdout = Kept::new(action.output_bytes);
     let mut stderr = Kept::new(action.output_bytes);
     let exchange = {
@@ -114,7 +117,7 @@ pub async fn run(
                 () = &mut exchange, if !is_exchanged => is_exchanged = true,
             }
         };
-        drop(group);
+        group.end().await;
         let end = match early {
             Ok(status) => end_of(status),
             Err(end) => {
@@ -140,7 +143,7 @@ pub async fn run(
     })
 }
 
-fn started(action: &Action) -> Result<Child, SandboxError> {
+fn started(action: &Action, group: Pid) -> Result<Child, SandboxError> {
     let Some((program, args)) = action
         .argv
         .split_first()
@@ -176,7 +179,7 @@ fn started(action: &Action) -> Result<Child, SandboxError> {
         ])
         .env("TERM", "dumb")
         .envs(action.idempotency_key.iter().map(|key| (KEY_VARIABLE, key)))
-        .process_group(0)
+        .process_group(group.as_raw())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -186,19 +189,42 @@ fn started(action: &Action) -> Result<Child, SandboxError> {
 }
 
 /// A command's processes; they end when this is dropped.
-struct Group(Option<Pid>);
+///
+/// Their leader is a guard, a process of ours that does nothing but wait for the end of the node: its
+/// standard input is a pipe whose other end is here.
+struct Group {
+    guard: Child,
+    leader: Pid,
+}
 
 impl Group {
-    fn of(child: &Child) -> Self {
-        Self(child.id().map(|id| Pid::from_raw(id.cast_signed())))
+    fn guarded(stage: &Stage) -> Result<Self, SandboxError> {
+        #[expect(clippy::disallowed_methods, reason = "the node's own program")]
+        let guard = Command::new(&stage.program)
+            .args(&stage.args)
+            .arg(GUARD)
+            .env_clear()
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let leader = guard.id().map(|id| Pid::from_raw(id.cast_signed()));
+        let leader = leader.ok_or_else(|| io::Error::other("the guard is gone"))?;
+        Ok(Self { guard, leader })
+    }
+
+    async fn end(mut self) {
+        let _ = killpg(self.leader, Signal::SIGKILL);
+        let _ = self.guard.wait().await;
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(leader) = self.0 {
-            // That there is nobody left in it is as good.
-            let _ = killpg(leader, Signal::SIGKILL);
+        // Where it was waited for, its number may be another's by now.
+        if self.guard.id().is_some() {
+            let _ = killpg(self.leader, Signal::SIGKILL);
         }
     }
 }

@@ -16,6 +16,8 @@ mod files;
 #[cfg(target_os = "linux")]
 mod folders;
 #[cfg(target_os = "linux")]
+mod guard;
+#[cfg(target_os = "linux")]
 mod inner;
 #[cfg(target_os = "linux")]
 mod listener;
@@ -27,6 +29,9 @@ mod rlimits;
 mod script;
 #[cfg(target_os = "linux")]
 mod syscalls;
+
+/// The step that watches over commands outside the sandbox.
+pub(crate) const GUARD: &str = "guard";
 
 /// The exit code of a stage that could not raise its walls.
 const FAILED: u8 = 125;
@@ -40,6 +45,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match step.to_str() {
         Some("outer") => outer::run().map(|never| match never {}),
         Some("inner") => inner::run(),
+        Some(GUARD) => guard::run(),
         _ => Err(std::io::Error::other("this command is for the node itself")),
     };
     match result {

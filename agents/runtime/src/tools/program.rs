@@ -144,7 +144,7 @@ impl Toolbox<'_> {
             output_bytes: limits.output_bytes,
         };
         let approved = outside::Approved::after_consuming_the_approval(action);
-        let outcome = outside::run(approved, self.stop.cancelled())
+        let outcome = outside::run(self.sandbox.stage(), approved, self.stop.cancelled())
             .await
             .map_err(ToolError::Sandbox)?;
         if outcome.end == End::Cancelled {

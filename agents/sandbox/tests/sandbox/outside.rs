@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use hearth_sandbox::outside::{self, Action, Approved, Environment};
-use hearth_sandbox::{End, Outcome, SandboxError};
+use hearth_sandbox::{End, Outcome, SandboxError, Stage};
 
-use crate::ground::{text, until};
+use crate::ground::{config, text, until};
 
 fn action(script: &str, folder: &Path) -> Action {
     Action {
@@ -27,9 +27,13 @@ fn action(script: &str, folder: &Path) -> Action {
     }
 }
 
+fn stage() -> Stage {
+    config().stage
+}
+
 async fn run(action: Action) -> Outcome {
     let approved = Approved::after_consuming_the_approval(action);
-    outside::run(approved, pending()).await.unwrap()
+    outside::run(&stage(), approved, pending()).await.unwrap()
 }
 
 /// Returns whether a process lives, by the number that it wrote into a file.
@@ -120,14 +124,14 @@ async fn stopping_and_dropping_end_it() {
     let approved = || Approved::after_consuming_the_approval(action(script, folder.path()));
 
     let stop = until("the start", || lives(&child));
-    let outcome = outside::run(approved(), stop).await.unwrap();
+    let outcome = outside::run(&stage(), approved(), stop).await.unwrap();
 
     assert_eq!(outcome.end, End::Cancelled);
     assert!(!lives(&child));
     fs::remove_file(&child).unwrap();
 
     tokio::select! {
-        outcome = outside::run(approved(), pending()) => panic!("{outcome:?}"),
+        outcome = outside::run(&stage(), approved(), pending()) => panic!("{outcome:?}"),
         () = until("the start", || lives(&child)) => {}
     }
 
@@ -156,7 +160,7 @@ async fn what_makes_no_sense_is_refused() {
         }),
     ] {
         let approved = Approved::after_consuming_the_approval(action);
-        let error = outside::run(approved, pending()).await.unwrap_err();
+        let error = outside::run(&stage(), approved, pending()).await.unwrap_err();
         assert!(fits(&error), "{error:?}");
     }
 }

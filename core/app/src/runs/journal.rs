@@ -529,8 +529,8 @@ fn question(tx: &impl Tx, run: &Run) -> Result<Option<Question>, AppError> {
 
 fn asked_of(approval: &Approval) -> String {
     format!(
-        "May I {}? Approval {}: {}. To answer: hearth approvals approve {}, or deny {}",
-        approval.what, approval.number, approval.why, approval.number, approval.number
+        "May I {}? I ask because {}. All of it: hearth approvals show {}",
+        approval.what, approval.why, approval.number
     )
 }
 
