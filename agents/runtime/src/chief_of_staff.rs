@@ -4,11 +4,12 @@
 //! nothing is changed by a guess.
 //!
 //! Reading order: `words` and `pattern` (a message as words, the shapes of sentences), `intent` (what
-//! it asks for), `find` (which task is meant), `add`, `orders`, `undo` and `answers` (what is done),
+//! it asks for), `find` (which task is meant), `add`, `orders`, `approvals`, `undo` and `answers` (what is done),
 //! `memory` (what is kept in mind), `phrase` (how it is said).
 
 mod add;
 mod answers;
+mod approvals;
 mod desk;
 mod find;
 mod intent;
@@ -126,6 +127,7 @@ impl Desk<'_> {
         match intent {
             Intent::Question(question) => self.answer_question(question).await,
             Intent::Order(order, targets) => self.order(order, targets).await,
+            Intent::Approval(consent) => self.consent(consent).await,
             Intent::Add(line) => self.add(&line).await,
             Intent::AddWhat => {
                 self.memory.question = Some(Asked::AddWhat);
@@ -190,10 +192,17 @@ impl Desk<'_> {
         said: &Said,
         intent: &Intent,
     ) -> Result<Option<String>, AppError> {
+        if let Asked::Approval { number } = asked {
+            return self.hear_consent(number, said, intent).await;
+        }
         let span = said.point();
         let is_command = matches!(
             intent,
-            Intent::Question(_) | Intent::Order(..) | Intent::Undo | Intent::CreateProject { .. }
+            Intent::Question(_)
+                | Intent::Order(..)
+                | Intent::Approval(_)
+                | Intent::Undo
+                | Intent::CreateProject { .. }
         );
         if matches!(intent, Intent::NeverMind) {
             return Ok(Some("All right, I changed nothing.".into()));
@@ -265,6 +274,7 @@ impl Desk<'_> {
                 self.create_project(Some(&name), "").await.map(Some)
             }
             Asked::Words { .. } => self.fill(asked, said).await.map(Some),
+            Asked::Approval { .. } => Ok(None),
         }
     }
 

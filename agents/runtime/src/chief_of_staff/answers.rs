@@ -24,7 +24,7 @@ const OPEN: [TaskStatus; 3] = [
 /// What the chief of staff can do, in the words that do it.
 const HELP: &str = "I keep your tasks. Say \"add call Ada @home !high due friday\", \"complete 12\", \
     \"block 12 because of rain\", \"answer 7 yes\", \"cancel 3\", \"12 is due monday\", \"assign 12 to seed\" \
-    or \"undo\". Ask \"what's blocked?\", \"what's due today?\", \"what's next?\", \"what got done today?\" or \
+    or \"undo\". Ask \"what's blocked?\", \"what needs my approval?\", \"what's due today?\", \"what's next?\", \"what got done today?\" or \
     \"how is web going?\". Anything freer needs a language model, which I don't have yet.";
 
 impl Desk<'_> {
@@ -72,11 +72,14 @@ impl Desk<'_> {
         self.of(filter, order).await
     }
 
-    async fn blocked(&mut self) -> Result<String, AppError> {
+    pub(super) async fn blocked(&mut self) -> Result<String, AppError> {
         let views = self
             .with_status(&[TaskStatus::Blocked], ListOrder::PriorityDescending)
             .await?;
         if let [view] = views.as_slice() {
+            if let Some(approval) = self.approval_of(view.task.number).await? {
+                return Ok(format!("One task waits for you. {approval}"));
+            }
             self.memory.it = Some(view.task.number);
             let how = ended(&format!(
                 "One task waits for you: {} {}",

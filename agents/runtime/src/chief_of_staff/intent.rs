@@ -1,6 +1,7 @@
 //! What a message asks for. Reading changes nothing and asks nobody: the names that are known are
 //! handed in.
 
+mod approvals;
 mod dates;
 mod numbers;
 mod orders;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words::{Said, Span};
 
+pub(super) use approvals::Consent;
 pub(super) use dates::{Period, postponed};
 pub(super) use numbers::{position, whole_number};
 
@@ -25,6 +27,8 @@ pub(super) enum Intent {
     Question(Question),
     /// Changes tasks that are there.
     Order(Order, Vec<Target>),
+    /// Is about actions that wait for a yes or no.
+    Approval(Consent),
     /// Makes a task from a line.
     Add(String),
     /// Makes a task, but the words for it are missing.
@@ -233,6 +237,7 @@ pub(super) fn read(said: &Said, known: &Known<'_>) -> Intent {
         return Intent::Unknown;
     }
     small_talk::read(said.all(), span)
+        .or_else(|| approvals::read(span))
         .or_else(|| questions::read_first(span, known))
         .or_else(|| orders::read(span, known))
         .or_else(|| questions::read(span, known))

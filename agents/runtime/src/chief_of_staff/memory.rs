@@ -51,6 +51,11 @@ pub(super) enum Asked {
         /// The one that may be meant.
         meant: String,
     },
+    /// Yes or no to the one approval that was shown.
+    Approval {
+        /// Its number.
+        number: i64,
+    },
     /// What is to be added.
     AddWhat,
     /// What a project is to be called.

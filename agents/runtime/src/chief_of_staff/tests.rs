@@ -4,6 +4,7 @@
 //! numbers, and pieces of the answer with `|` between them. It is Tuesday 24 November 2026, 10:00 in
 //! Berlin.
 
+mod consent;
 mod dialogues;
 mod lines;
 mod talk;

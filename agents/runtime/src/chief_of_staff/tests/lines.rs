@@ -19,6 +19,19 @@ const LINES: &[(&str, &str, &str)] = &[
     ("do you need anything from me", "", "#3"),
     ("what's waiting for me?", "", "#3"),
     ("show me the blocked tasks", "", "#3"),
+    // What waits for a yes or no.
+    (
+        "what needs my approval?",
+        "",
+        "Nothing waits for your approval.",
+    ),
+    ("what approvals are there", "", "Nothing waits"),
+    ("what are you waiting for", "", "#3"),
+    ("approve 1", "", "There is no approval 1."),
+    ("yes to three", "", "There is no approval 3."),
+    ("deny 3 because not today", "", "There is no approval 3."),
+    ("show approval 3", "", "There is no approval 3."),
+    ("allow that always", "", "one action at a time"),
     // What is being worked on.
     ("what's running?", "", "#2 Landing page photos, by seed"),
     ("what is going on", "", "#2"),

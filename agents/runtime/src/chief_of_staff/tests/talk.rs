@@ -44,7 +44,7 @@ impl IdSource for Sequence {
 pub(super) struct Talk {
     pub(super) app: App,
     pub(super) actor: Actor,
-    conversation: Option<ConversationId>,
+    pub(super) conversation: Option<ConversationId>,
     clock: Arc<FakeClock>,
     _dir: TempDir,
 }
