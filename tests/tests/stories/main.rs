@@ -1,6 +1,7 @@
 //! Stories: the real program, in a process of its own, as its users meet it.
 
 mod acceptance;
+mod allowed;
 mod care;
 mod chat;
 mod crash;

@@ -1,0 +1,102 @@
+//! What the owner allows, from the command line: folders and standing permissions, and what there is
+//! to say of approvals and runs where none were made.
+
+use anyhow::{Context, ensure};
+use hearth_tests::node::{Options, TestNode};
+use serde_json::Value;
+
+#[test]
+fn folders_and_permissions_are_given_and_taken_back_from_the_command_line() -> anyhow::Result<()> {
+    let node = TestNode::start(&Options::default())?;
+    let home = tempfile::tempdir()?;
+    let notes = home.path().join("My Notes");
+    std::fs::create_dir(&notes)?;
+    let path = notes.to_str().context("a path")?;
+
+    let opened = done(&node, &["folder", "grant", path, "--write"])?;
+    ensure!(
+        opened.starts_with("folder my-notes is open for reading and writing: "),
+        "{opened}"
+    );
+    let refused = node.hearth(&["folder", "grant", "/etc"])?;
+    let said = String::from_utf8(refused.stderr)?;
+    ensure!(refused.status.code() == Some(1), "{said}");
+    ensure!(said.contains("path is a folder of the system"), "{said}");
+    let listed: Value = serde_json::from_str(&done(&node, &["--json", "folder", "list"])?)?;
+    ensure!(listed["items"][0]["name"] == "my-notes", "{listed}");
+    done(&node, &["folder", "revoke", "my-notes"])?;
+    ensure!(done(&node, &["folder", "list"])?.starts_with("no folder is open"));
+    ensure!(done(&node, &["folder", "list", "--all"])?.contains("closed "));
+
+    let shape = r#"{"url": {"starts_with": "https://example.org/"}}"#;
+    done(&node, &["project", "add", "web"])?;
+    let allow = [
+        "approvals",
+        "allow",
+        "http_get",
+        "--shape",
+        shape,
+        "--project",
+        "web",
+    ];
+    let given = done(&node, &allow)?;
+    ensure!(given.starts_with("permission 1: http_get {"), "{given}");
+    ensure!(done(&node, &["approvals", "permissions"])?.contains("valid"));
+    done(&node, &["approvals", "revoke", "1"])?;
+    let none = done(&node, &["approvals", "permissions"])?;
+    ensure!(none == "nothing is allowed without asking", "{none}");
+    ensure!(done(&node, &["approvals", "permissions", "--all"])?.contains("revoked "));
+    Ok(())
+}
+
+#[test]
+fn a_node_without_runs_says_so_and_names_what_is_not_there() -> anyhow::Result<()> {
+    let node = TestNode::start(&Options::default())?;
+    done(&node, &["task", "add", "Paint the fence"])?;
+
+    let nothing = done(&node, &["approvals"])?;
+
+    ensure!(nothing == "nothing waits for your approval", "{nothing}");
+    ensure!(done(&node, &["run", "list", "--task", "1"])?.is_empty());
+    let status = done(&node, &["status"])?;
+    ensure!(
+        status.contains("0 failed, 0 running, 0 waiting"),
+        "{status}"
+    );
+    for (args, said) in [
+        (&["run", "show", "7"][..], "run 7 not found"),
+        (&["run", "follow", "7"], "run 7 not found"),
+        (&["run", "retry", "7", "--from", "page"], "run 7 not found"),
+        (&["run", "cancel", "7"], "run 7 not found"),
+        (&["run", "list", "--task", "7"], "7 is not a task"),
+        (&["approvals", "show", "7"], "approval 7 not found"),
+        (&["approvals", "approve", "7"], "approval 7 not found"),
+        (&["approvals", "deny", "7"], "approval 7 not found"),
+        (&["approvals", "revoke", "7"], "permission 7 not found"),
+        (&["folder", "revoke", "notes"], "folder notes not found"),
+    ] {
+        let output = node.hearth(args)?;
+        let told = String::from_utf8(output.stderr)?;
+        ensure!(output.status.code() == Some(1), "{args:?}: {told}");
+        ensure!(told.contains(said), "{args:?}: {told}");
+    }
+    for args in [
+        &["run", "show", "seven"][..],
+        &["run", "list", "--status", "paused"],
+        &["approvals", "allow", "http_get"],
+        &["approvals", "allow", "http_get", "--shape", "[]"],
+    ] {
+        ensure!(node.hearth(args)?.status.code() == Some(2), "{args:?}");
+    }
+    Ok(())
+}
+
+fn done(node: &TestNode, args: &[&str]) -> anyhow::Result<String> {
+    let output = node.hearth(args)?;
+    ensure!(
+        output.status.success(),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
+}
