@@ -130,8 +130,9 @@ async fn stopping_and_dropping_end_it() {
     assert!(!lives(&child));
     fs::remove_file(&child).unwrap();
 
+    let stage = stage();
     tokio::select! {
-        outcome = outside::run(&stage(), approved(), pending()) => panic!("{outcome:?}"),
+        outcome = outside::run(&stage, approved(), pending()) => panic!("{outcome:?}"),
         () = until("the start", || lives(&child)) => {}
     }
 
@@ -160,7 +161,9 @@ async fn what_makes_no_sense_is_refused() {
         }),
     ] {
         let approved = Approved::after_consuming_the_approval(action);
-        let error = outside::run(&stage(), approved, pending()).await.unwrap_err();
+        let error = outside::run(&stage(), approved, pending())
+            .await
+            .unwrap_err();
         assert!(fits(&error), "{error:?}");
     }
 }
