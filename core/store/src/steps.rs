@@ -82,12 +82,12 @@ pub fn save(
 ) -> Result<Step, StoreError> {
     let Change { after, event } = change;
     let columns = Stored::of(&after)?;
-    // What has ended stays as it ended, but that it may be discarded.
+    // What has ended stays as it ended, but that it may be discarded; what was discarded stays so.
     let changed = tx.execute(
         "UPDATE steps SET decision = ?4, status = ?5, waiting_for = ?6, approval_id = ?7,
              outcome = ?8, error = ?9, fence = ?10, acted_at = ?11, ended_at = ?12, discarded_at = ?13
-         WHERE run_id = ?1 AND place = ?2 AND attempt = ?3
-             AND (ended_at IS NULL OR (status = ?5 AND discarded_at IS NULL AND ?13 IS NOT NULL))",
+         WHERE run_id = ?1 AND place = ?2 AND attempt = ?3 AND discarded_at IS NULL
+             AND (ended_at IS NULL OR (status = ?5 AND ?13 IS NOT NULL))",
         params![
             after.run_id.0,
             after.place,
