@@ -6,6 +6,7 @@ use std::str::FromStr;
 use hearth_domain::approval::{Approval, ApprovalRefusal, ApprovalStatus};
 use hearth_domain::field::{REASON_MAX, prose};
 use hearth_domain::permission::{NewPermission, Permission, Shape};
+use hearth_domain::run::RunStatus;
 use hearth_domain::task::TaskStatus;
 use hearth_domain::{Actor, ApprovalId, InvalidField, RunId, TaskId, Timestamp};
 use hearth_store::approvals::{self, ApprovalCursor};
@@ -194,7 +195,10 @@ impl App {
                 if task.status() != TaskStatus::Blocked {
                     return Ok(Vec::new());
                 }
-                let Some(run) = runs::open_of(tx, task.id)? else {
+                // A run that failed waits for another word than that.
+                let Some(run) =
+                    runs::open_of(tx, task.id)?.filter(|run| run.status == RunStatus::Waiting)
+                else {
                     return Ok(Vec::new());
                 };
                 if asking(&steps::of_run(tx, run.id)?).is_some() {
@@ -331,8 +335,7 @@ fn wake(
         .iter()
         .any(|approval| approval.status == ApprovalStatus::Pending);
     let task = find(tx, TaskRef::Id(task))?;
-    let is_run_waiting =
-        runs::get(tx, run)?.is_some_and(|run| run.status == hearth_domain::run::RunStatus::Waiting);
+    let is_run_waiting = runs::get(tx, run)?.is_some_and(|run| run.status == RunStatus::Waiting);
     if still_asked
         || !is_run_waiting
         || task.status() != TaskStatus::Blocked
