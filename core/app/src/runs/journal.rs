@@ -1,6 +1,8 @@
 //! How a run writes down its steps: meant, acted, done. Each write names the holder's fence, so that
 //! a worker that was given up can write nothing.
 
+use std::collections::BTreeSet;
+
 use hearth_domain::action::Action;
 use hearth_domain::approval::{Approval, ApprovalStatus, NewApproval};
 use hearth_domain::field::{LABEL_MAX, REASON_MAX, Word, json_within};
@@ -11,7 +13,7 @@ use hearth_domain::{Actor, ApprovalId, RunId, Timestamp};
 use hearth_store::{Tx, WriteTx, approvals, folders, permissions, runs, steps};
 use serde_json::Value;
 
-use super::asking;
+use super::{asking, interrupt};
 use crate::app::App;
 use crate::authority::{must_act_as, must_work};
 use crate::error::AppError;
@@ -254,6 +256,7 @@ impl App {
                         ),
                     },
                 };
+                interrupt(tx, &change.after, &by, now)?;
                 runs::save(tx, change, &by)?;
                 let change = task.block(&hold.agent, hold.fence, reason, options, now)?;
                 save_task(tx, change)?;
@@ -381,8 +384,7 @@ impl Scene<'_> {
             }
             Verdict::Deny => {
                 let step = if let Some(step) = waited {
-                    let change = step.fail(decision.reason, run, now);
-                    steps::save(tx, change, run, &by, now)?
+                    steps::save(tx, step.deny(decision, run, now), run, &by, now)?
                 } else {
                     let new = meant.into_step(next, decision);
                     steps::insert(tx, Step::refuse(new, run, now), run, now)?
@@ -447,10 +449,11 @@ impl Scene<'_> {
     }
 }
 
-/// What the run has taken in so far.
+/// What the run has taken in so far: of every call that was to be made. One that failed, was cut off
+/// or is done anew may have left what it took in in the run's folder.
 fn labels(all: &[Step]) -> Labels {
     all.iter()
-        .filter(|step| matches!(step.state, StepState::Done(_) | StepState::Acted { .. }))
+        .filter(|step| matches!(step.decision.verdict, Verdict::Allow | Verdict::Change))
         .fold(Labels::default(), |labels, step| labels.and(step.brings))
 }
 
@@ -462,13 +465,12 @@ fn alike(all: &[Step], meant: &Meant) -> u32 {
         .filter(|step| step.place != meant.place && step.discarded_at.is_none())
         .collect();
     earlier.sort_by_key(|step| (step.created_at, step.place));
-    let mut places: Vec<u32> = earlier
+    let places: BTreeSet<u32> = earlier
         .iter()
         .rev()
         .take_while(|step| step.action_hash() == hash)
         .map(|step| step.place)
         .collect();
-    places.dedup();
     u32::try_from(places.len())
         .unwrap_or(u32::MAX)
         .saturating_add(1)

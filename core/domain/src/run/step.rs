@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::event::EventKind;
 use crate::field::{InvalidField, JsonObject, Word};
 use crate::id::{ApprovalId, ArtifactId, RunId, TaskId};
-use crate::policy::{Decision, Labels};
+use crate::policy::{Decision, Labels, Verdict};
 use crate::run::Run;
 
 /// What may be done with a call of which nobody knows whether it happened.
@@ -252,6 +252,13 @@ impl Step {
         self.changed(run, EventKind::StepStarted)
     }
 
+    /// Ends an attempt that waited and may not be made.
+    pub fn deny(mut self, decision: Decision, run: &Run, now: Timestamp) -> Change<Self> {
+        let error = decision.reason.clone();
+        self.decision = decision;
+        self.fail(error, run, now)
+    }
+
     /// Writes down what the world answered.
     pub fn act(mut self, outcome: Value, run: &Run, now: Timestamp) -> Change<Self> {
         self.state = StepState::Acted { outcome };
@@ -295,6 +302,12 @@ impl Step {
             StepState::Waiting(_) | StepState::Intended | StepState::Acted { .. } => false,
             StepState::Done(_) | StepState::Failed { .. } | StepState::Interrupted => true,
         }
+    }
+
+    /// Whether the owner, asked whether it happened, stopped it. It is not made again until the owner
+    /// has its step done anew.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.state, StepState::Failed { .. }) && self.decision.verdict == Verdict::Ask
     }
 
     /// Returns the hash of its action.
