@@ -497,4 +497,4 @@ impl From<RunRefusal> for AppError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
