@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::Walls;
+
 /// The user and group that programs run as where the node itself is root.
 ///
 /// From 60706 to 61183 is a range that systemd's list of reserved ids leaves unused, and it is
@@ -22,6 +24,8 @@ pub struct Config {
     pub protected: Vec<PathBuf>,
     /// The user and group id to change to where the node runs as root; it must not be 0.
     pub run_as: u32,
+    /// Which walls stand: all, but for the tests of this crate.
+    pub walls: Walls,
 }
 
 impl Config {
@@ -33,6 +37,7 @@ impl Config {
             stage,
             protected: vec![],
             run_as: DEFAULT_RUN_AS,
+            walls: Walls::all(),
         }
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! Reading order:
 //!
-//! - [`config`], [`job`], [`outcome`], [`error`]: the words of the interface
+//! - [`config`], [`job`], [`outcome`], [`error`], [`walls`]: the words of the interface
 //! - `probe`: finds out whether the sandbox works here
 //! - `run`, `supervise`: one run, from the caller's side and from the watching thread's
 //! - `feed`, `capture`, `watch`, `growth`, `kill`: what that thread does
@@ -32,6 +32,7 @@ pub mod outcome;
 #[cfg(unix)]
 pub mod outside;
 pub mod stage;
+pub mod walls;
 
 #[cfg(target_os = "linux")]
 mod beneath;
@@ -77,3 +78,4 @@ pub use network::Network;
 pub use outcome::{End, Limit, Outcome};
 #[cfg(target_os = "linux")]
 pub use run::Sandbox;
+pub use walls::{Wall, Walls};

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::Walls;
+
 /// Written to standard error when every wall stands, just before the program takes over.
 ///
 /// Nothing untrusted has run until then, so its first occurrence cannot be forged; without it, what
@@ -54,6 +56,8 @@ pub(crate) struct Outer {
     pub tmp_bytes: u64,
     /// Whether what is needed to talk to servers is seen.
     pub network: bool,
+    /// What to raise.
+    pub walls: Walls,
 }
 
 /// Where a program finds what the world is to know its act by.
@@ -76,6 +80,8 @@ pub(crate) struct Inner {
     pub host: Option<Vec<String>>,
     /// What the program finds in [`KEY_VARIABLE`].
     pub idempotency_key: Option<String>,
+    /// What to raise.
+    pub walls: Walls,
 }
 
 /// A granted folder.

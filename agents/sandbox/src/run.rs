@@ -15,7 +15,7 @@ use crate::host::HostCalls;
 use crate::message::{Inner, KernelLimits, Outer, PACKAGE, SCRIPT, frame};
 use crate::network::{Network, Proxy};
 use crate::supervise::{Plan, supervise};
-use crate::{Config, Job, Limits, Outcome, Program, SandboxError, Workspace};
+use crate::{Config, Job, Limits, Outcome, Program, SandboxError, Wall, Workspace};
 
 /// A sandbox that was seen to work; cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +36,21 @@ impl Sandbox {
     /// Returns the version of the interpreter, such as `3.11.2`.
     pub fn python_version(&self) -> &str {
         &self.known.python_version
+    }
+
+    /// Returns a sandbox that lacks walls, for the tests of this crate, which see by it what each
+    /// wall is good for. Its jobs run only where the stage is `hearth-sandbox-stage`: a node's own
+    /// stage refuses them.
+    #[doc(hidden)]
+    pub fn with_walls_left_off(config: Config) -> Self {
+        let known = Known {
+            config,
+            site_packages: vec![],
+            python_version: String::new(),
+        };
+        Self {
+            known: Arc::new(known),
+        }
     }
 
     /// Runs a job to its end, or until `cancel` is ready. When this returns, no process of the run
@@ -135,7 +150,8 @@ impl Sandbox {
             },
             Workspace::Scratch => None,
         };
-        let run_as = nix::unistd::geteuid().is_root().then_some(config.run_as);
+        let is_switched = nix::unistd::geteuid().is_root() && config.walls.has(Wall::SwitchedUser);
+        let run_as = is_switched.then_some(config.run_as);
         let network = matches!(job.network, Network::Proxy(_));
         let outer = Outer {
             parent: std::process::id(),
@@ -153,6 +169,7 @@ impl Sandbox {
             hidden,
             tmp_bytes: job.limits.tmp_bytes,
             network,
+            walls: config.walls.clone(),
         };
         let inner = Inner {
             argv,
@@ -162,6 +179,7 @@ impl Sandbox {
             network,
             host: job.host.map(|grant| grant.functions.names()),
             idempotency_key: job.idempotency_key,
+            walls: config.walls.clone(),
         };
         let writable = folders.into_iter().filter(|folder| folder.writable);
         let writable = writable.map(|folder| folder.source).collect();
@@ -175,6 +193,7 @@ impl Sandbox {
             folders: writable,
             run_as,
             limits: job.limits,
+            walls: config.walls.clone(),
         })
     }
 }

@@ -36,15 +36,51 @@ pub(crate) const GUARD: &str = "guard";
 /// The exit code of a stage that could not raise its walls.
 const FAILED: u8 = 125;
 
-/// Becomes the program, or says on standard error why it cannot and returns.
+/// Which jobs a stage takes.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone, Copy)]
+enum Takes {
+    /// Those with every wall.
+    WholeOnly,
+    /// Also those that lack one.
+    Any,
+}
+
+#[cfg(target_os = "linux")]
+impl Takes {
+    fn check(self, walls: &crate::Walls) -> std::io::Result<()> {
+        match self {
+            Self::WholeOnly if !walls.are_whole() => Err(std::io::Error::other(
+                "a wall may be left off only by the sandbox's own tests",
+            )),
+            Self::WholeOnly | Self::Any => Ok(()),
+        }
+    }
+}
+
+/// Becomes the program, or says on standard error why it cannot and returns. A job that is to run
+/// without one of the walls is refused.
 ///
 /// `args` are those that follow [`crate::Stage::args`].
 #[cfg(target_os = "linux")]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run(args, Takes::WholeOnly)
+}
+
+/// As [`main`], for `hearth-sandbox-stage` alone, which the tests of this crate run: takes jobs that
+/// lack walls too.
+#[cfg(target_os = "linux")]
+#[doc(hidden)]
+pub fn main_with_walls_left_off(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run(args, Takes::Any)
+}
+
+#[cfg(target_os = "linux")]
+fn run(args: impl IntoIterator<Item = OsString>, takes: Takes) -> ExitCode {
     let step = args.into_iter().next().unwrap_or_default();
     let result = match step.to_str() {
-        Some("outer") => outer::run().map(|never| match never {}),
-        Some("inner") => inner::run(),
+        Some("outer") => outer::run(takes).map(|never| match never {}),
+        Some("inner") => inner::run(takes),
         Some(GUARD) => guard::run(),
         _ => Err(std::io::Error::other("this command is for the node itself")),
     };

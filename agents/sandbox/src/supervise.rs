@@ -18,7 +18,7 @@ use crate::growth::Growth;
 use crate::message::READY;
 use crate::network::NetworkUsage;
 use crate::watch::{self, Allowance};
-use crate::{End, Limit, Limits, Outcome, SandboxError, kill, ownership};
+use crate::{End, Limit, Limits, Outcome, SandboxError, Wall, Walls, kill, ownership};
 
 /// How often memory is measured. A program fills about 2 MB in each millisecond and core, and a
 /// measurement costs some 50 microseconds.
@@ -47,6 +47,7 @@ pub(crate) struct Plan {
     /// The user that the workspace must belong to.
     pub run_as: Option<u32>,
     pub limits: Limits,
+    pub walls: Walls,
 }
 
 /// Runs a plan to its end, or until the writing end of `stop` is closed.
@@ -56,8 +57,7 @@ pub(crate) fn supervise(plan: Plan, stop: &PipeReader) -> Result<Outcome, Sandbo
     let mut run = Run::start(plan, start, growths)?;
     let followed = run.follow(stop);
     // Whatever went wrong, nothing is left running.
-    let status = kill::end(&mut run.child)?;
-    kill::gone(&run.inside);
+    let status = run.end()?;
     run.drain();
     let end = followed?.unwrap_or_else(|| end_of(status));
     run.into_outcome(end)
@@ -85,6 +85,9 @@ fn take_over(plan: &Plan) -> Result<Vec<Growth>, SandboxError> {
         workspace_files,
         ..
     } = plan.limits;
+    if !plan.walls.has(Wall::GrowthWatch) {
+        return Ok(vec![]);
+    }
     let folders = plan.workspace.iter().chain(&plan.folders);
     folders
         .map(|folder| {
@@ -106,6 +109,7 @@ struct Run {
     inside: Vec<Pid>,
     start: Instant,
     limits: Limits,
+    walls: Walls,
     /// What is on disk and may grow.
     growths: Vec<Growth>,
     workspace_in_memory: bool,
@@ -115,10 +119,13 @@ impl Run {
     fn start(plan: Plan, start: Instant, growths: Vec<Growth>) -> io::Result<Self> {
         let (feed, stdin) = Feed::open(&plan.outer, plan.inner, plan.input, plan.channel.as_ref())?;
         #[expect(clippy::disallowed_methods, reason = "this is what the sandbox is for")]
-        let mut child = Command::new(&plan.stage.program)
+        let mut command = Command::new(&plan.stage.program);
+        if plan.walls.has(Wall::ClearedEnvironment) {
+            command.env_clear();
+        }
+        let mut child = command
             .args(&plan.stage.args)
             .arg("outer")
-            .env_clear()
             .current_dir("/")
             .process_group(0)
             .stdin(stdin)
@@ -126,15 +133,21 @@ impl Run {
             .stderr(Stdio::piped())
             .spawn()?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let kept = if plan.walls.has(Wall::OutputCap) {
+            plan.limits.output_bytes
+        } else {
+            usize::MAX
+        };
         let run = Self {
-            stdout: Capture::new(stdout, plan.limits.output_bytes),
-            stderr: Capture::new(stderr, plan.limits.output_bytes.saturating_add(PREAMBLE)),
+            stdout: Capture::new(stdout, kept),
+            stderr: Capture::new(stderr, kept.saturating_add(PREAMBLE)),
             child,
             feed,
             is_ready: false,
             inside: vec![],
             start,
             limits: plan.limits,
+            walls: plan.walls,
             growths,
             workspace_in_memory: plan.workspace.is_none(),
         };
@@ -151,7 +164,7 @@ impl Run {
         let mut next_look = Instant::now() + LOOK_EVERY;
         loop {
             let left = self.limits.time.saturating_sub(self.start.elapsed());
-            if left.is_zero() {
+            if left.is_zero() && self.walls.has(Wall::Deadline) {
                 return Ok(Some(End::TimedOut));
             }
             let until_look = next_look.saturating_duration_since(Instant::now());
@@ -241,8 +254,22 @@ impl Run {
         };
         let monitor = self.monitor();
         let mut growths = self.growths.iter_mut();
-        watch::passed(monitor, allowance)
+        let in_memory = self.walls.has(Wall::MemoryWatch);
+        in_memory
+            .then(|| watch::passed(monitor, allowance))
+            .flatten()
             .or_else(|| growths.find_map(|growth| growth.passed(monitor)))
+    }
+
+    /// Ends what has not ended, and waits until all of it is gone.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        if !self.walls.has(Wall::KillAll) {
+            self.child.kill()?;
+            return self.child.wait();
+        }
+        let status = kill::end(&mut self.child)?;
+        kill::gone(&self.inside);
+        Ok(status)
     }
 
     /// Takes what the program wrote before its end, but does not wait for whoever holds the pipe.

@@ -9,23 +9,28 @@ use nix::unistd::dup2_stdin;
 
 use super::syscalls::Sockets;
 use super::{
-    descriptors, doing, files, folders, listener, raw_stdin, rlimits, say, script, syscalls,
+    Takes, descriptors, doing, files, folders, listener, raw_stdin, rlimits, say, script, syscalls,
 };
+use crate::Wall;
 use crate::message::{Inner, KEY_VARIABLE, READY, read_frame};
 use crate::pass;
 
 /// Never comes back where the program can be started.
-pub(super) fn run() -> io::Result<ExitCode> {
+pub(super) fn run(takes: Takes) -> io::Result<ExitCode> {
     let mut control = raw_stdin()?;
     let mut given = pass::receive(&control)
         .map_err(doing("receiving descriptors"))?
         .into_iter();
     let inner: Inner = read_frame(&mut control).map_err(doing("reading the job"))?;
+    takes.check(&inner.walls)?;
+    let walls = &inner.walls;
     drop(control);
     let stdin = given.next().ok_or(io::ErrorKind::InvalidData)?;
     dup2_stdin(stdin).map_err(doing("taking the input"))?;
     let channel = given.next();
-    descriptors::close_inherited_on_exec().map_err(doing("closing descriptors"))?;
+    if walls.has(Wall::ClosedDescriptors) {
+        descriptors::close_inherited_on_exec().map_err(doing("closing descriptors"))?;
+    }
     let proxy_port = channel
         .as_ref()
         .filter(|_| inner.network)
@@ -46,12 +51,16 @@ pub(super) fn run() -> io::Result<ExitCode> {
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
 
     // The order matters: each of these may need what the next one takes away.
-    rlimits::set(&inner.limits).map_err(doing("setting limits"))?;
-    files::restrict(&inner.folders, proxy_port)?;
-    syscalls::restrict(Sockets {
-        unix: inner.folders.is_empty(),
-        tcp: proxy_port.is_some(),
-    })?;
+    rlimits::set(&inner.limits, walls).map_err(doing("setting limits"))?;
+    if walls.has(Wall::Landlock) {
+        files::restrict(&inner.folders, proxy_port)?;
+    }
+    if walls.has(Wall::Seccomp) {
+        syscalls::restrict(Sockets {
+            unix: inner.folders.is_empty(),
+            tcp: proxy_port.is_some(),
+        })?;
+    }
 
     io::stderr().write_all(READY)?;
     #[expect(clippy::disallowed_methods, reason = "this is what the sandbox is for")]

@@ -20,13 +20,17 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 
-use super::{arguments, descriptors, doing, folders, raw_stdin};
+use super::{Takes, arguments, descriptors, doing, folders, raw_stdin};
+use crate::Wall;
 use crate::message::{Outer, STAGE, read_frame};
 
 /// Comes back only with an error.
-pub(super) fn run() -> io::Result<Infallible> {
-    descriptors::close_inherited().map_err(doing("closing descriptors"))?;
+pub(super) fn run(takes: Takes) -> io::Result<Infallible> {
     let outer: Outer = read_frame(&mut raw_stdin()?).map_err(doing("reading the job"))?;
+    takes.check(&outer.walls)?;
+    if outer.walls.has(Wall::ClosedDescriptors) {
+        descriptors::close_inherited().map_err(doing("closing descriptors"))?;
+    }
     let mut sources = Sources {
         workspace: outer.workspace.clone(),
         folders: outer
@@ -43,23 +47,31 @@ pub(super) fn run() -> io::Result<Infallible> {
     folders::check_rights(&outer.folders, &sources.folders)?;
     // Changing the user would have cleared it. The node's thread that started us lives as long as
     // the run does; if it died before this line, nobody would stop the program.
-    set_pdeathsig(Signal::SIGKILL).map_err(doing("binding to the node's life"))?;
+    if outer.walls.has(Wall::NodeLife) {
+        set_pdeathsig(Signal::SIGKILL).map_err(doing("binding to the node's life"))?;
+    }
     if parent_id() != outer.parent {
         return Err(io::Error::other("the node is gone"));
     }
 
     let arguments = arguments::for_bwrap(&outer, &sources);
     let list = in_memory(&arguments).map_err(doing("passing arguments"))?;
-    // Their paths stay out of the process list, and out of /proc/1/cmdline inside.
     #[expect(clippy::disallowed_methods, reason = "this is what the sandbox is for")]
-    let error = Command::new(&outer.bwrap)
-        .arg("--args")
-        .arg(list.as_raw_fd().to_string())
+    let mut command = Command::new(&outer.bwrap);
+    if outer.walls.has(Wall::HiddenArguments) {
+        // Their paths stay out of the process list, and out of /proc/1/cmdline inside.
+        command.arg("--args").arg(list.as_raw_fd().to_string());
+    } else {
+        command.args(&arguments);
+    }
+    if outer.walls.has(Wall::ClearedEnvironment) {
+        command.env_clear();
+    }
+    let error = command
         .arg("--")
         .arg(STAGE)
         .args(&outer.stage_args)
         .arg("inner")
-        .env_clear()
         .exec();
     Err(doing("starting bubblewrap")(error))
 }
