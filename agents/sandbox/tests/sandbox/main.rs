@@ -1,6 +1,7 @@
-//! What runs in the sandbox, what it may use, and what it cannot reach.
+//! What runs in the sandbox, what it sees and may use, and how it ends. The ways out of it are tried
+//! in `../escape`.
 //!
-//! Attacks are judged by their effect on the host. As root, programs run as the sandbox's own user;
+//! As root, programs run as the sandbox's own user;
 //! `plain_user` then repeats everything as a person's would.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -11,7 +12,6 @@ mod files;
 mod folders;
 mod host_calls;
 mod limits;
-mod network;
 mod outside;
 mod plain_user;
 mod processes;

@@ -148,3 +148,28 @@ async fn no_tool_gets_a_namespace_or_another_user() {
         assert!(status.contains(line), "{status}");
     }
 }
+
+#[tokio::test]
+async fn sockets_are_of_the_machine_itself_and_pairs_work() {
+    let ground = Ground::new().await;
+    let outcome = ground
+        .python(
+            "import socket\n\
+             for family in range(64):\n\
+             \tfor kind in 1, 2, 3:\n\
+             \t\ttry: socket.socket(family, kind)\n\
+             \t\texcept OSError: continue\n\
+             \t\tprint(family, end=' ')\n\
+             a, b = socket.socketpair()\n\
+             a.send(b'pairs work')\n\
+             print(b.recv(99).decode())\n",
+        )
+        .await;
+
+    assert_eq!(
+        text(&outcome.stdout),
+        "1 1 1 pairs work",
+        "{}",
+        text(&outcome.stderr)
+    );
+}
