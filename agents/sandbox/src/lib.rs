@@ -11,7 +11,7 @@
 //! Reading order:
 //!
 //! - [`config`], [`job`], [`outcome`], [`error`], [`walls`]: the words of the interface
-//! - `probe`: finds out whether the sandbox works here
+//! - `probe`, `survey`: find out whether the sandbox works here, and which walls stand
 //! - `run`, `supervise`: one run, from the caller's side and from the watching thread's
 //! - `feed`, `capture`, `watch`, `growth`, `kill`: what that thread does
 //! - [`network`]: what may be reached, and the proxy that holds a job to it
@@ -61,6 +61,8 @@ mod run;
 #[cfg(target_os = "linux")]
 mod supervise;
 #[cfg(target_os = "linux")]
+mod survey;
+#[cfg(target_os = "linux")]
 mod watch;
 
 #[cfg(not(target_os = "linux"))]
@@ -78,4 +80,6 @@ pub use network::Network;
 pub use outcome::{End, Limit, Outcome};
 #[cfg(target_os = "linux")]
 pub use run::Sandbox;
+#[cfg(target_os = "linux")]
+pub use survey::{Stands, Survey};
 pub use walls::{Wall, Walls};

@@ -4,68 +4,76 @@ use std::fs;
 use std::future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::run::Known;
-use crate::{Config, Job, Limits, Program, Sandbox, SandboxError, Unavailable, Workspace};
+use crate::{Config, Sandbox, SandboxError, Survey, Unavailable};
 
-/// Prints the version; fails where it is too old, or where a wall is missing.
-const CHECK: &str = r#"
-import os, socket, sys
-assert sys.version_info >= (3, 9), "too old"
-status = open("/proc/self/status").read()
-assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status, "seccomp is missing"
-assert os.getuid() == 1000 and list(os.environ).count("HOME") == 1, "wrong user"
-try:
-    socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-except PermissionError:
-    print("%d.%d.%d" % sys.version_info[:3])
-"#;
-
-const INSTALL_BWRAP: &str = "run: apt-get install bubblewrap (or dnf, pacman, apk; 0.8.0 or newer)";
+pub(crate) const INSTALL_BWRAP: &str =
+    "run: apt-get install bubblewrap (or dnf, pacman, apk; 0.8.0 or newer)";
+pub(crate) const LANDLOCK: &str = "boot with landlock in the kernel's lsm= list";
 const INSTALL_PYTHON: &str = "run: apt-get install python3 (3.9 or newer)";
 
 impl Sandbox {
-    /// Returns a sandbox after a program was really run in it.
+    /// Returns a sandbox after a program was really run in it and saw every wall.
     ///
     /// # Errors
     /// Says what is missing and how to mend it. Nothing may then be run: there is no weaker way.
     pub async fn probe(config: Config) -> Result<Self, Unavailable> {
-        check_files(&config)?;
-        let site_packages = site_packages();
-        let known = |python_version| Known {
-            config: config.clone(),
-            site_packages: site_packages.clone(),
-            python_version,
-        };
-        let candidate = Self {
-            known: Arc::new(known(String::new())),
-        };
-        let mut job = Job::new(Program::Python { code: CHECK.into() }, Workspace::Scratch);
-        job.limits = Limits {
-            time: Duration::from_secs(20),
-            ..Limits::default()
-        };
-        let outcome = candidate
-            .run(job, future::pending())
-            .await
-            .map_err(|error| explain(&error))?;
-        let version = String::from_utf8_lossy(&outcome.stdout).trim().to_owned();
-        if outcome.is_success() && !version.is_empty() {
-            return Ok(Self {
-                known: Arc::new(known(version)),
+        let survey = Self::survey(&config).await?;
+        if let Some((wall, remedy)) = survey.missing() {
+            return Err(Unavailable {
+                reason: format!("a wall of the sandbox does not stand: {}", wall.name()),
+                remedy: remedy.into(),
             });
         }
-        let said = String::from_utf8_lossy(&outcome.stderr);
-        let said = said.trim().lines().last().unwrap_or("it said nothing");
-        Err(Unavailable {
-            reason: format!("a trial run of {} failed: {said}", config.python.display()),
-            remedy: INSTALL_PYTHON.into(),
+        let known = Known {
+            site_packages: site_packages(),
+            python_version: survey.python_version,
+            config,
+        };
+        Ok(Self {
+            known: Arc::new(known),
+        })
+    }
+
+    /// Runs a program in the sandbox that looks around, and returns what it saw.
+    ///
+    /// # Errors
+    /// As [`Self::probe`], where it could not be run at all.
+    pub async fn survey(config: &Config) -> Result<Survey, Unavailable> {
+        check_files(config)?;
+        let known = Known {
+            config: config.clone(),
+            site_packages: site_packages(),
+            python_version: String::new(),
+        };
+        let candidate = Self {
+            known: Arc::new(known),
+        };
+        let outcome = candidate
+            .run(Survey::job(), future::pending())
+            .await
+            .map_err(|error| explain(&error))?;
+        let is_root = nix::unistd::geteuid().is_root();
+        let survey = Survey::read(&outcome.stdout, is_root).filter(|_| outcome.is_success());
+        survey.ok_or_else(|| {
+            let said = String::from_utf8_lossy(&outcome.stderr);
+            let said = said.trim().lines().last().unwrap_or("it said nothing");
+            Unavailable {
+                reason: format!("a trial run of {} failed: {said}", config.python.display()),
+                remedy: INSTALL_PYTHON.into(),
+            }
         })
     }
 }
 
 fn check_files(config: &Config) -> Result<(), Unavailable> {
+    if !config.walls.are_whole() {
+        return Err(Unavailable {
+            reason: "a wall of the sandbox was left off".into(),
+            remedy: "leave none off: that is for the sandbox's own tests".into(),
+        });
+    }
     let missing = |path: &Path, remedy: &str| Unavailable {
         reason: format!("{} is missing", path.display()),
         remedy: remedy.into(),
@@ -137,7 +145,7 @@ fn explain(error: &SandboxError) -> Unavailable {
     let remedy = if reason.contains("Unknown option") {
         INSTALL_BWRAP
     } else if reason.contains("landlock") {
-        "boot with landlock in the kernel's lsm= list"
+        LANDLOCK
     } else if reason.contains(crate::message::STAGE) {
         "make the node's program file readable and executable for every user"
     } else if let Some((_, _, remedy)) = forbidding {

@@ -6,7 +6,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hearth_sandbox::{End, Job, Program, Sandbox, SandboxError, Stage, Workspace, open_beneath};
+use hearth_sandbox::{
+    Config, End, Job, Program, Sandbox, SandboxError, Stage, Stands, Wall, Walls, Workspace,
+    open_beneath,
+};
 
 use crate::ground::{Ground, config, processes_with, text, until};
 
@@ -254,4 +257,30 @@ async fn a_probe_names_what_is_missing_and_the_remedy() {
 
     // A stage that ends well without having raised the walls is no sandbox either.
     assert!(Sandbox::probe(without_stage).await.is_err());
+}
+
+#[tokio::test]
+async fn nothing_is_had_without_every_wall() {
+    for wall in Wall::ALL {
+        let config = Config {
+            walls: Walls::all().without(*wall),
+            ..config()
+        };
+
+        let error = Sandbox::probe(config).await.unwrap_err();
+
+        assert!(error.reason.contains("left off"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn every_wall_is_seen_or_known_to_stand() {
+    let survey = Sandbox::survey(&config()).await.unwrap();
+
+    assert_eq!(survey.missing(), None, "{survey:?}");
+    let seen = survey
+        .walls
+        .iter()
+        .filter(|(_, stands)| *stands == Stands::Seen);
+    assert!(seen.count() >= 22, "{survey:?}");
 }
