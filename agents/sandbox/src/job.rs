@@ -1,6 +1,8 @@
 //! What is to be run, where, and how much of the machine it may use.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::host::HostGrant;
@@ -26,6 +28,9 @@ pub struct Job {
     /// What the world is to know the act by, so that doing it twice is doing it once; the program
     /// finds it in `HEARTH_IDEMPOTENCY_KEY`.
     pub idempotency_key: Option<String>,
+    /// A terminal for the program to read and write instead: the end that programs use. It should
+    /// be nobody's; where the node is root it comes to belong to the sandbox's user.
+    pub terminal: Option<Arc<OwnedFd>>,
 }
 
 impl Job {
@@ -40,6 +45,7 @@ impl Job {
             network: Network::None,
             host: None,
             idempotency_key: None,
+            terminal: None,
         }
     }
 }

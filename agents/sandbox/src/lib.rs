@@ -32,6 +32,7 @@ pub mod outcome;
 #[cfg(unix)]
 pub mod outside;
 pub mod stage;
+pub mod survey;
 pub mod walls;
 
 #[cfg(target_os = "linux")]
@@ -61,8 +62,6 @@ mod run;
 #[cfg(target_os = "linux")]
 mod supervise;
 #[cfg(target_os = "linux")]
-mod survey;
-#[cfg(target_os = "linux")]
 mod watch;
 
 #[cfg(not(target_os = "linux"))]
@@ -80,6 +79,5 @@ pub use network::Network;
 pub use outcome::{End, Limit, Outcome};
 #[cfg(target_os = "linux")]
 pub use run::Sandbox;
-#[cfg(target_os = "linux")]
 pub use survey::{Stands, Survey};
 pub use walls::{Wall, Walls};

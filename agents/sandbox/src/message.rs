@@ -68,6 +68,8 @@ pub(crate) const KEY_VARIABLE: &str = "HEARTH_IDEMPOTENCY_KEY";
 pub(crate) struct Inner {
     /// The program and its arguments.
     pub argv: Vec<String>,
+    /// Whether the standard output is a terminal that the program is to have as its own.
+    pub terminal: bool,
     /// What to put at [`SCRIPT`] first, or in [`PACKAGE`].
     pub script: Option<String>,
     /// Granted folders.

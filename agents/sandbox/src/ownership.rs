@@ -25,6 +25,12 @@ pub(crate) fn give(workspace: &Path, id: u32) -> io::Result<()> {
     give_folder(folder, id, DEPTH)
 }
 
+/// Makes an open file belong to `id`.
+pub(crate) fn give_one(file: &impl AsFd, id: u32) -> io::Result<()> {
+    fchown(file, Some(Uid::from_raw(id)), Some(Gid::from_raw(id)))?;
+    Ok(())
+}
+
 fn flags() -> OFlag {
     OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK
 }

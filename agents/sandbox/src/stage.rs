@@ -29,6 +29,8 @@ mod rlimits;
 mod script;
 #[cfg(target_os = "linux")]
 mod syscalls;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 /// The step that watches over commands outside the sandbox.
 pub(crate) const GUARD: &str = "guard";

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -41,6 +42,8 @@ pub(crate) struct Plan {
     pub input: Vec<u8>,
     /// The stage's end of the channel, where the run has one.
     pub channel: Option<OwnedFd>,
+    /// Where the program writes, and reads once it has taken over.
+    pub terminal: Option<Arc<OwnedFd>>,
     pub workspace: Option<PathBuf>,
     /// Granted folders that it may write to as well.
     pub folders: Vec<PathBuf>,
@@ -63,8 +66,12 @@ pub(crate) fn supervise(plan: Plan, stop: &PipeReader) -> Result<Outcome, Sandbo
     run.into_outcome(end)
 }
 
-/// Makes the workspace the program's own, and notes what is in it and in writable folders already.
+/// Makes terminal and workspace the program's own, and notes what is in the latter and in writable
+/// folders already.
 fn take_over(plan: &Plan) -> Result<Vec<Growth>, SandboxError> {
+    if let (Some(terminal), Some(id)) = (&plan.terminal, plan.run_as) {
+        ownership::give_one(terminal, id)?;
+    }
     let refused = |path: &Path| {
         let path = path.to_owned();
         |source| SandboxError::Workspace { path, source }
@@ -101,6 +108,8 @@ fn take_over(plan: &Plan) -> Result<Vec<Growth>, SandboxError> {
 struct Run {
     child: Child,
     feed: Feed,
+    /// What it writes is somebody else's to read.
+    has_terminal: bool,
     stdout: Capture<ChildStdout>,
     stderr: Capture<ChildStderr>,
     /// Whether the walls stand and the program has taken over.
@@ -123,13 +132,18 @@ impl Run {
         if plan.walls.has(Wall::ClearedEnvironment) {
             command.env_clear();
         }
+        let has_terminal = plan.terminal.is_some();
+        let stdout = match plan.terminal {
+            Some(terminal) => terminal.try_clone()?.into(),
+            None => Stdio::piped(),
+        };
         let mut child = command
             .args(&plan.stage.args)
             .arg("outer")
             .current_dir("/")
             .process_group(0)
             .stdin(stdin)
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -139,6 +153,7 @@ impl Run {
             usize::MAX
         };
         let run = Self {
+            has_terminal,
             stdout: Capture::new(stdout, kept),
             stderr: Capture::new(stderr, kept.saturating_add(PREAMBLE)),
             child,
@@ -175,7 +190,7 @@ impl Run {
             let is_time = Instant::now() >= next_look;
             // The pipes close when the last process is gone; a look now and then is for those
             // that somebody else holds open.
-            if (is_time || self.is_silent()) && self.child.try_wait()?.is_some() {
+            if (is_time || self.is_ending()) && self.child.try_wait()?.is_some() {
                 return Ok(None);
             }
             if is_time {
@@ -189,6 +204,11 @@ impl Run {
         }
     }
 
+    /// Whether nobody is left who could write. With a terminal there never was.
+    fn is_ending(&self) -> bool {
+        self.is_silent() && !self.has_terminal
+    }
+
     fn is_silent(&self) -> bool {
         self.stdout.is_closed() && self.stderr.is_closed()
     }
@@ -196,7 +216,7 @@ impl Run {
     /// Waits until a pipe is ready; returns whether the run is to be stopped.
     fn wait(&self, stop: Option<&PipeReader>, at_most: Duration) -> io::Result<bool> {
         // With nothing left to listen to, the end is a matter of microseconds.
-        let at_most = if self.is_silent() {
+        let at_most = if self.is_ending() {
             at_most.min(Duration::from_millis(1))
         } else {
             at_most

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod migrate;
 pub mod project;
 pub mod run;
+pub mod sandbox;
 pub mod status;
 pub mod task;
 mod words;
@@ -112,6 +113,9 @@ pub enum Command {
     Migrate,
     /// Look for what is wrong, and say how to mend it (works without a node running)
     Doctor(doctor::Doctor),
+    /// The walls around what agents run (works without a node running)
+    #[command(subcommand)]
+    Sandbox(sandbox::Command),
     /// Write everything as JSON Lines (works without a node running)
     Export(dump::Export),
     /// Take in what an export wrote (works without a node running)
@@ -184,6 +188,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Command::Doctor(doctor) => return doctor::run(&cli.global, &doctor),
+        Command::Sandbox(command) => return sandbox::run(cli.global, command),
         command => command,
     };
     let invocation = match &command {
@@ -218,7 +223,11 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Migrate => migrate::run(invocation),
         Command::Export(export) => dump::export(invocation, &export),
         Command::Import(import) => dump::import(invocation, &import),
-        Command::Up(_) | Command::Config(_) | Command::Doctor(_) | Command::SandboxStage => {
+        Command::Up(_)
+        | Command::Config(_)
+        | Command::Doctor(_)
+        | Command::Sandbox(_)
+        | Command::SandboxStage => {
             anyhow::bail!("this command is for the node itself")
         }
     }

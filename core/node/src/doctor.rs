@@ -4,11 +4,11 @@
 mod database;
 mod folder;
 mod running;
+pub(crate) mod sandbox;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::compose;
 use crate::data_dir::DataDir;
 use crate::settings::Loaded;
 
@@ -103,7 +103,7 @@ pub async fn examine(patient: &Patient) -> Vec<Check> {
     checks.push(running.check);
     checks.extend(database::check(data, patient.depth));
     checks.push(folder::owner_key(data));
-    checks.push(sandbox().await);
+    checks.push(sandbox::check().await);
     checks.push(database::clock(data, zone(patient)));
     checks.push(running.inbox.unwrap_or_else(|| folder::inbox(data)));
     checks.push(folder::leftovers(data, running.is_held));
@@ -131,28 +131,6 @@ fn zone(patient: &Patient) -> Option<TimeZone> {
     named
         .and_then(|loaded| loaded.settings.time_zone.clone())
         .or_else(|| TimeZone::try_system().ok())
-}
-
-async fn sandbox() -> Check {
-    const NAME: &str = "sandbox";
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => {
-            let found = format!("the program's own file cannot be found: {error}");
-            return Check::fault(NAME, found, "install Hearth again");
-        }
-    };
-    match hearth_sandbox::Sandbox::probe(compose::sandbox_config(program)).await {
-        Ok(sandbox) => Check::ok(
-            NAME,
-            format!("works, with Python {}", sandbox.python_version()),
-        ),
-        Err(missing) => Check::fault(
-            NAME,
-            format!("{}; agents run nothing", missing.reason),
-            missing.remedy.trim_start_matches("run: "),
-        ),
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use nix::unistd::dup2_stdin;
 use super::syscalls::Sockets;
 use super::{
     Takes, descriptors, doing, files, folders, listener, raw_stdin, rlimits, say, script, syscalls,
+    terminal,
 };
 use crate::Wall;
 use crate::message::{Inner, KEY_VARIABLE, READY, read_frame};
@@ -51,6 +52,9 @@ pub(super) fn run(takes: Takes) -> io::Result<ExitCode> {
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
 
     // The order matters: each of these may need what the next one takes away.
+    if inner.terminal {
+        terminal::take().map_err(doing("taking the terminal"))?;
+    }
     rlimits::set(&inner.limits, walls).map_err(doing("setting limits"))?;
     if walls.has(Wall::Landlock) {
         files::restrict(&inner.folders, proxy_port)?;
@@ -63,6 +67,9 @@ pub(super) fn run(takes: Takes) -> io::Result<ExitCode> {
     }
 
     io::stderr().write_all(READY)?;
+    if inner.terminal {
+        terminal::take_errors()?;
+    }
     #[expect(clippy::disallowed_methods, reason = "this is what the sandbox is for")]
     let error = Command::new(program)
         .args(args)
