@@ -135,6 +135,29 @@ fn no_source_file_has_a_name_that_says_nothing() -> Result<()> {
 }
 
 #[test]
+fn nothing_but_tests_of_the_sandbox_leaves_a_wall_of_it_off() -> Result<()> {
+    let mut wrong = Vec::new();
+
+    for file in source_files()? {
+        let path = relative(&file);
+        if path.starts_with("agents/sandbox/") || path.starts_with("tests/") {
+            continue;
+        }
+        let text = fs::read_to_string(&file)?;
+        if text.contains("left_off(") || text.contains("Walls") {
+            wrong.push(path);
+        }
+    }
+
+    ensure!(
+        wrong.is_empty(),
+        "walls are left off only where it is tested what each stops:\n  {}",
+        wrong.join("\n  ")
+    );
+    Ok(())
+}
+
+#[test]
 fn nothing_unfinished_is_left_in_the_sources() -> Result<()> {
     // Each in two pieces, so that this file does not find itself.
     const MARKERS: [&str; 5] = [

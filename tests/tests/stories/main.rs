@@ -17,4 +17,5 @@ mod openapi;
 mod race;
 mod readers;
 mod reload;
+mod sandbox;
 mod start;

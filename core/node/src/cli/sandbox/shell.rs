@@ -20,6 +20,9 @@ use crate::output::{note, stdout_error};
 /// How long a shell may stay open.
 const OPEN_FOR: Duration = Duration::from_hours(1);
 
+/// How long a shell that has let go of its terminal gets to end.
+const AFTER_THE_TERMINAL: Duration = Duration::from_secs(1);
+
 /// How much is read from a standard input that is no terminal: far more than anyone types.
 const SCRIPT_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -187,7 +190,7 @@ async fn asked_to_stop(relay_ended: impl Future<Output = ()>) {
         _ = on(SignalKind::terminate()) => {}
         _ = on(SignalKind::hangup()) => {}
         _ = on(SignalKind::interrupt()) => {}
-        () = relay_ended => {}
+        () = async { relay_ended.await; tokio::time::sleep(AFTER_THE_TERMINAL).await } => {}
     }
 }
 
