@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io;
 use std::path::Path;
 
-use crate::{Config, Job, Outcome, SandboxError, Unavailable};
+use crate::{Config, Job, Outcome, SandboxError, Survey, Unavailable};
 
 /// A sandbox; there are none on this system.
 #[derive(Debug, Clone)]
@@ -21,10 +21,16 @@ impl Sandbox {
     /// Always.
     #[expect(clippy::unused_async, reason = "the same interface as on Linux")]
     pub async fn probe(_config: Config) -> Result<Self, Unavailable> {
-        Err(Unavailable {
-            reason: "the sandbox exists on Linux only".into(),
-            remedy: "run the node on Linux to let agents run code".into(),
-        })
+        Err(unavailable())
+    }
+
+    /// Says that there is no sandbox on this system.
+    ///
+    /// # Errors
+    /// Always.
+    #[expect(clippy::unused_async, reason = "the same interface as on Linux")]
+    pub async fn survey(_config: &Config) -> Result<Survey, Unavailable> {
+        Err(unavailable())
     }
 
     /// Returns the version of the interpreter.
@@ -40,6 +46,13 @@ impl Sandbox {
         _cancel: impl Future<Output = ()>,
     ) -> Result<Outcome, SandboxError> {
         match self.never {}
+    }
+}
+
+fn unavailable() -> Unavailable {
+    Unavailable {
+        reason: "the sandbox exists on Linux and macOS only".into(),
+        remedy: "run the node on Linux to let agents run code".into(),
     }
 }
 

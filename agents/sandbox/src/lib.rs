@@ -22,6 +22,7 @@
 //! - `message`, [`stage`]: what happens after the program is started, before and inside bubblewrap
 //! - [`outside`]: a command that a person approved, with no walls
 //! - `beneath`: reading what a run left behind, and writing below a folder, without following links
+//! - `macos`: another sandbox, by a generated profile, on that system
 
 pub mod config;
 pub mod error;
@@ -37,7 +38,7 @@ pub mod walls;
 
 #[cfg(target_os = "linux")]
 mod beneath;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod capture;
 #[cfg(target_os = "linux")]
 mod channel;
@@ -45,11 +46,11 @@ mod channel;
 mod feed;
 #[cfg(target_os = "linux")]
 mod folder;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod growth;
 #[cfg(target_os = "linux")]
 mod kill;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod message;
 #[cfg(target_os = "linux")]
 mod ownership;
@@ -63,18 +64,29 @@ mod run;
 mod supervise;
 #[cfg(target_os = "linux")]
 mod watch;
+#[cfg(target_os = "macos")]
+#[path = "macos/watch.rs"]
+mod watch;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(all(test, not(target_os = "macos")))]
+#[path = "macos/profile.rs"]
+mod macos_profile;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod elsewhere;
 
 #[cfg(target_os = "linux")]
 pub use beneath::{open_beneath, write_beneath};
 pub use config::{Config, Stage};
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub use elsewhere::{Sandbox, open_beneath, write_beneath};
 pub use error::{SandboxError, Unavailable};
 pub use host::{HostFunctions, HostGrant};
 pub use job::{Access, Folder, Job, Limits, Program, Workspace};
+#[cfg(target_os = "macos")]
+pub use macos::{Sandbox, open_beneath, write_beneath};
 pub use network::Network;
 pub use outcome::{End, Limit, Outcome};
 #[cfg(target_os = "linux")]

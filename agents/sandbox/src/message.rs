@@ -1,15 +1,17 @@
 //! What the watching thread tells the stage: two frames on its standard input.
 //!
 //! Arguments would be visible to every user of the host, and bubblewrap would have to be trusted
-//! with another descriptor. Between the frames come
-//! descriptors, the first of which becomes the program's own input.
+//! with another descriptor. Between the frames come descriptors, the first of which becomes the program's own input.
 
 use std::io::{self, Read};
+#[cfg(target_os = "linux")]
 use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::Limits;
+#[cfg(target_os = "linux")]
 use crate::Walls;
 
 /// Written to standard error when every wall stands, just before the program takes over.
@@ -19,21 +21,25 @@ use crate::Walls;
 pub(crate) const READY: &[u8] = b"\0hearth sandbox ready\0\n";
 
 /// Where the workspace is seen inside.
+#[cfg(target_os = "linux")]
 pub(crate) const WORKSPACE: &str = "/workspace";
 
 /// Where granted folders are seen inside.
 pub(crate) const FOLDERS: &str = "/folders";
 
 /// Where the stage's own program file is seen inside.
+#[cfg(target_os = "linux")]
 pub(crate) const STAGE: &str = "/run/hearth-stage";
 
 /// Where Python code is put, in a folder that is in memory and of this run alone.
+#[cfg(target_os = "linux")]
 pub(crate) const SCRIPT: &str = "/tmp/main.py";
 
 /// Where it is put instead if it may call the host: a folder, so that it can import from there.
 pub(crate) const PACKAGE: &str = "/tmp/main";
 
 /// For the stage before bubblewrap.
+#[cfg(target_os = "linux")]
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Outer {
     /// The node; if the stage has another parent, the node is gone already.
@@ -64,6 +70,7 @@ pub(crate) struct Outer {
 pub(crate) const KEY_VARIABLE: &str = "HEARTH_IDEMPOTENCY_KEY";
 
 /// For the stage inside bubblewrap.
+#[cfg(target_os = "linux")]
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Inner {
     /// The program and its arguments.
@@ -87,6 +94,7 @@ pub(crate) struct Inner {
 }
 
 /// A granted folder.
+#[cfg(target_os = "linux")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Granted {
     /// What it is called inside.
@@ -113,6 +121,18 @@ pub(crate) struct KernelLimits {
     pub descriptors: u64,
     /// Size of a file.
     pub file_bytes: u64,
+}
+
+impl KernelLimits {
+    pub(crate) fn of(limits: &Limits) -> Self {
+        Self {
+            cpu_seconds: limits.cpu.as_secs().max(1),
+            address_bytes: limits.address_bytes,
+            processes: limits.processes,
+            descriptors: limits.descriptors,
+            file_bytes: limits.file_bytes,
+        }
+    }
 }
 
 /// Returns a value as a frame: its length in four bytes, then JSON.

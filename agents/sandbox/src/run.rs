@@ -15,7 +15,7 @@ use crate::host::HostCalls;
 use crate::message::{Inner, KernelLimits, Outer, PACKAGE, SCRIPT, frame};
 use crate::network::{Network, Proxy};
 use crate::supervise::{Plan, supervise};
-use crate::{Config, Job, Limits, Outcome, Program, SandboxError, Wall, Workspace};
+use crate::{Config, Job, Outcome, Program, SandboxError, Wall, Workspace};
 
 /// A sandbox that was seen to work; cheap to clone.
 #[derive(Debug, Clone)]
@@ -176,7 +176,7 @@ impl Sandbox {
             script,
             folders: folders.clone(),
             terminal: job.terminal.is_some(),
-            limits: kernel_limits(&job.limits),
+            limits: KernelLimits::of(&job.limits),
             network,
             host: job.host.map(|grant| grant.functions.names()),
             idempotency_key: job.idempotency_key,
@@ -207,14 +207,4 @@ fn received(
     answer.map_err(|lost| SandboxError::Process {
         source: io::Error::other(lost),
     })?
-}
-
-fn kernel_limits(limits: &Limits) -> KernelLimits {
-    KernelLimits {
-        cpu_seconds: limits.cpu.as_secs().max(1),
-        address_bytes: limits.address_bytes,
-        processes: limits.processes,
-        descriptors: limits.descriptors,
-        file_bytes: limits.file_bytes,
-    }
 }

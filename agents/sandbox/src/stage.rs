@@ -15,7 +15,7 @@ mod descriptors;
 mod files;
 #[cfg(target_os = "linux")]
 mod folders;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod guard;
 #[cfg(target_os = "linux")]
 mod inner;
@@ -95,8 +95,31 @@ fn run(args: impl IntoIterator<Item = OsString>, takes: Takes) -> ExitCode {
     }
 }
 
-/// Says that there is no sandbox on this system.
+/// Runs the program to its end, or says on standard error why it cannot.
+#[cfg(target_os = "macos")]
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    use std::io::Write;
+    let is_guard = args.into_iter().next().is_some_and(|step| step == GUARD);
+    let ran = if is_guard {
+        guard::run()
+    } else {
+        crate::macos::stage::run()
+    };
+    ran.unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "hearth sandbox: {error}");
+        ExitCode::from(FAILED)
+    })
+}
+
+/// As [`main`]: here no job can lack a wall.
 #[cfg(not(target_os = "linux"))]
+#[doc(hidden)]
+pub fn main_with_walls_left_off(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    main(args)
+}
+
+/// Says that there is no sandbox on this system.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub fn main(_args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(FAILED)
 }

@@ -12,6 +12,8 @@ pub struct Survey {
     pub python_version: String,
     /// Every wall.
     pub walls: Vec<(Wall, Stands)>,
+    /// What else is to be known of this sandbox.
+    pub note: Option<&'static str>,
 }
 
 /// How a wall was found.

@@ -6,13 +6,12 @@ use std::process::ExitCode;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{descriptors, doing, raw_stdin};
-
 /// Waits until the other end of standard input is closed, which only the node has; then kills its
 /// own process group, of which it is the leader and the command is a part.
 pub(super) fn run() -> io::Result<ExitCode> {
-    descriptors::close_inherited().map_err(doing("closing descriptors"))?;
-    let mut input = raw_stdin()?;
+    #[cfg(target_os = "linux")]
+    super::descriptors::close_inherited()?;
+    let mut input = io::stdin().lock();
     let mut byte = [0];
     loop {
         match input.read(&mut byte) {
@@ -22,6 +21,6 @@ pub(super) fn run() -> io::Result<ExitCode> {
             Err(_) => break,
         }
     }
-    kill(Pid::from_raw(0), Signal::SIGKILL).map_err(doing("ending the command"))?;
+    kill(Pid::from_raw(0), Signal::SIGKILL)?;
     Ok(ExitCode::SUCCESS)
 }

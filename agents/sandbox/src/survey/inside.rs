@@ -59,6 +59,7 @@ impl Survey {
         Some(Self {
             python_version: facts.version,
             walls,
+            note: None,
         })
     }
 }

@@ -33,6 +33,7 @@ fn object(survey: &Result<Survey, Unavailable>) -> Value {
             json!({
                 "holds": survey.missing().is_none(),
                 "python_version": survey.python_version,
+                "note": survey.note,
                 "reason": null,
                 "remedy": null,
                 "walls": walls,
@@ -41,6 +42,7 @@ fn object(survey: &Result<Survey, Unavailable>) -> Value {
         Err(missing) => json!({
             "holds": false,
             "python_version": null,
+            "note": null,
             "reason": missing.reason,
             "remedy": said(&missing.remedy),
             "walls": [],
@@ -81,6 +83,7 @@ fn lines(survey: &Result<Survey, Unavailable>) -> String {
         .iter()
         .map(|(wall, stands)| line(*wall, stands, width))
         .collect();
+    lines.extend(survey.note.map(str::to_owned));
     lines.push(match survey.missing() {
         None => format!(
             "every wall stands; programs are run with Python {}",
@@ -111,6 +114,7 @@ mod tests {
     fn a_wall_that_does_not_stand_comes_with_what_mends_it() {
         let survey = Ok(Survey {
             python_version: "3.11.2".into(),
+            note: Some("untested"),
             walls: vec![
                 (Wall::Seccomp, Stands::Seen),
                 (
@@ -126,6 +130,7 @@ mod tests {
             "seen        seccomp\n\
              not needed  unprivileged user  the node is not root\n\
              missing     landlock           mend it: boot with landlock\n\
+             untested\n\
              nothing is run while a wall is missing"
         );
         assert_eq!(object(&survey)["holds"], false);
