@@ -9,24 +9,40 @@
 //!
 //! Reading order: [`attack`] and `attacks/`, [`host`] and [`effect`], [`outside`], [`inside`],
 //! [`suite`], [`ablation`] with [`expected`], [`modes`].
-#![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![cfg_attr(
+    target_os = "linux",
+    expect(clippy::unwrap_used, reason = "a test that cannot go on fails")
+)]
 
+#[cfg(target_os = "linux")]
 mod ablation;
+#[cfg(target_os = "linux")]
 mod attack;
+#[cfg(target_os = "linux")]
 mod attacks;
+#[cfg(target_os = "linux")]
 mod effect;
+#[cfg(target_os = "linux")]
 mod expected;
+#[cfg(target_os = "linux")]
 mod host;
+#[cfg(target_os = "linux")]
 mod inside;
+#[cfg(target_os = "linux")]
 mod modes;
+#[cfg(target_os = "linux")]
 mod outside;
+#[cfg(target_os = "linux")]
 mod processes;
+#[cfg(target_os = "linux")]
 mod suite;
+#[cfg(target_os = "linux")]
 mod surroundings;
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+#[cfg(target_os = "linux")]
+fn main() -> std::process::ExitCode {
     modes::main()
 }
+
+#[cfg(not(target_os = "linux"))]
+fn main() {}
