@@ -25,6 +25,10 @@ use crate::{End, Limit, Limits, Outcome, SandboxError, Wall, Walls, kill, owners
 /// measurement costs some 50 microseconds.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
+/// How long a look is put off at most. On a busy machine this thread waits for its turn in the midst
+/// of one, and what it waited says nothing of what the measurement costs.
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(100);
+
 /// How long is waited for what a program wrote last, once it is gone.
 const DRAIN_FOR: Duration = Duration::from_millis(200);
 
@@ -198,8 +202,9 @@ impl Run {
                 if let Some(limit) = self.passed_limit() {
                     return Ok(Some(End::OverLimit(limit)));
                 }
-                // Many processes take long to measure: at most a tenth of the time goes into it.
-                next_look = Instant::now() + LOOK_EVERY.max(began.elapsed() * 9);
+                // Many processes take long to measure, and a tenth of the time should do.
+                let pause = began.elapsed() * 9;
+                next_look = Instant::now() + pause.clamp(LOOK_EVERY, LOOK_AT_LEAST_EVERY);
             }
         }
     }

@@ -3,10 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
-use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram, UnixListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,6 +12,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::effect::{Effect, Seen};
+use crate::listeners::Listeners;
 use crate::processes;
 use crate::surroundings::{SECRET, Surroundings};
 
@@ -57,15 +55,6 @@ pub(crate) struct Host<'a> {
     listeners: Listeners,
 }
 
-/// Who listens on the host. IPv6 may be missing.
-struct Listeners {
-    tcp: Vec<TcpListener>,
-    udp: Vec<UdpSocket>,
-    by_path: UnixListener,
-    by_name: UnixListener,
-    datagrams: UnixDatagram,
-}
-
 impl<'a> Host<'a> {
     pub(crate) fn new(surroundings: &'a Surroundings) -> Self {
         // Not below /tmp, of which the sandbox has its own.
@@ -95,7 +84,7 @@ impl<'a> Host<'a> {
         open_to_all(shm.path(), 0o777);
         open_to_all(&workspace, 0o777);
         chown(&workspace, surroundings.run_as, surroundings.run_as).unwrap();
-        let listeners = Listeners::new(root);
+        let listeners = Listeners::new(&root.join("socket"), &name_of(root));
         open_to_all(&root.join("socket"), 0o777);
         let mut host = Self {
             surroundings,
@@ -164,30 +153,17 @@ impl<'a> Host<'a> {
                 path(self.shm.path()),
             ),
         };
-        let port = |address: Option<SocketAddr>| address.map_or(0, |address| address.port());
-        let Listeners { tcp, udp, .. } = &self.listeners;
-        let tcp = |index| {
-            port(
-                tcp.get(index)
-                    .and_then(|it: &TcpListener| it.local_addr().ok()),
-            )
-        };
-        let udp = |index| {
-            port(
-                udp.get(index)
-                    .and_then(|it: &UdpSocket| it.local_addr().ok()),
-            )
-        };
+        let [tcp4, tcp6, udp4, udp6] = self.listeners.ports();
         [
             ("here", here),
             ("tmp", tmp),
             ("shm", shm),
             ("host", path(self.folder.path())),
             ("neighbour", self.neighbour.id().to_string()),
-            ("tcp4", tcp(0).to_string()),
-            ("tcp6", tcp(1).to_string()),
-            ("udp4", udp(0).to_string()),
-            ("udp6", udp(1).to_string()),
+            ("tcp4", tcp4.to_string()),
+            ("tcp6", tcp6.to_string()),
+            ("udp4", udp4.to_string()),
+            ("udp6", udp6.to_string()),
             ("abstract", name_of(self.folder.path())),
         ]
     }
@@ -295,52 +271,6 @@ impl Drop for Host<'_> {
         let _ = self.neighbour.wait();
         // Or a plain user could not clear it away.
         let _ = fs::set_permissions(self.workspace.join("in"), fs::Permissions::from_mode(0o700));
-    }
-}
-
-impl Listeners {
-    fn new(folder: &Path) -> Self {
-        let name = name_of(folder);
-        let abstract_name = |name: &str| UnixAddress::from_abstract_name(name).unwrap();
-        let addresses = ["127.0.0.1:0", "[::1]:0"];
-        let listeners = Self {
-            tcp: addresses
-                .iter()
-                .filter_map(|address| TcpListener::bind(address).ok())
-                .collect(),
-            udp: addresses
-                .iter()
-                .filter_map(|address| UdpSocket::bind(address).ok())
-                .collect(),
-            by_path: UnixListener::bind(folder.join("socket")).unwrap(),
-            by_name: UnixListener::bind_addr(&abstract_name(&name)).unwrap(),
-            datagrams: UnixDatagram::bind_addr(&abstract_name(&format!("{name}-datagram")))
-                .unwrap(),
-        };
-        for listener in &listeners.tcp {
-            listener.set_nonblocking(true).unwrap();
-        }
-        for socket in &listeners.udp {
-            socket.set_nonblocking(true).unwrap();
-        }
-        listeners.by_path.set_nonblocking(true).unwrap();
-        listeners.by_name.set_nonblocking(true).unwrap();
-        listeners.datagrams.set_nonblocking(true).unwrap();
-        listeners
-    }
-
-    fn heard(&self) -> Option<&'static str> {
-        let mut byte = [0];
-        if self.tcp.iter().any(|listener| listener.accept().is_ok()) {
-            return Some("TCP");
-        }
-        if self.udp.iter().any(|socket| socket.recv(&mut byte).is_ok()) {
-            return Some("UDP");
-        }
-        let is_reached = self.by_path.accept().is_ok()
-            || self.by_name.accept().is_ok()
-            || self.datagrams.recv(&mut byte).is_ok();
-        is_reached.then_some("a socket")
     }
 }
 
