@@ -164,6 +164,8 @@ impl App {
                 if let Some(waiting) = attempts.waiting(tx)? {
                     return Ok(waiting.clone());
                 }
+                let by = hold.agent.to_string();
+                attempts.discard_answered(tx, &run, &by, now)?;
                 let decision = Decision::new(Verdict::Ask, "it is a question to the owner");
                 let new = meant.into_step(attempts.next, decision);
                 let change = Step::wait(new, waits_for, &run, now);
@@ -308,6 +310,23 @@ impl<'a> Attempts<'a> {
         };
         Ok(self.last.filter(|_| is_unanswered))
     }
+
+    /// Has an attempt that waited count no more: what was answered is no answer to what is asked
+    /// next, because it ran out, or another action is meant.
+    fn discard_answered(
+        &self,
+        tx: &mut WriteTx<'_>,
+        run: &Run,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        if let Some(step) = self.last
+            && matches!(step.state, StepState::Waiting(_))
+        {
+            steps::save(tx, step.clone().discard(run, now), run, by, now)?;
+        }
+        Ok(())
+    }
 }
 
 impl Meant {
@@ -392,11 +411,7 @@ impl Scene<'_> {
                 Ok(Intent::Refused(step))
             }
             Verdict::Ask => {
-                // What was asked before is no longer an answer to this: it ran out, or another
-                // action is meant now.
-                if let Some(step) = waited {
-                    steps::save(tx, step.discard(run, now), run, &by, now)?;
-                }
+                self.attempts.discard_answered(tx, run, &by, now)?;
                 let id = self.request(tx, &meant, &decision)?;
                 let new = meant.into_step(next, decision);
                 let change = Step::wait(new, WaitingFor::Approval(id), run, now);
