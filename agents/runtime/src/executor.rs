@@ -205,6 +205,9 @@ impl Executor<'_> {
                 Some((StepState::Acted { .. }, step)) => Turn::Acted(Box::new(step.clone())),
                 Some((StepState::Done(end), _)) => Turn::Done(end.clone()),
                 Some((StepState::Failed { .. }, _)) if planned.is_optional => Turn::Skipped,
+                Some((StepState::Failed { error }, step)) if step.is_stopped() => {
+                    Turn::Failed(error.clone())
+                }
                 Some((StepState::Failed { .. }, _)) => Turn::Open,
                 Some((StepState::Interrupted, step)) => self.after_interruption(step).await?,
             });
@@ -588,3 +591,6 @@ fn is_lost(error: &AppError) -> bool {
             }
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ mod live_limits;
 mod persist;
 mod run;
 pub mod seed;
+#[cfg(test)]
+mod test_support;
 pub mod tools;
 pub mod web;
 mod workspace;

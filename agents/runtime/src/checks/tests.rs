@@ -1,6 +1,5 @@
 //! Checks in the real sandbox, over artifacts that are really stored.
 
-use std::io::Write;
 use std::time::Instant;
 
 use hearth_app::artifacts::StoreArtifact;
@@ -9,35 +8,13 @@ use hearth_app::tasks::{TaskRef, TaskView};
 use hearth_app::{Facilities, Unaccepted};
 use hearth_domain::artifact::MediaType;
 use hearth_domain::task::{NewTask, Task, TaskStatus};
-use hearth_domain::{Actor, ArtifactId, Clock, IdSource, Timestamp};
+use hearth_domain::{Actor, ArtifactId};
 use hearth_sandbox::Stage;
-use hearth_store::Store;
 use serde_json::json;
 use tempfile::TempDir;
-use uuid::Uuid;
 
 use super::*;
-
-struct StillClock;
-
-impl Clock for StillClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_000_000)
-    }
-
-    fn zone(&self) -> jiff::tz::TimeZone {
-        jiff::tz::TimeZone::UTC
-    }
-}
-
-#[derive(Default)]
-struct SequentialIds(AtomicU64);
-
-impl IdSource for SequentialIds {
-    fn next_uuid(&self) -> Uuid {
-        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 1))
-    }
-}
+use crate::test_support::{actor, operations, seed, skip, stage_program, until};
 
 /// Operations on a store of their own, with checks in the real sandbox.
 struct Ground {
@@ -178,60 +155,6 @@ impl Ground {
         until(has_begun).await;
         (task, completing)
     }
-}
-
-/// Returns the operations on a store of their own.
-fn operations(dir: &Path) -> App {
-    let ids: Arc<dyn IdSource> = Arc::new(SequentialIds::default());
-    let path = dir.join("hearth.db");
-    let store = Store::open(&hearth_store::Config { path }, Arc::clone(&ids)).unwrap();
-    let config = hearth_app::Config {
-        artifacts_dir: dir.join("artifacts"),
-        artifact_max_bytes: 10_000_000,
-        offline_after: Duration::from_mins(1),
-        remind_before: Duration::from_hours(1),
-    };
-    App::new(store, Arc::new(StillClock), ids, config).unwrap()
-}
-
-fn seed() -> AgentName {
-    "seed".parse().unwrap()
-}
-
-fn actor() -> Actor {
-    Actor::Agent(seed())
-}
-
-/// Returns the stage's program, which is built beside the test programs.
-fn stage_program() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    own.ancestors()
-        .map(|folder| folder.join("hearth-sandbox-stage"))
-        .find(|path| path.is_file())
-        .expect("build it: cargo build --workspace")
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the file to count skipped tests in is told by ./test"
-)]
-fn skip(test: &str, reason: &str) {
-    eprintln!("SKIPPED {test}: {reason}");
-    if let Some(path) = std::env::var_os("HEARTH_SKIP_LOG") {
-        let log = fs::OpenOptions::new().create(true).append(true).open(path);
-        writeln!(log.unwrap(), "{test}: {reason}").unwrap();
-    }
-}
-
-async fn until(is_so: impl Fn() -> bool) {
-    let waited = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), waited)
-        .await
-        .unwrap();
 }
 
 fn short() -> Limits {
