@@ -130,7 +130,7 @@ pub struct ListFiles {
 pub struct StoreArtifact {
     /// What sort of artifact, in a word.
     #[serde(rename = "type")]
-    #[schemars(with = "String", length(min = 1, max = 50))]
+    #[schemars(with = "String", regex(pattern = "^[A-Za-z0-9_.-]{1,50}$"))]
     pub kind: Word,
     /// Which file of the run's folder.
     #[serde(default)]
@@ -140,7 +140,7 @@ pub struct StoreArtifact {
     pub content: Option<String>,
     /// What it is called; the path where nothing is said.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<ArtifactName>")]
     pub name: Option<Name>,
 }
 
@@ -170,7 +170,22 @@ pub struct AskOwner {
     pub options: Vec<String>,
 }
 
+/// What a [`Name`] is in a schema: a line of text that is not blank.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is there for its schema")]
+struct ArtifactName(
+    #[schemars(
+        length(max = 200),
+        regex(
+            pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$"
+        )
+    )]
+    String,
+);
+
 /// The name of a granted folder, in a word.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct FolderName(#[schemars(with = "String", length(min = 1, max = 50))] pub Word);
+pub struct FolderName(
+    #[schemars(with = "String", regex(pattern = "^[A-Za-z0-9_.-]{1,50}$"))] pub Word,
+);

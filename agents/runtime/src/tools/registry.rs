@@ -8,7 +8,8 @@ use hearth_domain::action::Action;
 use hearth_domain::field::Word;
 use hearth_domain::policy::{Labels, Reach};
 use hearth_domain::run::Repeat;
-use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{ValidationError, Validator};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
@@ -58,6 +59,32 @@ impl Tool {
             validator: jsonschema::validator_for(&schema).ok(),
             schema,
             read,
+        }
+    }
+
+    /// Says what is wrong with arguments, and what would be right.
+    fn explain(&self, wrong: &ValidationError<'_>) -> String {
+        match wrong.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                let within = wrong.schema_path().to_string();
+                let within = within.trim_end_matches("additionalProperties");
+                let known = self.schema.pointer(&format!("{within}properties"));
+                let known = known.and_then(Value::as_object).into_iter().flatten();
+                let known: Vec<&str> = known.map(|(name, _)| name.as_str()).collect();
+                format!(
+                    "there is no argument {}; it takes {}",
+                    unexpected.join(", "),
+                    known.join(", ")
+                )
+            }
+            ValidationErrorKind::Pattern { .. } => {
+                format!(
+                    "{} is no word or line of text that can be a name; a name of a folder or a \
+                         type is of letters, digits, '-', '_' and '.', such as report",
+                    wrong.instance()
+                )
+            }
+            _ => wrong.to_string(),
         }
     }
 }
@@ -137,8 +164,8 @@ impl Call {
             return Err(format!("the schema of {name} is broken"));
         };
         if let Some(wrong) = validator.iter_errors(&args).next() {
-            let at = wrong.instance_path().to_string();
-            return Err(format!("args{} of {name}: {wrong}", at.replace('/', ".")));
+            let at = wrong.instance_path().to_string().replace('/', ".");
+            return Err(format!("args{at} of {name}: {}", tool.explain(&wrong)));
         }
         let call = (tool.read)(args).map_err(|error| format!("args of {name}: {error}"))?;
         call.check()
@@ -166,10 +193,10 @@ impl Call {
                         .into(),
                 )
             }
-            Self::RunCommand(RunCommand { network, .. }) | Self::Python(Python { network, .. }) => {
-                hearth_sandbox::network::AllowList::parse(network)
-                    .map(drop)
-                    .map_err(|error| format!("network: {error}"))
+            Self::RunCommand(command) => check_hosts("network", &command.network),
+            Self::Python(python) => {
+                check_hosts("network", &python.network)?;
+                check_hosts("host.http_get", &python.host.http_get)
             }
             Self::HttpGet(get) => host_of(&get.url).map(drop),
             Self::ReadFile(_)
@@ -319,6 +346,12 @@ fn shortened(text: &str) -> String {
         line.push('…');
     }
     line
+}
+
+fn check_hosts(argument: &str, hosts: &[String]) -> Result<(), String> {
+    hearth_sandbox::network::AllowList::parse(hosts)
+        .map(drop)
+        .map_err(|error| format!("{argument}: {error}"))
 }
 
 /// Returns the host that a URL leads to, with its port where that is not the usual one: what an

@@ -1,1 +1,488 @@
+//! What is documented of each tool is what is taken, and what each call of it means.
 
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn action(tool: &str, args: Value) -> Action {
+    Action {
+        tool: tool.parse().unwrap(),
+        args: serde_json::from_value(args).unwrap(),
+    }
+}
+
+fn call(tool: &str, args: Value) -> Call {
+    Call::read(&action(tool, args)).unwrap()
+}
+
+fn refusal(tool: &str, args: Value) -> String {
+    Call::read(&action(tool, args)).unwrap_err()
+}
+
+fn properties(tool: &str) -> Vec<String> {
+    let properties = schema(tool).unwrap()["properties"].as_object().unwrap();
+    properties.keys().cloned().collect()
+}
+
+#[test]
+fn every_schema_is_valid_and_closed_and_says_what_each_argument_is() {
+    for name in names() {
+        let schema = schema(name).unwrap();
+        assert!(TOOLS[name].validator.is_some(), "{name}");
+        assert!(jsonschema::draft202012::meta::is_valid(schema), "{name}");
+        assert_eq!(
+            schema["$schema"],
+            "https://json-schema.org/draft/2020-12/schema"
+        );
+        assert_eq!(schema["additionalProperties"], false, "{name}");
+        assert!(schema["description"].is_string(), "{name}");
+        assert_eq!(schema.get("$defs"), None, "{name} reads alone");
+        for (argument, described) in schema["properties"].as_object().unwrap() {
+            assert!(described["description"].is_string(), "{name}.{argument}");
+        }
+    }
+    assert_eq!(schema("command"), schema("run_command"));
+    assert!(!names().any(|name| name == "command"));
+}
+
+/// Text that is often right for something.
+fn text() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        prop::sample::select(vec![
+            "",
+            " ",
+            ".",
+            "report",
+            "two words",
+            "ü",
+            "a/b",
+            "x\0y",
+            "line\nline",
+            "\u{85}",
+            "https://example.org/",
+            "example.org",
+            "\u{a0}",
+        ])
+        .prop_map(Value::from),
+        "[a-z .]{0,60}".prop_map(Value::from),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let functions = prop::collection::btree_map(
+        prop::sample::select(vec![
+            "http_get", "fs_read", "fs_write", "kv", "task", "other",
+        ]),
+        prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            prop::collection::vec(text(), 0..3).prop_map(Value::from),
+        ],
+        0..3,
+    );
+    prop_oneof![
+        6 => text(),
+        3 => prop::collection::vec(text(), 0..4).prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => any::<i32>().prop_map(Value::from),
+        1 => Just(Value::Null),
+        2 => functions.prop_map(|map| json!(map)),
+    ]
+}
+
+/// Arguments of a tool, with one that it may not have.
+fn args() -> impl Strategy<Value = (&'static str, Value)> {
+    let tools: Vec<&'static str> = names().collect();
+    prop::sample::select(tools).prop_flat_map(|tool| {
+        let mut known = properties(tool);
+        known.push("other".into());
+        let fields = prop::collection::btree_map(prop::sample::select(known), value(), 0..6);
+        fields.prop_map(move |fields| (tool, json!(fields)))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_the_schema_takes_is_read_and_what_it_does_not_take_is_refused((name, args) in args()) {
+        let tool = &TOOLS[name];
+        let is_valid = tool.validator.as_ref().unwrap().is_valid(&args);
+        let was_read = (tool.read)(args.clone());
+        if is_valid {
+            prop_assert!(was_read.is_ok(), "{name} {args}: {was_read:?}");
+        }
+        if args.get("other").is_some() {
+            prop_assert!(!is_valid && was_read.is_err());
+        }
+        let problem = Call::read(&action(name, args.clone()));
+        prop_assert!(is_valid || problem.is_err());
+        if let Err(problem) = problem {
+            prop_assert!(problem.contains(name) && problem.starts_with("args"), "{problem}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_names_the_argument_and_what_would_be_right() {
+    for (tool, args, told) in [
+        (
+            "python",
+            json!({"cod": "x"}),
+            "args of python: there is no argument cod; it takes code, ",
+        ),
+        (
+            "python",
+            json!({"code": "x", "host": {"kvs": true}}),
+            "args.host of python: there is no argument kvs; it takes fs_read, fs_write, http_get, kv, task",
+        ),
+        (
+            "python",
+            json!({}),
+            "args of python: \"code\" is a required property",
+        ),
+        (
+            "python",
+            json!({"code": 1}),
+            "args.code of python: 1 is not of type \"string\"",
+        ),
+        (
+            "python",
+            json!({"code": "", "network": ["https://example.org"]}),
+            "args of python: network: destination \"https://example.org\"",
+        ),
+        (
+            "python",
+            json!({"code": "", "host": {"http_get": ["https://example.org"]}}),
+            "args of python: host.http_get: destination \"https://example.org\"",
+        ),
+        (
+            "python",
+            json!({"code": "", "reads": ["my notes"]}),
+            "args.reads.0 of python: \"my notes\" is no word",
+        ),
+        (
+            "run_command",
+            json!({"argv": []}),
+            "args.argv of run_command: [] has less than 1 item",
+        ),
+        (
+            "run_command",
+            json!({"argv": [""]}),
+            "args of run_command: argv must name a program",
+        ),
+        (
+            "run_command",
+            json!({"argv": ["git"], "outside": true, "network": ["example.org"]}),
+            "args of run_command: outside the sandbox nothing is granted: leave out reads",
+        ),
+        (
+            "read_file",
+            json!({"path": ""}),
+            "args.path of read_file: \"\" is shorter than 1",
+        ),
+        (
+            "write_file",
+            json!({"path": "a"}),
+            "args of write_file: \"content\" is a required",
+        ),
+        (
+            "store_artifact",
+            json!({"type": "note"}),
+            "args of store_artifact: takes a path or a content, and not both",
+        ),
+        (
+            "store_artifact",
+            json!({"type": "note", "path": "a", "content": "b"}),
+            "args of store_artifact: takes a path or a content, and not both",
+        ),
+        (
+            "http_get",
+            json!({"url": "example.org"}),
+            "args of http_get: url is not understood",
+        ),
+        (
+            "ask_owner",
+            json!({"question": ""}),
+            "args.question of ask_owner: \"\" is shorter",
+        ),
+        (
+            "http_gte",
+            json!({}),
+            "there is no tool http_gte; the nearest is http_get; all: ",
+        ),
+    ] {
+        let refusal = refusal(tool, args);
+        assert!(refusal.starts_with(told), "{refusal}\n  not: {told}");
+    }
+}
+
+#[test]
+fn a_url_leads_to_the_host_that_an_allow_list_takes() {
+    for (url, host) in [
+        ("https://example.org/a?b#c", "example.org"),
+        ("http://EXAMPLE.org:80/", "example.org"),
+        ("https://example.org:443/", "example.org"),
+        ("http://example.org:443/", "example.org:443"),
+        ("https://example.org:8443/", "example.org:8443"),
+        ("https://bücher.example/", "xn--bcher-kva.example"),
+        ("http://localhost/", "localhost:80"),
+        ("https://localhost/", "localhost:443"),
+        ("http://localhost.:8080/", "localhost.:8080"),
+        ("http://127.0.0.1/", "127.0.0.1:80"),
+        ("http://0x7f.1/", "127.0.0.1:80"),
+        ("http://2130706433:81/", "127.0.0.1:81"),
+        ("http://[::1]/", "[::1]:80"),
+        ("http://[::1]:8080/", "[::1]:8080"),
+        ("HTTPS:\\\\example.org\\a", "example.org"),
+        (" https://exa\tmple.org ", "example.org"),
+    ] {
+        assert_eq!(host_of(url).as_deref(), Ok(host), "{url}");
+        assert!(
+            hearth_sandbox::network::AllowList::parse([host]).is_ok(),
+            "{host}"
+        );
+    }
+    for (url, told) in [
+        ("", "url is not understood"),
+        ("/a", "url is not understood"),
+        ("https://", "url is not understood"),
+        ("https://a b/", "url is not understood"),
+        (
+            "ftp://example.org/",
+            "url must begin with http:// or https://, not ftp:",
+        ),
+        ("file:///etc/passwd", "url must begin with http"),
+        ("javascript:alert(1)", "url must begin with http"),
+        (
+            "https://ada@example.org/",
+            "url must not hold a name or password",
+        ),
+        (
+            "https://:secret@example.org/",
+            "url must not hold a name or password",
+        ),
+    ] {
+        let refusal = host_of(url).unwrap_err();
+        assert!(refusal.starts_with(told), "{url}: {refusal}");
+        assert!(!refusal.contains("secret"));
+    }
+}
+
+/// What a call means, in short: hosts, reads, writes, whether outside; repeat; labels; folder.
+fn meaning(call: &Call) -> String {
+    let reach = call.reach();
+    let names = |words: &[Word]| -> String {
+        let words: BTreeSet<&str> = words.iter().map(Word::as_str).collect();
+        words.into_iter().collect::<Vec<_>>().join(",")
+    };
+    let mut said = vec![call.repeat(false).as_str().to_owned()];
+    for (word, list) in [
+        ("hosts", reach.hosts.join(",")),
+        ("reads", names(&reach.reads)),
+        ("writes", names(&reach.writes)),
+    ] {
+        if !list.is_empty() {
+            said.push(format!("{word} {list}"));
+        }
+    }
+    let labels = call.brings();
+    for (word, is_so) in [
+        ("outside", reach.is_outside),
+        ("untrusted", labels.untrusted),
+        ("private", labels.private),
+        ("changes", call.changes_folder()),
+    ] {
+        if is_so {
+            said.push(word.to_owned());
+        }
+    }
+    assert_eq!(call.repeat(true), Repeat::Safe, "the world knows its key");
+    said.join("; ")
+}
+
+#[test]
+fn each_call_says_what_it_can_touch() {
+    let network = json!(["example.org"]);
+    for (tool, args, expected) in [
+        ("python", json!({"code": "x"}), "restored; changes"),
+        (
+            "python",
+            json!({"code": "x", "reads": ["a"]}),
+            "restored; reads a; private; changes",
+        ),
+        (
+            "python",
+            json!({"code": "x", "writes": ["a"]}),
+            "unsafe; writes a; private; changes",
+        ),
+        (
+            "python",
+            json!({"code": "x", "network": network}),
+            "unsafe; hosts example.org; untrusted; changes",
+        ),
+        (
+            "python",
+            json!({"code": "x", "host": {"http_get": network}}),
+            "unsafe; hosts example.org; untrusted; changes",
+        ),
+        (
+            "python",
+            json!({"code": "x", "host": {"fs_read": ["a"], "kv": true, "task": true}}),
+            "restored; reads a; private; changes",
+        ),
+        (
+            "python",
+            json!({"code": "x", "host": {"fs_write": ["a"]}}),
+            "unsafe; writes a; private; changes",
+        ),
+        (
+            "run_command",
+            json!({"argv": ["true"]}),
+            "restored; changes",
+        ),
+        ("command", json!({"argv": ["true"]}), "restored; changes"),
+        (
+            "run_command",
+            json!({"argv": ["git"], "network": network, "reads": ["a"]}),
+            "unsafe; hosts example.org; reads a; untrusted; private; changes",
+        ),
+        (
+            "run_command",
+            json!({"argv": ["git"], "outside": true}),
+            "unsafe; outside; private; changes",
+        ),
+        ("read_file", json!({"path": "a"}), "safe"),
+        (
+            "read_file",
+            json!({"path": "a", "folder": "n"}),
+            "safe; reads n; private",
+        ),
+        (
+            "write_file",
+            json!({"path": "a", "content": ""}),
+            "safe; changes",
+        ),
+        (
+            "write_file",
+            json!({"path": "a", "content": "", "folder": "n"}),
+            "safe; writes n; private",
+        ),
+        ("list_files", json!({}), "safe"),
+        (
+            "list_files",
+            json!({"folder": "n"}),
+            "safe; reads n; private",
+        ),
+        (
+            "store_artifact",
+            json!({"type": "note", "content": "x"}),
+            "safe",
+        ),
+        (
+            "http_get",
+            json!({"url": "http://localhost:1/"}),
+            "safe; hosts localhost:1; untrusted",
+        ),
+        (
+            "http_get",
+            json!({"url": "https://example.org/", "save_as": "a"}),
+            "safe; hosts example.org; untrusted; changes",
+        ),
+        ("ask_owner", json!({"question": "Which?"}), "safe"),
+    ] {
+        let call = call(tool, args.clone());
+        assert_eq!(meaning(&call), expected, "{tool} {args}");
+    }
+}
+
+#[test]
+fn the_owner_reads_one_line_of_what_is_asked() {
+    for (tool, args, words) in [
+        (
+            "python",
+            json!({"code": "x", "network": ["a.org", "b.org"]}),
+            "run Python code that may speak to a.org, b.org",
+        ),
+        (
+            "run_command",
+            json!({"argv": ["rm", "a\nb"], "outside": true}),
+            "run `rm a b` outside the sandbox, with your rights",
+        ),
+        (
+            "write_file",
+            json!({"path": "a.txt", "content": "", "folder": "notes"}),
+            "write a.txt in folder notes",
+        ),
+        ("list_files", json!({}), "list ."),
+        (
+            "http_get",
+            json!({"url": "https://example.org/"}),
+            "fetch https://example.org/",
+        ),
+        ("ask_owner", json!({"question": "Which?"}), "ask \"Which?\""),
+    ] {
+        assert_eq!(call(tool, args).in_words(), words);
+    }
+    let long = call("read_file", json!({"path": "x".repeat(300)})).in_words();
+    assert_eq!(long.chars().count(), "read ".len() + 201);
+}
+
+#[test]
+fn the_result_of_each_call_is_made_of_what_the_journal_holds() {
+    let id = "00000000-0000-0000-0000-000000000007";
+    let ran = |code: i32| json!({"end": {"exited": code}, "stdout": "{\"n\": 1}", "stderr": "no", "milliseconds": 5});
+    let page = |status: u16| json!({"url": "u", "status": status, "bytes": 3, "body": "abc"});
+    let python = call("python", json!({"code": "x"}));
+    let get = call("http_get", json!({"url": "https://example.org/"}));
+    let files = json!({"files": [{"path": "a", "bytes": 1}], "truncated": false});
+    let content = json!({"content": "abc"});
+    let (read, list) = (
+        call("read_file", json!({"path": "a"})),
+        call("list_files", json!({})),
+    );
+    let write = call("write_file", json!({"path": "a", "content": "abc"}));
+    let store = call("store_artifact", json!({"type": "note", "content": "x"}));
+    let ask = call("ask_owner", json!({"question": "Which?"}));
+    for (call, outcome, note, result) in [
+        (&python, ran(0), "finished in 5 ms", json!({"n": 1})),
+        (&read, content.clone(), "read 3 bytes", content),
+        (&write, json!({"bytes": 3}), "wrote 3 bytes", Value::Null),
+        (&list, files.clone(), "listed 1 files", files),
+        (&get, page(200), "200, 3 bytes", page(200)),
+        (&get, page(204), "204, 3 bytes", page(204)),
+        (&ask, json!("red"), "", json!({"answer": "red"})),
+        (
+            &store,
+            json!({"artifact_id": id}),
+            &format!("stored artifact {id}"),
+            Value::Null,
+        ),
+    ] {
+        let end = crate::tools::result_of(call, &outcome).unwrap();
+        assert_eq!(end.note, note);
+        assert_eq!(
+            end.result.map_or(Value::Null, Value::from),
+            result,
+            "{call:?}"
+        );
+        assert_eq!(end.artifacts.len(), usize::from(call == &store));
+    }
+    for (call, outcome, told) in [
+        (&python, ran(3), "it exited with 3\nno"),
+        (
+            &python,
+            json!({"n": 1}),
+            "the journal holds no outcome of a program: ",
+        ),
+        (&get, page(404), "u answered 404"),
+        (&get, page(301), "u answered 301"),
+        (&get, json!({}), " answered 0"),
+        (&store, json!({}), "the journal holds no artifact"),
+    ] {
+        let story = crate::tools::result_of(call, &outcome).unwrap_err();
+        assert!(story.starts_with(told), "{story}");
+    }
+}
