@@ -17,6 +17,7 @@ use crate::authority::must_be_owner;
 use crate::error::AppError;
 use crate::notices::save_task;
 use crate::permissions::give;
+use crate::projects::expect_version;
 use crate::runs::asking;
 use crate::tasks::{TaskRef, find};
 
@@ -155,14 +156,16 @@ impl App {
     /// for one. An approval is never given by the way, so anything but a plain yes or no is refused.
     ///
     /// # Errors
-    /// The answer is no plain one, or the task waits for several.
+    /// The answer is no plain one, or the task waits for several, or has another version than
+    /// `expected`.
     pub(crate) async fn answer_by_approval(
         &self,
         actor: &Actor,
         task: TaskRef,
         answer: Option<&str>,
+        expected: Option<u64>,
     ) -> Result<bool, AppError> {
-        let pending = self.pending_approvals(task).await?;
+        let pending = self.pending_approvals(task, expected).await?;
         let Some(first) = pending.first() else {
             return Ok(false);
         };
@@ -188,10 +191,15 @@ impl App {
     }
 
     /// Returns the approvals that a blocked task waits for, and nothing else.
-    async fn pending_approvals(&self, task: TaskRef) -> Result<Vec<Approval>, AppError> {
+    async fn pending_approvals(
+        &self,
+        task: TaskRef,
+        expected: Option<u64>,
+    ) -> Result<Vec<Approval>, AppError> {
         self.store()
             .read(move |tx| {
                 let task = find(tx, task)?;
+                expect_version("task", task.version, expected)?;
                 if task.status() != TaskStatus::Blocked {
                     return Ok(Vec::new());
                 }

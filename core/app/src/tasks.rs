@@ -363,7 +363,7 @@ impl App {
             ));
         }
         if self
-            .answer_by_approval(actor, task, answer.as_deref())
+            .answer_by_approval(actor, task, answer.as_deref(), expected)
             .await?
         {
             return self.get_task(task);
