@@ -94,3 +94,6 @@ pub(crate) fn give(
     let change = Permission::grant(id, number, new, actor.name(), now);
     Ok(permissions::insert(tx, change)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,8 +40,10 @@ impl Bench {
     }
 
     pub(crate) async fn with(new: NewTask) -> Self {
-        let test = TestApp::new();
-        let mut new = new;
+        Self::on(TestApp::new(), new).await
+    }
+
+    pub(crate) async fn on(test: TestApp, mut new: NewTask) -> Self {
         new.context.insert("plan".into(), plan());
         let task = test.create(new).await;
         Self { test, task }
