@@ -21,6 +21,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::persist::persist;
+use crate::tools::registry::check_calls;
 use crate::tools::{Call, ToolError, Toolbox, result_of};
 use crate::workspace::Folder;
 
@@ -92,7 +93,8 @@ impl Executor<'_> {
     /// # Errors
     /// The node could not write the journal.
     pub(crate) async fn execute(&self, mut view: RunView) -> Result<Executed, AppError> {
-        if let Err(story) = self.check_arguments() {
+        if let Err(problem) = check_calls(self.plan) {
+            let story = format!("{problem}; nothing was done");
             return Ok(Executed::Failed(story));
         }
         loop {
@@ -120,23 +122,6 @@ impl Executor<'_> {
                 other => return Ok(other),
             }
         }
-    }
-
-    /// Looks at every call whose arguments are known before anything is done.
-    fn check_arguments(&self) -> Result<(), String> {
-        for (place, planned) in self.plan.steps.iter().enumerate() {
-            let Ok(args) = planned.args_with(|_| None) else {
-                continue;
-            };
-            let action = Action {
-                tool: planned.tool.clone(),
-                args,
-            };
-            Call::read(&action).map_err(|problem| {
-                format!("context.plan[{place}] cannot be done: {problem}; nothing was done")
-            })?;
-        }
-        Ok(())
     }
 
     async fn go_on(&self, view: &RunView) -> Result<Executed, AppError> {
@@ -201,14 +186,17 @@ impl Executor<'_> {
             let live = |step: &&Step| step.place == place && step.discarded_at.is_none();
             let last = view.steps.iter().rfind(live);
             turns.push(match last.map(|step| (&step.state, step)) {
-                None | Some((StepState::Waiting(_) | StepState::Intended, _)) => Turn::Open,
                 Some((StepState::Acted { .. }, step)) => Turn::Acted(Box::new(step.clone())),
                 Some((StepState::Done(end), _)) => Turn::Done(end.clone()),
                 Some((StepState::Failed { .. }, _)) if planned.is_optional => Turn::Skipped,
                 Some((StepState::Failed { error }, step)) if step.is_stopped() => {
                     Turn::Failed(error.clone())
                 }
-                Some((StepState::Failed { .. }, _)) => Turn::Open,
+                None
+                | Some((
+                    StepState::Waiting(_) | StepState::Intended | StepState::Failed { .. },
+                    _,
+                )) => Turn::Open,
                 Some((StepState::Interrupted, step)) => self.after_interruption(step).await?,
             });
         }
@@ -448,7 +436,7 @@ impl Executor<'_> {
                     message: format!(
                         "step {} of {count}, {}: {}",
                         step.place,
-                        self.label(step),
+                        label(step.place, step.name.as_str(), step.action.tool.as_str()),
                         end.note
                     ),
                     percent: u8::try_from((settled + 1) * 100 / count.max(1)).ok(),
@@ -523,11 +511,6 @@ impl Executor<'_> {
 
     fn planned(&self, place: usize) -> Option<&PlannedStep> {
         self.plan.steps.get(place)
-    }
-
-    /// What a step is called in a sentence.
-    fn label(&self, step: &Step) -> String {
-        label(step.place, step.name.as_str(), step.action.tool.as_str())
     }
 
     /// Says what came of the plan, no step being under way any more.

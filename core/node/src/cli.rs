@@ -21,6 +21,7 @@ pub mod run;
 pub mod sandbox;
 pub mod status;
 pub mod task;
+pub mod tool;
 mod words;
 
 use std::ffi::OsString;
@@ -81,6 +82,9 @@ pub enum Command {
     /// The work on tasks, step by step
     #[command(subcommand)]
     Run(run::Command),
+    /// What plans can do (works without a node running)
+    #[command(subcommand)]
+    Tool(tool::Command),
     /// What waits for your yes or no, and what is allowed without asking
     Approvals(approvals::Approvals),
     /// Folders of this machine that agents may use
@@ -220,6 +224,7 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Status => status::run(invocation).await,
         Command::Backup(backup) => backup::run(invocation, &backup),
         Command::Restore(restore) => backup::restore(invocation, &restore),
+        Command::Tool(command) => tool::run(invocation, &command),
         Command::Migrate => migrate::run(invocation),
         Command::Export(export) => dump::export(invocation, &export),
         Command::Import(import) => dump::import(invocation, &import),

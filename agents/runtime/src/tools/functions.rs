@@ -91,7 +91,8 @@ impl HostFunctions for Functions {
             ("task", granted.task),
         ]
         .into_iter()
-        .filter_map(|(name, is_granted)| is_granted.then(|| name.to_owned()))
+        .filter(|(_, is_granted)| *is_granted)
+        .map(|(name, _)| name.to_owned())
         .collect()
     }
 

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use hearth_domain::action::Action;
 use hearth_domain::field::Word;
+use hearth_domain::plan::Plan;
 use hearth_domain::policy::{Labels, Reach};
 use hearth_domain::run::Repeat;
 use jsonschema::error::ValidationErrorKind;
@@ -130,6 +131,25 @@ static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
         ),
     ])
 });
+
+/// Looks at every call of a plan whose arguments are known before anything is done.
+///
+/// # Errors
+/// Names the step whose tool there is not, or whose arguments it does not take.
+pub fn check_calls(plan: &Plan) -> Result<(), String> {
+    for (place, planned) in plan.steps.iter().enumerate() {
+        let Ok(args) = planned.args_with(|_| None) else {
+            continue;
+        };
+        let action = Action {
+            tool: planned.tool.clone(),
+            args,
+        };
+        Call::read(&action)
+            .map_err(|problem| format!("context.plan[{place}] cannot be done: {problem}"))?;
+    }
+    Ok(())
+}
 
 /// Returns the schema of a tool's arguments (JSON Schema 2020-12).
 pub fn schema(tool: &str) -> Option<&'static Value> {

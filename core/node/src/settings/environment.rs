@@ -12,6 +12,10 @@ use crate::settings::table::TABLE;
 
 /// Returns what a command that its owner approved finds in its environment: enough to find programs
 /// and the home folder, and nothing that may be a secret.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the environment is read"
+)]
 pub fn for_outside() -> hearth_sandbox::outside::Environment {
     let or = |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.to_owned());
     hearth_sandbox::outside::Environment {

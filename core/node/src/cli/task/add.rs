@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use hearth_domain::plan::Plan;
+use hearth_runtime::tools::registry::check_calls;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
@@ -55,6 +57,9 @@ pub struct Add {
     /// Python code to run for it
     #[arg(long, value_name = "F")]
     python_file: Option<PathBuf>,
+    /// A file with a plan: a JSON list of steps, each with a tool and its arguments
+    #[arg(long, value_name = "F", conflicts_with = "python_file")]
+    plan_file: Option<PathBuf>,
     /// A file with a JSON object that its worker should know
     #[arg(long, value_name = "F")]
     context_file: Option<PathBuf>,
@@ -170,14 +175,30 @@ fn draft(add: Add, line: Understood, zone: &TimeZone) -> anyhow::Result<Draft> {
             draft.context = context;
         }
     }
-    if let Some(path) = &add.python_file {
-        let code = read(path)?;
-        let plan = json!([{ "tool": "python", "args": { "code": code } }]);
-        if draft.context.insert("plan".into(), plan).is_some() {
-            bail!("the context file has a plan already; leave out --python-file or that plan");
+    let plan = match (&add.python_file, &add.plan_file) {
+        (Some(path), _) => {
+            let code = read(path)?;
+            Some(json!([{ "tool": "python", "args": { "code": code } }]))
         }
+        (None, Some(path)) => Some(plan(path)?),
+        (None, None) => None,
+    };
+    if let Some(plan) = plan
+        && draft.context.insert("plan".into(), plan).is_some()
+    {
+        bail!("the context file has a plan already; leave out one of the two");
     }
     Ok(draft)
+}
+
+/// Reads a plan, and says what is wrong with it before anything is made.
+fn plan(path: &Path) -> anyhow::Result<Value> {
+    let shown = path.display();
+    let value: Value =
+        serde_json::from_str(&read(path)?).with_context(|| format!("{shown} is no JSON"))?;
+    let plan = Plan::parse(&value).map_err(|error| anyhow!("{shown}: {error}"))?;
+    check_calls(&plan).map_err(|problem| anyhow!("{shown}: {problem}"))?;
+    Ok(value)
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
