@@ -13,6 +13,7 @@
 //! - [`config`], [`job`], [`outcome`], [`error`], [`walls`]: the words of the interface
 //! - `probe`, `survey`: find out whether the sandbox works here, and which walls stand
 //! - `run`, `supervise`: one run, from the caller's side and from the watching thread's
+//! - `lifeguard`: ends runs with the node
 //! - `feed`, `capture`, `watch`, `growth`, `kill`: what that thread does
 //! - [`network`]: what may be reached, and the proxy that holds a job to it
 //! - [`host`]: functions of the host that code inside may call
@@ -50,6 +51,8 @@ mod folder;
 mod growth;
 #[cfg(target_os = "linux")]
 mod kill;
+#[cfg(target_os = "linux")]
+mod lifeguard;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod message;
 #[cfg(target_os = "linux")]

@@ -30,6 +30,7 @@ impl Sandbox {
             site_packages: site_packages(),
             python_version: survey.python_version,
             config,
+            lifeguard: Arc::default(),
         };
         Ok(Self {
             known: Arc::new(known),
@@ -46,6 +47,7 @@ impl Sandbox {
             config: config.clone(),
             site_packages: site_packages(),
             python_version: String::new(),
+            lifeguard: Arc::default(),
         };
         let candidate = Self {
             known: Arc::new(known),

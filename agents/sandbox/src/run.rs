@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::channel::Channel;
 use crate::folder;
 use crate::host::HostCalls;
+use crate::lifeguard::Lifeguard;
 use crate::message::{Inner, KernelLimits, Outer, PACKAGE, SCRIPT, frame};
 use crate::network::{Network, Proxy};
 use crate::supervise::{Plan, supervise};
@@ -30,6 +31,8 @@ pub(crate) struct Known {
     /// Folders of site packages, which Python is not to see.
     pub site_packages: Vec<PathBuf>,
     pub python_version: String,
+    /// Ends what runs with the node.
+    pub lifeguard: Arc<Lifeguard>,
 }
 
 impl Sandbox {
@@ -47,6 +50,7 @@ impl Sandbox {
             config,
             site_packages: vec![],
             python_version: String::new(),
+            lifeguard: Arc::default(),
         };
         Self {
             known: Arc::new(known),
@@ -196,6 +200,7 @@ impl Sandbox {
             run_as,
             limits: job.limits,
             walls: config.walls.clone(),
+            lifeguard: Arc::clone(&self.known.lifeguard),
         })
     }
 }

@@ -20,6 +20,8 @@ mod guard;
 #[cfg(target_os = "linux")]
 mod inner;
 #[cfg(target_os = "linux")]
+mod lifeguard;
+#[cfg(target_os = "linux")]
 mod listener;
 #[cfg(target_os = "linux")]
 mod outer;
@@ -34,6 +36,10 @@ mod terminal;
 
 /// The step that watches over commands outside the sandbox.
 pub(crate) const GUARD: &str = "guard";
+
+/// The step that watches over runs.
+#[cfg(target_os = "linux")]
+pub(crate) const LIFEGUARD: &str = "lifeguard";
 
 /// The exit code of a stage that could not raise its walls.
 const FAILED: u8 = 125;
@@ -84,6 +90,7 @@ fn run(args: impl IntoIterator<Item = OsString>, takes: Takes) -> ExitCode {
         Some("outer") => outer::run(takes).map(|never| match never {}),
         Some("inner") => inner::run(takes),
         Some(GUARD) => guard::run(),
+        Some(LIFEGUARD) => lifeguard::run(),
         _ => Err(std::io::Error::other("this command is for the node itself")),
     };
     match result {

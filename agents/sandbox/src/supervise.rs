@@ -16,6 +16,7 @@ use crate::capture::Capture;
 use crate::config::Stage;
 use crate::feed::Feed;
 use crate::growth::Growth;
+use crate::lifeguard::Lifeguard;
 use crate::message::READY;
 use crate::network::NetworkUsage;
 use crate::watch::{self, Allowance};
@@ -55,6 +56,8 @@ pub(crate) struct Plan {
     pub run_as: Option<u32>,
     pub limits: Limits,
     pub walls: Walls,
+    /// Ends the run with the node.
+    pub lifeguard: Arc<Lifeguard>,
 }
 
 /// Runs a plan to its end, or until the writing end of `stop` is closed.
@@ -123,6 +126,7 @@ struct Run {
     start: Instant,
     limits: Limits,
     walls: Walls,
+    lifeguard: Arc<Lifeguard>,
     /// What is on disk and may grow.
     growths: Vec<Growth>,
     workspace_in_memory: bool,
@@ -150,6 +154,14 @@ impl Run {
             .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()?;
+        if plan.walls.has(Wall::NodeLife)
+            && let Err(error) = plan
+                .lifeguard
+                .enter(&plan.stage, Pid::from_raw(child.id().cast_signed()))
+        {
+            kill::end(&mut child)?;
+            return Err(error);
+        }
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let kept = if plan.walls.has(Wall::OutputCap) {
             plan.limits.output_bytes
@@ -167,6 +179,7 @@ impl Run {
             start,
             limits: plan.limits,
             walls: plan.walls,
+            lifeguard: plan.lifeguard,
             growths,
             workspace_in_memory: plan.workspace.is_none(),
         };
@@ -294,6 +307,7 @@ impl Run {
         }
         let status = kill::end(&mut self.child)?;
         kill::gone(&self.inside);
+        self.lifeguard.leave(self.monitor());
         Ok(status)
     }
 
