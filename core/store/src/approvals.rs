@@ -199,3 +199,6 @@ fn read(columns: &Columns<'_, '_>) -> Result<Approval, StoreError> {
         created_at: columns.time(16)?,
     })
 }
+
+#[cfg(test)]
+mod tests;

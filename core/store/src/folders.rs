@@ -92,3 +92,6 @@ fn read(columns: &Columns<'_, '_>) -> Result<GrantedFolder, StoreError> {
         revoked_at: columns.time_option(7)?,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,3 +115,6 @@ fn read(columns: &Columns<'_, '_>) -> Result<Permission, StoreError> {
         revoked_at: columns.time_option(9)?,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,3 +176,6 @@ fn read(columns: &Columns<'_, '_>) -> Result<Run, StoreError> {
         ended_at: columns.time_option(12)?,
     })
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

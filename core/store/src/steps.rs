@@ -196,3 +196,6 @@ fn read_state(columns: &Columns<'_, '_>) -> Result<StepState, StoreError> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;
