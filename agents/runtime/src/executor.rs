@@ -192,12 +192,12 @@ impl Executor<'_> {
                 Some((StepState::Failed { error }, step)) if step.is_stopped() => {
                     Turn::Failed(error.clone())
                 }
+                Some((StepState::Interrupted, step)) => self.after_interruption(step).await?,
                 None
                 | Some((
                     StepState::Waiting(_) | StepState::Intended | StepState::Failed { .. },
                     _,
                 )) => Turn::Open,
-                Some((StepState::Interrupted, step)) => self.after_interruption(step).await?,
             });
         }
         Ok(turns)

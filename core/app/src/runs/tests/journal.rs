@@ -220,7 +220,7 @@ async fn a_question_that_nobody_answers_runs_out_and_the_task_says_so() {
     bench
         .test
         .clock
-        .advance(ANSWER_WITHIN - Duration::from_secs(1));
+        .advance(ANSWER_WITHIN.saturating_sub(Duration::from_secs(1)));
     assert_eq!(bench.app().expire_approvals().await.unwrap(), 0);
     assert_eq!(bench.status(), TaskStatus::Blocked);
     bench.test.clock.advance_secs(1);
