@@ -269,5 +269,33 @@ async fn a_run_killed_at_every_write_of_its_journal_ends_the_same() -> anyhow::R
         failed.len()
     );
     ensure!(failed.is_empty(), "{}", failed.join("\n"));
-    Ok(())
+    until_no_orphans().await
+}
+
+/// Waits until nothing is left of sandboxes whose nodes are gone: those have the first process of the
+/// machine for a parent.
+async fn until_no_orphans() -> anyhow::Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let orphans = orphans();
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "processes are left: {orphans:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn orphans() -> Vec<String> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|process| {
+            let stat = fs::read_to_string(process.path().join("stat")).ok()?;
+            let (_, rest) = stat.rsplit_once(") ")?;
+            let parent = rest.split(' ').nth(1)?;
+            let args = fs::read(process.path().join("cmdline")).ok()?;
+            let args = String::from_utf8_lossy(&args).replace('\0', " ");
+            (parent == "1" && args.contains("sandbox-stage")).then_some(args)
+        })
+        .collect()
 }

@@ -17,5 +17,6 @@ mod openapi;
 mod race;
 mod readers;
 mod reload;
+mod runs;
 mod sandbox;
 mod start;
