@@ -350,7 +350,8 @@ impl Executor<'_> {
             self.begin_in_folder(meant.place, meant.repeat).await?;
         }
         let attempted = self.intend_and_act(planned, &call, meant, settled).await;
-        if changes_folder {
+        // One that was stopped stays: what it left half done is there for as long as this claim.
+        if changes_folder && !matches!(attempted, Ok(Attempt::Stopped)) {
             self.at_work.lock().await.remove(&number(place));
         }
         attempted
@@ -391,7 +392,8 @@ impl Executor<'_> {
         }
         let key = planned.idempotency_key.as_deref();
         let acted = self.toolbox.act(call, &limits, key).await;
-        if call.changes_folder() {
+        // Without an outcome of its own, it takes the copy from nobody who was stopped with it.
+        if call.changes_folder() && !matches!(acted, Err(ToolError::Stopped)) {
             self.end_in_folder(step.place).await?;
         }
         match acted {

@@ -132,6 +132,36 @@ fn a_step_that_waited_goes_on_under_the_present_claim() {
 }
 
 #[test]
+fn a_step_that_waited_and_is_denied_keeps_why() {
+    let waiting = Step::wait(new_step(), WaitingFor::Answer, &run(), at(2)).after;
+
+    let denied = waiting.deny(Decision::new(Verdict::Deny, "not today"), &run(), at(3));
+
+    assert_eq!(denied.event.type_name(), "step.failed");
+    assert_eq!(denied.after.decision.reason, "not today");
+    let error = "not today".to_owned();
+    assert_eq!(denied.after.state, StepState::Failed { error });
+    assert_eq!(denied.after.ended_at, Some(at(3)));
+}
+
+#[test]
+fn a_step_is_stopped_by_the_word_of_its_owner_and_by_no_other_failure() {
+    let asks = NewStep {
+        decision: Decision::new(Verdict::Ask, "it is a question"),
+        ..new_step()
+    };
+    let asked = Step::wait(asks, WaitingFor::Doubt, &run(), at(2)).after;
+    let made = Step::intend(new_step(), &run(), at(2)).after;
+    let denied = Decision::new(Verdict::Deny, "no");
+    let fail = |step: Step| step.fail("no".into(), &run(), at(3)).after;
+
+    assert!(!asked.is_stopped());
+    assert!(!fail(made).is_stopped());
+    assert!(!asked.clone().deny(denied, &run(), at(3)).after.is_stopped());
+    assert!(fail(asked).is_stopped());
+}
+
+#[test]
 fn words_read_back() {
     for status in RunStatus::ALL {
         assert_eq!(status.as_str().parse(), Ok(status));

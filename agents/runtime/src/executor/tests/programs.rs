@@ -128,7 +128,7 @@ async fn a_node_that_stops_hands_the_task_back_and_its_program_begins_in_the_fol
     assert_eq!(handed_back.failed_attempts.len(), 0, "it costs no attempt");
     let run = floor.view(&task).await.run;
     assert_eq!(run.status, RunStatus::Waiting);
-    let before = workspaces.join(format!("run-{}", run.id)).join("before");
+    let before = root_of(&workspaces, run.id).join("before");
     std::fs::write(before.join("kept.txt"), "go").unwrap();
 
     floor.hand_back = CancellationToken::new();
@@ -141,6 +141,82 @@ async fn a_node_that_stops_hands_the_task_back_and_its_program_begins_in_the_fol
         ("half".into(), 2, "done"),
     ];
     assert_eq!(floor.steps(&task).await, expected);
+}
+
+#[tokio::test]
+async fn programs_that_were_stopped_together_begin_again_without_a_question() {
+    let test = "programs_that_were_stopped_together_begin_again_without_a_question";
+    let Some(mut floor) = Floor::with_sandbox(test).await else {
+        return;
+    };
+    let half = |mine: &str| {
+        let code = format!(
+            "import os, sys, time\nif os.path.exists('{mine}'): sys.exit('half done')\n\
+             open('{mine}', 'w').close()\nwhile open('kept.txt').read() == 'wait': time.sleep(0.005)"
+        );
+        python(mine, &code, &["keep"])
+    };
+    let keep = json!({"path": "kept.txt", "content": "wait"});
+    let keep = json!({"id": "keep", "tool": "write_file", "args": keep});
+    let task = floor.task(json!([keep, half("left"), half("right")])).await;
+    let view = floor.claimed(&task).await;
+    let working = tokio::spawn(floor.worker().work(view));
+    let workspaces = floor.means.workspaces.clone();
+    until(|| {
+        ["work/left", "work/right"]
+            .iter()
+            .all(|path| is_in_a_run(&workspaces, path))
+    })
+    .await;
+    floor.hand_back.cancel();
+    working.await.unwrap();
+    let run = floor.view(&task).await.run.id;
+    let before = root_of(&workspaces, run).join("before");
+    std::fs::write(before.join("kept.txt"), "go").unwrap();
+
+    floor.hand_back = CancellationToken::new();
+    let task = floor.work(&task).await;
+
+    assert_eq!(task.status(), TaskStatus::Completed, "{:?}", task.state);
+}
+
+#[tokio::test]
+async fn a_program_that_was_stopped_is_not_repeated_where_another_one_ended_since() {
+    let test = "a_program_that_was_stopped_is_not_repeated_where_another_one_ended_since";
+    let Some(mut floor) = Floor::with_sandbox(test).await else {
+        return;
+    };
+    let hang = "open('begun', 'w').close()\nwhile True: pass";
+    let quick = "import os, time\nwhile not os.path.exists('begun'): time.sleep(0.005)\n\
+                 open('quick', 'w').close()";
+    let plan = json!([python("hang", hang, &[]), python("quick", quick, &[])]);
+    let task = floor.task(plan).await;
+    let view = floor.claimed(&task).await;
+    let working = tokio::spawn(floor.worker().work(view));
+    let done = async {
+        loop {
+            let runs = floor.app.open_runs().await.unwrap();
+            if !runs.is_empty()
+                && let Some((.., "done")) = floor.steps(&task).await.last()
+            {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), done)
+        .await
+        .unwrap();
+    floor.hand_back.cancel();
+    working.await.unwrap();
+
+    floor.hand_back = CancellationToken::new();
+    let task = floor.work(&task).await;
+
+    let told = story(&task);
+    assert!(told.starts_with("Step 1, hang, was cut off"), "{told}");
+    let run = floor.view(&task).await.run.id;
+    assert!(floor.folder(run).join("quick").exists(), "it is not undone");
 }
 
 #[tokio::test]
