@@ -1,6 +1,7 @@
 //! Runs against their tasks, their approvals and the clock.
 
 mod answers;
+mod bounds;
 mod following;
 mod journal;
 mod property;

@@ -48,12 +48,13 @@ fn read_back(store: &Store, id: ApprovalId) -> Approval {
 
 #[tokio::test]
 async fn an_approval_reads_back_as_it_was_stored_in_every_state() {
+    type Way = fn(Approval, Option<String>, Timestamp) -> Change<Approval>;
     let test = TestStore::new();
     let store = &test.store;
     let (_, run) = with_run(store).await;
     let note = || Some("so".to_owned());
     let end = at(1).after(ANSWER_WITHIN);
-    let ways: [fn(Approval, Option<String>, Timestamp) -> Change<Approval>; 4] = [
+    let ways: [Way; 4] = [
         |one, note, _| one.approve("owner", note, at(5)).unwrap(),
         |one, note, _| one.deny("owner", note, at(5)).unwrap(),
         |one, _, end| one.expire(end).unwrap(),
