@@ -329,7 +329,7 @@ async fn a_plan_that_cannot_be_done_is_told_and_nothing_is_lost() -> anyhow::Res
 }
 
 /// Writes a secret of its own, looks everywhere it can for others', and tells what it found.
-const LOOK_AROUND: &str = r#"
+const LOOK_AROUND: &str = r"
 import json, os, sys, time
 own = sys.stdin.read()
 open('secret-' + own, 'w').write('secret-' + own)
@@ -340,7 +340,7 @@ for root in ['/workspace', '/tmp', '/proc', '/folders', '/run', '/home', '/root'
         found.update(name for name in files if name.startswith('secret-'))
         if root == '/proc' and folder.count('/') > 2: folders.clear()
 print(json.dumps({'own': own, 'found': sorted(found)}))
-"#;
+";
 
 #[tokio::test]
 async fn twenty_runs_at_once_on_each_of_two_nodes_see_nothing_of_each_other() -> anyhow::Result<()>
