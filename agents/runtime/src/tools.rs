@@ -1,7 +1,7 @@
 //! The tools: what each call does, and what it answers.
 //!
-//! A call is made in two parts. [`Toolbox::act`] does it and returns what the world answered, which
-//! goes into the journal as it is; [`result_of`] makes the step's result of that answer, and of
+//! A call is made in two parts. `Toolbox::act` does it and returns what the world answered, which
+//! goes into the journal as it is; `result_of` makes the step's result of that answer, and of
 //! nothing else.
 
 pub mod args;

@@ -22,42 +22,29 @@ const LIMIT: Duration = Duration::from_mins(2);
 const AT_ONCE: usize = 4;
 const SEED: &str = "seed";
 
-/// Ten steps: files, programs, two at once, an act outside the sandbox that the owner must approve and
-/// that leaves a line each time it is made, a question, an artifact.
-fn plan(outside: &Path) -> Value {
-    let act = format!("sleep 0.05; echo acted >> '{}'", outside.display());
-    let note = |text: &str| format!("open('log.txt', 'a').write('{text}\\n')");
-    json!([
-        {"id": "start", "tool": "write_file", "args": {"path": "in.txt", "content": "one two three"}},
-        {"id": "count", "tool": "python", "args": {"code": format!(
-            "import json; {}; print(json.dumps({{'words': len(open('in.txt').read().split())}}))", note("count"))}},
-        {"id": "left", "tool": "python", "after": ["count"], "args": {"code": "open('left.txt', 'w').write('l')"}},
-        {"id": "right", "tool": "run_command", "after": ["count"], "args": {"argv": ["sh", "-c", "printf r > right.txt"]}},
-        {"id": "both", "tool": "python", "args": {"code": format!(
-            "{}; print(open('left.txt').read() + open('right.txt').read())", note("both"))}},
-        {"id": "act", "tool": "run_command", "args": {"argv": ["sh", "-c", act], "outside": true}},
-        {"id": "ask", "tool": "ask_owner", "args": {"question": "Shall it go out?", "options": ["yes", "no"]}},
-        {"id": "after", "tool": "python", "args": {"code": format!("import sys; {}; print(sys.stdin.read())", note("after")),
-            "stdin": {"$result": "ask", "at": "/answer"}}},
-        {"id": "keep", "tool": "store_artifact", "args": {"type": "log", "path": "log.txt"}},
-        {"id": "end", "tool": "python", "args": {
-            "code": format!("import json, sys; {}; print(json.dumps({{'words': json.loads(sys.stdin.read())['words'], 'log': open('log.txt').read()}}))", note("end")),
-            "stdin": {"$result": "count"}}},
-    ])
+/// The plan of the README: ten steps, two of them at once, one that appends to a file of the run's
+/// folder, an act outside the sandbox that the owner must approve and that leaves a line each time it
+/// is made, a question.
+fn plan() -> anyhow::Result<Value> {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = fs::read_to_string(readme)?;
+    let (_, plan) = readme
+        .split_once("cat > plan.json <<'END'\n")
+        .context("the README has no plan")?;
+    let (plan, _) = plan.split_once("\nEND\n").context("the plan has no end")?;
+    Ok(serde_json::from_str(plan)?)
 }
 
 /// One life of the run, in a folder of its own.
 struct Life {
     folder: tempfile::TempDir,
-    acts: PathBuf,
 }
 
 impl Life {
     fn new() -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("hearth-crash-").tempdir()?;
         fs::create_dir(folder.path().join("data"))?;
-        let acts = folder.path().join("acts");
-        Ok(Self { folder, acts })
+        Ok(Self { folder })
     }
 
     fn data(&self) -> PathBuf {
@@ -69,16 +56,20 @@ impl Life {
     }
 
     fn start(&self, loaded: Option<&Loaded>) -> anyhow::Result<TestNode> {
+        let home = self.folder.path().display().to_string();
+        let mut env = vec![("HOME".to_owned(), home)];
+        env.extend(loaded.into_iter().flat_map(|loaded| loaded.env.clone()));
         let options = Options {
             agents: true,
-            env: loaded.map_or_else(Vec::new, |loaded| loaded.env.clone()),
+            env,
             ..Options::default()
         };
         TestNode::start_in(&self.data(), &options)
     }
 
     fn acts(&self) -> usize {
-        fs::read_to_string(&self.acts).map_or(0, |text| text.lines().count())
+        let sent = fs::read_to_string(self.folder.path().join("outbox.txt"));
+        sent.map_or(0, |text| text.lines().count())
     }
 
     fn has_folders(&self) -> anyhow::Result<bool> {
@@ -89,7 +80,7 @@ impl Life {
     /// Lives until the task has ended, through one death at most. Returns the task and the journal.
     async fn live(&self, loaded: &Loaded) -> anyhow::Result<End> {
         let mut node = self.start(Some(loaded))?;
-        let task = json!({"title": "Ten steps", "max_attempts": 10, "context": {"plan": plan(&self.acts)}});
+        let task = json!({"title": "Ten steps", "max_attempts": 10, "context": {"plan": plan()?}});
         let number = node.api()?.post("/tasks", task).await?["number"].clone();
         loaded.switch_on()?;
         let deadline = Instant::now() + LIMIT;
@@ -133,11 +124,11 @@ impl Life {
             _ => return Ok(None),
         }
         let reason = task["blocked_reason"].as_str().unwrap_or_default();
-        let answer = if reason.starts_with("Shall it go out?") {
+        let answer = if reason.starts_with("Did it arrive?") {
             "yes"
         } else if reason.starts_with("May I") {
             "approve"
-        } else if reason.contains("was cut off") && reason.contains("act") {
+        } else if reason.contains("was cut off") && reason.contains("send") {
             // The person looks whether it happened.
             if self.acts() > 0 {
                 "it was done"
@@ -182,11 +173,13 @@ impl End {
     fn check(&self, life: &Life) -> anyhow::Result<()> {
         let task = &self.task;
         ensure!(
-            task["result"] == json!({"words": 3, "log": "count\nboth\nafter\nend\n"}),
+            task["result"] == json!({"words": 3, "arrived": "yes"}),
             "{}",
             task["result"]
         );
-        ensure!(life.acts() == 1, "it acted {} times", life.acts());
+        // One letter, and in it one line: neither the act nor the step before it was made twice.
+        let sent = fs::read_to_string(life.folder.path().join("outbox.txt"))?;
+        ensure!(sent == "3 things: BEANS TWINE BEANS\n", "{sent}");
         ensure!(task["assigned_to"] == SEED);
         let live = |step: &&Value| step["discarded_at"].is_null();
         for place in 1..=10 {

@@ -12,6 +12,7 @@ mod lists;
 mod measure;
 mod readers;
 mod requests;
+mod runs;
 
 use anyhow::Context;
 use hearth_tests::node::{Options, TestNode};
@@ -38,6 +39,9 @@ fn main() -> anyhow::Result<()> {
     if wants("readers") {
         let node = TestNode::start(&Options::default())?;
         rows.extend(readers::measure(&node)?);
+    }
+    if wants("runs") {
+        runs::measure()?;
     }
     if wants("lists") {
         let folder = tempfile::tempdir()?;
