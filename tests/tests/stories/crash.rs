@@ -267,7 +267,7 @@ async fn a_run_killed_at_every_write_of_its_journal_ends_the_same() -> anyhow::R
 
 /// Waits until nothing is left of sandboxes whose nodes are gone: those have the first process of the
 /// machine for a parent.
-async fn until_no_orphans() -> anyhow::Result<()> {
+pub(crate) async fn until_no_orphans() -> anyhow::Result<()> {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let orphans = orphans();

@@ -96,7 +96,6 @@ async fn work_given_in_one_line_is_done_with_evidence_and_every_step_is_an_event
                 "task.created",
                 "task.claimed",
                 "task.progress",
-                "task.progress",
                 "task.completed"
             ],
         "{types:?}"

@@ -15,6 +15,7 @@ mod kill;
 mod life;
 mod openapi;
 mod race;
+mod random_runs;
 mod readers;
 mod reload;
 mod runs;

@@ -80,7 +80,7 @@ pub struct Approve {
     #[arg(long)]
     remember: bool,
     /// Do not ask again for calls whose arguments have this shape, such as
-    /// '{"url": {"starts_with": "https://example.org/"}}'
+    /// `{"url": {"starts_with": "https://example.org/"}}`
     #[arg(long, value_name = "JSON", value_parser = json_object)]
     shape: Option<Value>,
 }
