@@ -288,15 +288,7 @@ fn discard_from(
         if !places.contains(&index_of(step.place)) {
             continue;
         }
-        if let StepState::Waiting(WaitingFor::Approval(id)) = step.state
-            && let Some(approval) = approvals::get(tx, id)?
-        {
-            let was = approval.status;
-            if let Some(change) = approval.withdraw("its step is done anew") {
-                approvals::save(tx, change, was, by, now)?;
-            }
-        }
-        steps::save(tx, step.clone().discard(&run, now), &run, by, now)?;
+        set_aside(tx, &run, step, "its step is done anew", by, now)?;
     }
     let name = plan.steps.get(place).map_or("", |step| step.name.as_str());
     let reason = format!("to be tried again from step {}, {name}", place + 1);
@@ -359,6 +351,7 @@ pub(crate) fn follow(tx: &mut WriteTx<'_>, task: &Task, news: News) -> Result<()
         }
         News::Blocked { reason } if is_at_work => {
             interrupt(tx, &run, &by, now)?;
+            ask_no_more(tx, &run, &by, now)?;
             runs::save(tx, run.fail(reason, now)?, &by)?;
             Ok(())
         }
@@ -455,6 +448,38 @@ fn end(
         }
     }
     runs::save(tx, how(run)?, by)?;
+    Ok(())
+}
+
+/// Makes an attempt count no more; what it put to the owner is taken back.
+fn set_aside(
+    tx: &mut WriteTx<'_>,
+    run: &Run,
+    step: &Step,
+    why: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    if let StepState::Waiting(WaitingFor::Approval(id)) = step.state
+        && let Some(approval) = approvals::get(tx, id)?
+    {
+        let was = approval.status;
+        if let Some(change) = approval.withdraw(why) {
+            approvals::save(tx, change, was, by, now)?;
+        }
+    }
+    steps::save(tx, step.clone().discard(run, now), run, by, now)?;
+    Ok(())
+}
+
+/// Takes back what a run that has failed still asks: its owner looks at the failure first, and is
+/// asked anew when the run goes on.
+fn ask_no_more(tx: &mut WriteTx<'_>, run: &Run, by: &str, now: Timestamp) -> Result<(), AppError> {
+    for step in steps::of_run(tx, run.id)? {
+        if step.discarded_at.is_none() && matches!(step.state, StepState::Waiting(_)) {
+            set_aside(tx, run, &step, "its run has failed", by, now)?;
+        }
+    }
     Ok(())
 }
 

@@ -178,8 +178,11 @@ async fn a_failed_run_is_answered_whatever_else_it_asked() {
     let task = bench.answer("the sandbox works now").await.unwrap();
 
     assert_eq!(task.status(), TaskStatus::Pending);
-    assert_eq!(bench.approval(&approval).status, ApprovalStatus::Pending);
-    bench.up().await;
+    // The failure comes first; what else was asked is asked anew when the run is there again.
+    assert_eq!(bench.approval(&approval).status, ApprovalStatus::Withdrawn);
+    let (hold, view) = bench.up().await;
+    let again = bench.wait(&hold, view.run.id, speaks(1, URL)).await;
+    assert_ne!(again.id, approval.id);
 }
 
 #[tokio::test]
@@ -297,7 +300,7 @@ async fn the_owner_is_told_what_is_asked_and_by_events_what_became_of_it() {
         .unwrap();
     let told = &notices.items[0].text;
     assert!(
-        told.contains("May I fetch https://example.org/1? Approval 1"),
+        told.contains("May I fetch https://example.org/1? I ask because it speaks to example.org"),
         "{told}"
     );
     assert!(told.ends_with("(approve, deny)"), "{told}");

@@ -13,7 +13,7 @@ use hearth_domain::{Actor, ApprovalId, RunId, Timestamp};
 use hearth_store::{Tx, WriteTx, approvals, folders, permissions, runs, steps};
 use serde_json::Value;
 
-use super::{asking, interrupt};
+use super::{ask_no_more, asking, interrupt};
 use crate::app::App;
 use crate::authority::{must_act_as, must_work};
 use crate::error::AppError;
@@ -247,6 +247,7 @@ impl App {
                 let (change, reason, options) = match rest {
                     Rest::Failed(story) => {
                         let story = bounded(&story);
+                        ask_no_more(tx, &run, &by, now)?;
                         (run.fail(story.clone(), now)?, story, Vec::new())
                     }
                     Rest::Waits => match question(tx, &run)? {

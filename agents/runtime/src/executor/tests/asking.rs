@@ -49,7 +49,7 @@ async fn a_page_is_fetched_once_its_owner_said_yes() {
 
     let told = story(&task);
     assert!(
-        told.starts_with(&format!("May I fetch {url}? Approval 1: ")),
+        told.starts_with(&format!("May I fetch {url}? I ask because ")),
         "{told}"
     );
     let expected = [("step-1".into(), 1, "waiting"), ("last".into(), 1, "done")];
