@@ -262,7 +262,8 @@ pub(crate) fn wait_for_programs(node: &TestNode, expected: bool) -> anyhow::Resu
     }
 }
 
-/// Counts the processes that `parent` started and that are still there.
+/// Counts the processes that `parent` started and that are still there, but for the sandbox's
+/// lifeguard, which is there as long as the node.
 fn children(parent: u32) -> anyhow::Result<usize> {
     let mut found = 0;
     for entry in std::fs::read_dir("/proc")?.flatten() {
@@ -271,7 +272,9 @@ fn children(parent: u32) -> anyhow::Result<usize> {
         let parent_of = stat
             .rsplit_once(')')
             .and_then(|(_, rest)| rest.split_whitespace().nth(1));
-        found += usize::from(parent_of == Some(&parent.to_string()));
+        let args = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let is_lifeguard = args.ends_with(b"lifeguard\0");
+        found += usize::from(parent_of == Some(&parent.to_string()) && !is_lifeguard);
     }
     Ok(found)
 }
