@@ -27,6 +27,7 @@ hearth() {
 }
 
 start() {
+    rm -f -- "$folder/ready"
     "$program" up --listen 127.0.0.1:0 --no-agents >"$folder/ready" 2>"$folder/log" &
     node=$!
     until grep -qs '^ready ' "$folder/ready"; do sleep 0.1; done
@@ -112,6 +113,18 @@ curl --silent --fail-with-body --output "$folder/answer" \
     --header "authorization: Bearer $(cat "$HEARTH_DATA_DIR/owner.key")" \
     --header 'content-type: application/json' --header 'idempotency-key: once' \
     "$url/api/v1/tasks" --data '{"title": "Asked for once"}' || { cat "$folder/answer" >&2; exit 1; }
+stop
+
+# Since schema 2: conversations, tasks that come again, checks that did not hold, notices.
+start
+hearth task add "Water the plants every monday 9:00 ~20m @Gärten"
+hearth chat "remind me to call Ada tomorrow 10:00"
+hearth chat "what is blocked"
+hearth task add "Report on the words" --accept '{"kind": "artifact", "type": "report", "min_bytes": 1}' \
+    --accept '{"kind": "result_schema", "schema": {"type": "object", "required": ["words"]}}'
+report=$("$program" --json task list --status pending | grep -o '"number":[0-9]*,[^{}]*"title":"Report on the words"' | head -n 1 | cut -d : -f 2 | cut -d , -f 1)
+hearth task claim "$report" --agent robot
+"$program" task complete "$report" --agent robot --result '{"pages": 1}' >>"$folder/said" 2>&1 || true
 stop
 
 # A second start, as everyday life has it.
