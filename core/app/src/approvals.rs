@@ -1,56 +1,26 @@
 //! Operations on approvals: list, show, answer, let run out.
 
-use std::fmt;
-use std::str::FromStr;
-
 use hearth_domain::approval::{Approval, ApprovalRefusal, ApprovalStatus};
 use hearth_domain::field::{REASON_MAX, prose};
 use hearth_domain::permission::{NewPermission, Permission, Shape};
 use hearth_domain::run::RunStatus;
 use hearth_domain::task::TaskStatus;
-use hearth_domain::{Actor, ApprovalId, InvalidField, RunId, TaskId, Timestamp};
+use hearth_domain::{Actor, ApprovalId, RunId, TaskId, Timestamp};
 use hearth_store::approvals::{self, ApprovalCursor};
 use hearth_store::{Page, Tx, WriteTx, runs, steps};
 
 use crate::app::App;
 use crate::authority::must_be_owner;
 use crate::error::AppError;
+use crate::named::Named;
 use crate::notices::save_task;
 use crate::permissions::give;
 use crate::projects::expect_version;
-use crate::runs::asking;
+use crate::runs::follow::asking;
 use crate::tasks::{TaskRef, find};
 
 /// How a caller names an approval: by its identifier or its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ApprovalRef {
-    /// By its identifier.
-    Id(ApprovalId),
-    /// By its number.
-    Number(i64),
-}
-
-impl FromStr for ApprovalRef {
-    type Err = InvalidField;
-
-    fn from_str(text: &str) -> Result<Self, InvalidField> {
-        if let Ok(number) = text.parse() {
-            return Ok(Self::Number(number));
-        }
-        text.parse()
-            .map(Self::Id)
-            .map_err(|_| InvalidField::new("id", "must be an approval's UUID or its number"))
-    }
-}
-
-impl fmt::Display for ApprovalRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => id.fmt(f),
-            Self::Number(number) => number.fmt(f),
-        }
-    }
-}
+pub type ApprovalRef = Named<ApprovalId>;
 
 /// The owner's answer.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,6 +21,7 @@ pub mod folders;
 pub mod holding;
 pub mod inbox;
 pub mod keys;
+pub mod named;
 pub mod notices;
 pub mod owner;
 pub mod permissions;

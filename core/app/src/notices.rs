@@ -11,7 +11,7 @@ use hearth_store::{Page, WriteTx, tasks};
 use crate::app::App;
 use crate::authority::must_be_owner;
 use crate::error::AppError;
-use crate::runs::{News, follow};
+use crate::runs::follow::{News, follow};
 
 /// The most notices that a channel takes at a time.
 pub const TAKE_MAX: usize = 50;

@@ -1,13 +1,10 @@
 //! Operations on tasks that need no claim: create, read, list, update, and the owner's orders.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use hearth_domain::artifact::{Artifact, NewArtifact};
 use hearth_domain::field::{
-    AgentName, DESCRIPTION_MAX, InvalidField, NAME_MAX, REASON_MAX, json_within, line, list_within,
-    prose,
+    AgentName, DESCRIPTION_MAX, NAME_MAX, REASON_MAX, json_within, line, list_within, prose,
 };
 use hearth_domain::notice::NewNotice;
 use hearth_domain::project::{NewProject, Project};
@@ -26,6 +23,7 @@ use crate::app::{App, Facilities};
 use crate::authority::{must_act_as, must_be_owner, must_hold, must_work};
 use crate::calendar::begin_series;
 use crate::error::AppError;
+use crate::named::Named;
 use crate::notices::save_task;
 use crate::projects::expect_version;
 
@@ -35,35 +33,7 @@ const BUDGET_TOKENS_MAX: u64 = 1_000_000_000_000;
 pub(crate) const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// How a caller names a task: by its identifier or its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskRef {
-    /// By its identifier.
-    Id(TaskId),
-    /// By its number.
-    Number(i64),
-}
-
-impl FromStr for TaskRef {
-    type Err = InvalidField;
-
-    fn from_str(text: &str) -> Result<Self, InvalidField> {
-        if let Ok(number) = text.parse() {
-            return Ok(Self::Number(number));
-        }
-        text.parse()
-            .map(Self::Id)
-            .map_err(|_| InvalidField::new("id", "must be a task's UUID or its number"))
-    }
-}
-
-impl fmt::Display for TaskRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => id.fmt(f),
-            Self::Number(number) => write!(f, "#{number}"),
-        }
-    }
-}
+pub type TaskRef = Named<TaskId>;
 
 /// A task as it is shown.
 #[derive(Debug, Clone, PartialEq)]

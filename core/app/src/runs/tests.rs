@@ -12,7 +12,7 @@ use std::time::Duration;
 use hearth_domain::action::Action;
 use hearth_domain::approval::Approval;
 use hearth_domain::policy::{Bounds, Labels, Reach};
-use hearth_domain::run::{Repeat, RunStatus, Step, StepState, WaitingFor};
+use hearth_domain::run::{Repeat, RunStatus, Step, StepEnd, StepState, WaitingFor};
 use hearth_domain::task::{NewTask, Task, TaskStatus};
 use hearth_domain::{Actor, RunId};
 use serde_json::{Value, json};

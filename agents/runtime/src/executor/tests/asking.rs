@@ -1,6 +1,9 @@
 //! Runs that wait for their owner.
 
 use super::*;
+use crate::tools::Call;
+use hearth_app::runs::journal::Intent;
+use hearth_domain::policy::Bounds;
 
 /// A page on loopback that answers with a status.
 async fn page(status: &'static str) -> (String, AbortOnDropHandle<()>) {
@@ -149,7 +152,7 @@ async fn cut_off(floor: &Floor) -> Task {
         reach: call.reach(),
     };
     let bounds = Bounds {
-        calls_max: CALLS_MAX,
+        calls_max: 200,
         time_max: Duration::from_mins(1),
     };
     let intended = app

@@ -1,0 +1,214 @@
+//! How a run follows its task: it is paused, ended or settled in the transaction that changes the
+//! task.
+
+use hearth_domain::event::EventKind;
+use hearth_domain::field::AgentName;
+use hearth_domain::run::{Run, RunRefusal, RunStatus, Step, StepEnd, StepState, WaitingFor};
+use hearth_domain::task::Task;
+use hearth_domain::{JsonObject, Timestamp};
+use hearth_store::{WriteTx, approvals, runs, steps};
+
+use super::journal;
+use crate::error::AppError;
+
+/// What of a task's changes matters to its run.
+pub(crate) enum News {
+    Completed { by: AgentName },
+    Cancelled { reason: Option<String> },
+    Blocked { reason: String },
+    Released,
+    Answered { answer: String },
+}
+
+impl News {
+    /// Most changes are none.
+    pub(crate) fn of(event: &EventKind) -> Option<Self> {
+        match event {
+            EventKind::TaskCompleted { agent, .. } => Some(Self::Completed { by: agent.clone() }),
+            EventKind::TaskCancelled { reason, .. } => Some(Self::Cancelled {
+                reason: reason.clone(),
+            }),
+            EventKind::TaskBlocked { reason, .. } => Some(Self::Blocked {
+                reason: reason.clone(),
+            }),
+            EventKind::TaskReleased { .. } => Some(Self::Released),
+            EventKind::TaskAnswered { answer, .. } => {
+                let answer = answer.clone()?;
+                Some(Self::Answered { answer })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Pauses or ends the run of a task that changed, or settles what it asked.
+pub(crate) fn follow(tx: &mut WriteTx<'_>, task: &Task, news: News) -> Result<(), AppError> {
+    let Some(run) = runs::open_of(tx, task.id)? else {
+        return Ok(());
+    };
+    let (by, now) = (task.updated_by.clone(), task.updated_at);
+    let is_at_work = run.status == RunStatus::Running;
+    match news {
+        News::Completed { .. } if run.fence == task.fence => {
+            end(tx, run, &by, now, |run| run.complete(now))
+        }
+        News::Completed { by: agent } => end(tx, run, &by, now, |run| {
+            run.cancel(format!("its task was completed by {agent}"), now)
+        }),
+        News::Cancelled { reason } => {
+            let reason = reason.unwrap_or_else(|| "its task was cancelled".into());
+            end(tx, run, &by, now, |run| run.cancel(reason, now))
+        }
+        News::Blocked { reason } if is_at_work => {
+            interrupt(tx, &run, &by, now)?;
+            ask_no_more(tx, &run, &by, now)?;
+            runs::save(tx, run.fail(reason, now)?, &by)?;
+            Ok(())
+        }
+        News::Released if is_at_work => {
+            interrupt(tx, &run, &by, now)?;
+            let reason = "its task was given back, and waits to be taken up";
+            runs::save(tx, run.wait(reason, now)?, &by)?;
+            Ok(())
+        }
+        News::Answered { answer } => settle(tx, &run, &answer, &by, now),
+        News::Blocked { .. } | News::Released => Ok(()),
+    }
+}
+
+/// Gives the owner's answer to the step that asked for one.
+fn settle(
+    tx: &mut WriteTx<'_>,
+    run: &Run,
+    answer: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let all = steps::of_run(tx, run.id)?;
+    let Some(step) = asking(&all) else {
+        return Ok(());
+    };
+    let step = step.clone();
+    if step.state == StepState::Waiting(WaitingFor::Answer) {
+        let end = StepEnd {
+            result: Some(JsonObject::from_iter([(
+                "answer".to_owned(),
+                answer.into(),
+            )])),
+            note: format!("answered by {by}"),
+            ..StepEnd::default()
+        };
+        steps::save(tx, step.complete(end, run, now), run, by, now)?;
+        return Ok(());
+    }
+    let change = match journal::Resolved::read(answer) {
+        journal::Resolved::Repeat => {
+            // The attempt that was cut off and the question about it count no more.
+            let cut_off = all
+                .iter()
+                .filter(|other| other.place == step.place && other.discarded_at.is_none());
+            for attempt in cut_off {
+                steps::save(tx, attempt.clone().discard(run, now), run, by, now)?;
+            }
+            return Ok(());
+        }
+        journal::Resolved::Happened => {
+            let end = StepEnd {
+                note: format!("it was done, says {by}"),
+                ..StepEnd::default()
+            };
+            step.complete(end, run, now)
+        }
+        journal::Resolved::Stop => step.fail(format!("stopped by {by}: {answer}"), run, now),
+    };
+    steps::save(tx, change, run, by, now)?;
+    Ok(())
+}
+
+/// Returns the step that waits for the owner's answer, if there is one.
+pub(crate) fn asking(all: &[Step]) -> Option<&Step> {
+    all.iter().find(|step| {
+        step.discarded_at.is_none()
+            && matches!(
+                step.state,
+                StepState::Waiting(WaitingFor::Answer | WaitingFor::Doubt)
+            )
+    })
+}
+
+/// Ends a run, and with it whatever it still waits for.
+pub(super) fn end(
+    tx: &mut WriteTx<'_>,
+    run: Run,
+    by: &str,
+    now: Timestamp,
+    how: impl FnOnce(Run) -> Result<hearth_domain::Change<Run>, RunRefusal>,
+) -> Result<(), AppError> {
+    interrupt(tx, &run, by, now)?;
+    let why = "the run ended before its result was kept";
+    for step in steps::of_run(tx, run.id)? {
+        if step.discarded_at.is_none() && !step.has_ended() {
+            steps::save(tx, step.fail(why.into(), &run, now), &run, by, now)?;
+        }
+    }
+    for approval in approvals::of_run(tx, run.id)? {
+        let was = approval.status;
+        if let Some(change) = approval.withdraw("its run has ended") {
+            approvals::save(tx, change, was, by, now)?;
+        }
+    }
+    runs::save(tx, how(run)?, by)?;
+    Ok(())
+}
+
+/// Makes an attempt count no more; what it put to the owner is taken back.
+pub(super) fn set_aside(
+    tx: &mut WriteTx<'_>,
+    run: &Run,
+    step: &Step,
+    why: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    if let StepState::Waiting(WaitingFor::Approval(id)) = step.state
+        && let Some(approval) = approvals::get(tx, id)?
+    {
+        let was = approval.status;
+        if let Some(change) = approval.withdraw(why) {
+            approvals::save(tx, change, was, by, now)?;
+        }
+    }
+    steps::save(tx, step.clone().discard(run, now), run, by, now)?;
+    Ok(())
+}
+
+/// Takes back what a run that has failed still asks: its owner looks at the failure first, and is
+/// asked anew when the run goes on.
+pub(super) fn ask_no_more(
+    tx: &mut WriteTx<'_>,
+    run: &Run,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    for step in steps::of_run(tx, run.id)? {
+        if step.discarded_at.is_none() && matches!(step.state, StepState::Waiting(_)) {
+            set_aside(tx, run, &step, "its run has failed", by, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes of every attempt under way that it was cut off.
+pub(super) fn interrupt(
+    tx: &mut WriteTx<'_>,
+    run: &Run,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    for step in steps::of_run(tx, run.id)? {
+        if step.discarded_at.is_none() && step.state == StepState::Intended {
+            steps::save(tx, step.interrupt(run, now), run, by, now)?;
+        }
+    }
+    Ok(())
+}

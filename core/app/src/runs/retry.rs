@@ -1,0 +1,111 @@
+//! Trying a run again from a step on.
+
+use hearth_domain::plan::Plan;
+use hearth_domain::run::Step;
+use hearth_domain::run::{Run, RunStatus, StepState};
+use hearth_domain::task::TaskStatus;
+use hearth_domain::{Actor, Timestamp};
+use hearth_store::{WriteTx, runs, steps};
+
+use super::follow::set_aside;
+use super::{RunRef, RunView, find_run, view};
+use crate::app::App;
+use crate::authority::must_be_owner;
+use crate::error::AppError;
+use crate::notices::save_task;
+use crate::tasks::{TaskRef, find};
+
+impl App {
+    /// Has a run tried again from a step on: that step and all that wait for it are done anew, the
+    /// rest stays done. Without a step, from the first one that did not succeed. Its task, if it is
+    /// blocked, waits to be taken up again.
+    ///
+    /// # Errors
+    /// The run is at work or has ended; it has no such step; the caller is not the owner.
+    pub async fn retry_run(
+        &self,
+        actor: &Actor,
+        run: RunRef,
+        from: Option<String>,
+    ) -> Result<RunView, AppError> {
+        must_be_owner(actor, "have a run tried again")?;
+        let (actor, now) = (actor.clone(), self.now());
+        let run = self
+            .store()
+            .write(move |tx| {
+                let run = find_run(tx, run)?;
+                let run = discard_from(tx, run, from.as_deref(), &actor, now)?;
+                let task = find(tx, TaskRef::Id(run.task_id))?;
+                if task.status() == TaskStatus::Blocked {
+                    save_task(tx, task.answer(None, &actor, now)?)?;
+                }
+                view(tx, run)
+            })
+            .await?;
+        Ok(run)
+    }
+}
+
+/// Makes the steps that are to be done anew count no more.
+fn discard_from(
+    tx: &mut WriteTx<'_>,
+    run: Run,
+    from: Option<&str>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Run, AppError> {
+    let retryable = match run.status {
+        RunStatus::Waiting | RunStatus::Failed => Ok(()),
+        RunStatus::Running => Err(format!(
+            "run {} is at work; wait for its end, or cancel task #{}",
+            run.number, run.task_number
+        )),
+        RunStatus::Completed | RunStatus::Cancelled => Err(format!(
+            "run {} is {}; to do it all anew: hearth task reopen {}",
+            run.number, run.status, run.task_number
+        )),
+    };
+    retryable.map_err(|detail| AppError::InvalidTransition {
+        code: "wrong_state",
+        detail,
+    })?;
+    let plan = Plan::parse(&run.plan)
+        .map_err(|error| AppError::invalid("from", format!("cannot be found: {error}")))?;
+    let all = steps::of_run(tx, run.id)?;
+    let live = |step: &&Step| step.discarded_at.is_none();
+    let place = match from {
+        Some(step) => plan.place_of(step).ok_or_else(|| {
+            let names: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).collect();
+            AppError::invalid(
+                "from",
+                format!("names no step; the steps are {}", names.join(", ")),
+            )
+        })?,
+        None => all
+            .iter()
+            .filter(live)
+            .filter(|step| !matches!(step.state, StepState::Done(_)))
+            .map(|step| index_of(step.place))
+            .min()
+            .ok_or_else(|| {
+                AppError::invalid("from", "is missing: no step failed, so say from which one")
+            })?,
+    };
+    let places = plan.from(place);
+    let by = actor.name();
+    for step in all.iter().filter(live) {
+        if !places.contains(&index_of(step.place)) {
+            continue;
+        }
+        set_aside(tx, &run, step, "its step is done anew", by, now)?;
+    }
+    let name = plan.steps.get(place).map_or("", |step| step.name.as_str());
+    let reason = format!("to be tried again from step {}, {name}", place + 1);
+    Ok(runs::save(tx, run.wait(reason, now)?, by)?)
+}
+
+fn index_of(place: u32) -> usize {
+    usize::try_from(place)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1)
+}
