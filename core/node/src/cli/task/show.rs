@@ -121,7 +121,10 @@ fn page(
     };
     let line = |text: &Option<String>| text.as_deref().map(one_line).unwrap_or_default();
     let time = |text: &Option<String>| text.as_deref().map(moment).unwrap_or_default();
-    let attempts = format!("{} of {}", task.attempt, task.max_attempts);
+    let attempts = format!(
+        "{}; blocks after {} failed",
+        task.attempt, task.max_attempts
+    );
     let held = task.status == "in_progress";
     let pairs = [
         ("status", task.status.replace('_', " ")),
@@ -233,7 +236,7 @@ mod tests {
             "#12 Count [2J the words\n\n\
              status       in progress\n\
              priority     high\n\
-             attempt      1 of 3\n\
+             attempt      1; blocks after 3 failed\n\
              fence        1\n\
              made         2026-11-23T09:00:00Z by owner\n\
              changed      2026-11-23T09:00:01Z\n\
