@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::facility::SandboxFacility;
 use crate::live_limits::LiveLimits;
-use crate::workspace::{Scratch, remove_all_but};
+use crate::workspace::{Scratch, present, remove_all_but};
 
 /// The longest time a check gets, whatever the sandbox's own limit is: its caller waits.
 const TIME_MAX: Duration = Duration::from_mins(1);
@@ -70,7 +70,7 @@ impl SandboxChecks {
         config: Config,
         shutdown: CancellationToken,
     ) -> io::Result<Self> {
-        remove_all_but(&config.dir, &[])?;
+        remove_all_but(&config.dir, present(&config.dir)?, &[])?;
         Ok(Self(Arc::new(Shared {
             sandbox,
             config,

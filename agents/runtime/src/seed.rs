@@ -23,7 +23,7 @@ use crate::facility::SandboxFacility;
 use crate::live_limits::LiveLimits;
 use crate::run::{Means, Run};
 use crate::web::Web;
-use crate::workspace::remove_all_but;
+use crate::workspace::{present, remove_all_but};
 
 /// How many sandboxed programs run at once, of all runs together: they do the work, and each may take
 /// half a gigabyte.
@@ -204,18 +204,21 @@ impl Seed {
     /// Removes the folders of runs that have ended without a worker, as when a task that waited was
     /// cancelled.
     async fn tidy(&self) {
-        let open = match self.means.app.open_runs().await {
-            Ok(open) => open,
-            Err(error) => {
-                warn!(%error, "folders of old runs were not looked for");
-                return;
-            }
-        };
-        let dir = self.config.workspaces_dir.clone();
-        let removed = tokio::task::spawn_blocking(move || remove_all_but(&dir, &open)).await;
-        if let Ok(Err(error)) = removed {
+        if let Err(error) = self.remove_old_folders().await {
             warn!(%error, "folders of old runs were not removed");
         }
+    }
+
+    async fn remove_old_folders(&self) -> std::io::Result<()> {
+        let dir = self.config.workspaces_dir.clone();
+        let there = tokio::task::spawn_blocking(move || present(&dir)).await??;
+        if there.is_empty() {
+            return Ok(());
+        }
+        let open = self.means.app.open_runs().await;
+        let open = open.map_err(std::io::Error::other)?;
+        let dir = self.config.workspaces_dir.clone();
+        tokio::task::spawn_blocking(move || remove_all_but(&dir, there, &open)).await?
     }
 
     async fn show(&self, is_busy: bool) {

@@ -185,13 +185,25 @@ pub(crate) fn remove_of(workspaces: &Path, run: RunId) {
     }
 }
 
-/// Removes every folder but those of `open` runs. The folder they lie in stays as its owner made it,
-/// closed to others.
-pub(crate) fn remove_all_but(workspaces: &Path, open: &[RunId]) -> io::Result<()> {
+/// Lists the folders that lie there; the folder they lie in is made where it is missing, and stays as
+/// its owner made it, closed to others.
+pub(crate) fn present(workspaces: &Path) -> io::Result<Vec<PathBuf>> {
     fs::create_dir_all(workspaces)?;
+    let entries = fs::read_dir(workspaces)?;
+    entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+/// Removes of the folders that were `present` all but those of `open` runs.
+///
+/// They are to be listed before the runs are asked for: a run is there before its folder, so that no
+/// folder is taken for an old one that is only just made.
+pub(crate) fn remove_all_but(
+    workspaces: &Path,
+    present: Vec<PathBuf>,
+    open: &[RunId],
+) -> io::Result<()> {
     let kept: HashSet<PathBuf> = open.iter().map(|run| root_of(workspaces, *run)).collect();
-    for entry in fs::read_dir(workspaces)? {
-        let path = entry?.path();
+    for path in present {
         if !kept.contains(&path) {
             remove(&path)?;
         }
@@ -294,9 +306,13 @@ mod tests {
         }
         fs::create_dir(dir.path().join("other")).unwrap();
 
-        remove_all_but(dir.path(), &[run(2)]).unwrap();
+        let there = present(dir.path()).unwrap();
+        // Made after the look, by a run that is not known of yet.
+        fs::create_dir(dir.path().join("run-new")).unwrap();
+        remove_all_but(dir.path(), there, &[run(2)]).unwrap();
 
         assert!(!root_of(dir.path(), run(1)).exists() && !dir.path().join("other").exists());
+        assert!(dir.path().join("run-new").exists());
         assert!(root_of(dir.path(), run(2)).join("work/out").exists());
         assert_eq!(
             fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777,
