@@ -60,8 +60,10 @@ pub(crate) struct Executor<'a> {
 /// Where a step of the plan stands.
 #[derive(Debug)]
 enum Turn {
-    /// It is to be made, after the steps it waits for.
-    Open,
+    /// It is to be made, after the steps it waits for; so many tries of it have failed.
+    Open {
+        failures: u32,
+    },
     /// It was made when the node was cut off; its result is to be kept.
     Acted(Box<Step>),
     Running,
@@ -128,13 +130,16 @@ impl Executor<'_> {
                     let turn = turns
                         .get_mut(place)
                         .map(|turn| std::mem::replace(turn, Turn::Running));
-                    let acted = match turn {
-                        Some(Turn::Acted(step)) => Some(*step),
-                        _ => None,
+                    let (acted, failures) = match turn {
+                        Some(Turn::Acted(step)) => (Some(*step), 0),
+                        Some(Turn::Open { failures }) => (None, failures),
+                        _ => (None, 0),
                     };
                     let args = self.args(place, &turns);
                     let done = turns.iter().filter(|turn| turn.is_settled()).count();
-                    running.push(async move { (place, self.step(place, args, acted, done).await) });
+                    running.push(async move {
+                        (place, self.step(place, args, acted, failures, done).await)
+                    });
                 }
             }
             let Some((place, attempt)) = running.next().await else {
@@ -158,7 +163,7 @@ impl Executor<'_> {
                     Turn::Skipped
                 }
                 Attempt::Failed { story, .. } => Turn::Failed(story),
-                Attempt::Stopped => Turn::Open,
+                Attempt::Stopped => Turn::Open { failures: 0 },
             };
             if let Some(slot) = turns.get_mut(place) {
                 *slot = turn;
@@ -176,11 +181,18 @@ impl Executor<'_> {
         for (place, planned) in (1_u32..).zip(&self.plan.steps) {
             let live = |step: &&Step| step.place == place && step.discarded_at.is_none();
             let last = view.steps.iter().rfind(live);
+            let failed = view.steps.iter().filter(live);
+            let failed = failed.filter(|step| matches!(step.state, StepState::Failed { .. }));
+            let failures = u32::try_from(failed.count()).unwrap_or(u32::MAX);
             turns.push(match last.map(|step| (&step.state, step)) {
                 Some((StepState::Acted { .. }, step)) => Turn::Acted(Box::new(step.clone())),
                 Some((StepState::Done(end), _)) => Turn::Done(end.clone()),
                 Some((StepState::Failed { .. }, _)) if planned.is_optional => Turn::Skipped,
-                Some((StepState::Failed { error }, step)) if step.is_stopped() => {
+                // What failed for good stays so until its owner has it done anew; one that was cut off
+                // between two tries goes on with those that are left.
+                Some((StepState::Failed { error }, step))
+                    if !step.was_made() || planned.retry.pause(failures).is_none() =>
+                {
                     Turn::Failed(error.clone())
                 }
                 Some((StepState::Interrupted, step)) => self.after_interruption(step).await?,
@@ -188,7 +200,7 @@ impl Executor<'_> {
                 | Some((
                     StepState::Waiting(_) | StepState::Intended | StepState::Failed { .. },
                     _,
-                )) => Turn::Open,
+                )) => Turn::Open { failures },
             });
         }
         Ok(turns)
@@ -211,7 +223,7 @@ impl Executor<'_> {
             }
         };
         if may_repeat {
-            return Ok(Turn::Open);
+            return Ok(Turn::Open { failures: 0 });
         }
         let meant = Meant {
             place: step.place,
@@ -233,7 +245,7 @@ impl Executor<'_> {
         steps
             .filter(|(_, (step, turn))| match turn {
                 Turn::Acted(_) => true,
-                Turn::Open => step.after.iter().all(is_settled),
+                Turn::Open { .. } => step.after.iter().all(is_settled),
                 Turn::Running | Turn::Waits | Turn::Done(_) | Turn::Skipped | Turn::Failed(_) => {
                     false
                 }

@@ -258,6 +258,13 @@ pub(crate) fn result_of(call: &Call, outcome: &Value) -> Result<StepEnd, String>
     }
 }
 
+/// Whether a text is short enough for the journal as it lies there, where a control character takes
+/// six bytes.
+fn is_short_as_json(text: &str) -> bool {
+    let escaped = text.chars().filter(|c| c.is_control()).count() as u64;
+    text.len() as u64 + 5 * escaped <= 2 * TEXT_MAX
+}
+
 /// Guesses from the end of a name what the bytes are.
 fn media_type(name: &str) -> MediaType {
     let end = name

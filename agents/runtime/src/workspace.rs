@@ -44,7 +44,7 @@ impl Folder {
     /// Opens the folder of a run. Returns whether it had to be made.
     pub(crate) fn open(root: PathBuf) -> io::Result<(Self, bool)> {
         let work = root.join(WORK);
-        let is_new = !work.is_dir();
+        let is_new = !work.is_dir() && !Snapshot::at(&root).finish(&work)?;
         if is_new {
             // What a crash left half made, before anything was put into it.
             remove(&root)?;

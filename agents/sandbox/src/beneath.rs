@@ -12,6 +12,23 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
+/// Opens a regular file below a folder that was granted under its real path, without following a link
+/// anywhere: somebody who may write to a folder above it could have put one in its place.
+///
+/// # Errors
+/// Fails where the folder is not where it was, or as [`open_beneath`].
+pub fn open_granted(root: &Path, relative: &Path) -> io::Result<File> {
+    open_in(&real_folder(root)?, relative)
+}
+
+/// Opens a folder by its real path: no part of it may be a link.
+fn real_folder(path: &Path) -> io::Result<File> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    Ok(File::from(openat2(File::open("/")?.as_fd(), path, how)?))
+}
+
 /// Opens a regular file of a workspace for reading.
 ///
 /// A program can leave a link to any path of the host, or a pipe that never ends. The node reads
@@ -20,7 +37,10 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 /// # Errors
 /// Fails where the path leaves the workspace, contains a link, or is not a regular file.
 pub fn open_beneath(workspace: &Path, relative: &Path) -> io::Result<File> {
-    let folder = File::open(workspace)?;
+    open_in(&File::open(workspace)?, relative)
+}
+
+fn open_in(folder: &File, relative: &Path) -> io::Result<File> {
     let how = OpenHow::new()
         .flags(OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY)
         .mode(Mode::empty())
@@ -40,7 +60,8 @@ pub fn open_beneath(workspace: &Path, relative: &Path) -> io::Result<File> {
 /// there. It belongs to whom its folder belongs to.
 ///
 /// # Errors
-/// Fails where the path leaves the folder, contains a link, or leads into a `.git`, where a file can
+/// Fails where the folder's own path contains a link, the path leaves the folder, contains a link, or
+/// leads into a `.git`, where a file can
 /// be a program that its owner runs unawares.
 pub fn write_beneath(root: &Path, relative: &Path, bytes: &[u8]) -> io::Result<()> {
     let invalid = |problem| io::Error::new(io::ErrorKind::InvalidInput, problem);
@@ -58,7 +79,7 @@ pub fn write_beneath(root: &Path, relative: &Path, bytes: &[u8]) -> io::Result<(
     let how = OpenHow::new()
         .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
         .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
-    let folder = File::from(openat2(File::open(root)?.as_fd(), parent, how)?);
+    let folder = File::from(openat2(real_folder(root)?.as_fd(), parent, how)?);
     let mut part = OsString::from(".");
     part.push(name);
     part.push(".part");
@@ -161,6 +182,25 @@ mod tests {
         ] {
             assert!(write(bad).is_err(), "{bad:?}");
         }
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_granted_folder_that_was_replaced_by_a_link_is_not_followed() {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("secret"), "secret").unwrap();
+        let notes = tempfile::tempdir().unwrap();
+        let notes = notes.path().canonicalize().unwrap();
+        let archive = notes.join("archive");
+        std::fs::create_dir(&archive).unwrap();
+        std::fs::write(archive.join("kept"), "kept").unwrap();
+        open_granted(&archive, Path::new("kept")).unwrap();
+
+        std::fs::rename(&archive, notes.join("old")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), &archive).unwrap();
+
+        assert!(open_granted(&archive, Path::new("secret")).is_err());
+        assert!(write_beneath(&archive, Path::new("new"), b"new").is_err());
         assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
     }
 }

@@ -71,3 +71,11 @@ pub fn open_beneath(_workspace: &Path, _relative: &Path) -> io::Result<File> {
 pub fn write_beneath(_root: &Path, _relative: &Path, _bytes: &[u8]) -> io::Result<()> {
     Err(io::Error::from(io::ErrorKind::Unsupported))
 }
+
+/// Refuses: no folder is granted on this system yet.
+///
+/// # Errors
+/// Always.
+pub fn open_granted(_root: &Path, _relative: &Path) -> io::Result<File> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}

@@ -81,15 +81,15 @@ mod macos_profile;
 mod elsewhere;
 
 #[cfg(target_os = "linux")]
-pub use beneath::{open_beneath, write_beneath};
+pub use beneath::{open_beneath, open_granted, write_beneath};
 pub use config::{Config, Stage};
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub use elsewhere::{Sandbox, open_beneath, write_beneath};
+pub use elsewhere::{Sandbox, open_beneath, open_granted, write_beneath};
 pub use error::{SandboxError, Unavailable};
 pub use host::{HostFunctions, HostGrant};
 pub use job::{Access, Folder, Job, Limits, Program, Workspace};
 #[cfg(target_os = "macos")]
-pub use macos::{Sandbox, open_beneath, write_beneath};
+pub use macos::{Sandbox, open_beneath, open_granted, write_beneath};
 pub use network::Network;
 pub use outcome::{End, Limit, Outcome};
 #[cfg(target_os = "linux")]

@@ -152,6 +152,16 @@ impl App {
             "deny" | "denied" | "no" => Answer::Deny { note: None },
             _ => return Err(waits_for(task, &pending)),
         };
+        if matches!(answer, Answer::Approve { .. }) && first.what.contains('…') {
+            return Err(AppError::conflict(
+                "waits_for_approval",
+                format!(
+                    "what task {task} asks is longer than a line; see all of it first: hearth approvals \
+                     show {}, then approve {}",
+                    first.number, first.number
+                ),
+            ));
+        }
         if pending.len() > 1 {
             return Err(waits_for(task, &pending));
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hearth_domain::field::Word;
-use hearth_domain::folder::{GrantedFolder, NewGrantedFolder};
+use hearth_domain::folder::{Access, GrantedFolder, NewGrantedFolder};
 use hearth_domain::{Actor, FolderId};
 use hearth_store::{folders, projects};
 
@@ -56,7 +56,18 @@ impl App {
                         ),
                     ));
                 }
-                if folders::list(tx, false)?.len() >= folders::LIST_MAX {
+                let open = folders::list(tx, false)?;
+                if let Some(other) = open.iter().find(|other| overlap(other, &new)) {
+                    return Err(AppError::conflict(
+                        "overlaps",
+                        format!(
+                            "folder {} lies in the same place, and what is written through one would \
+                             be read through the other; close it first: hearth folder revoke {}",
+                            other.name, other.name
+                        ),
+                    ));
+                }
+                if open.len() >= folders::LIST_MAX {
                     return Err(AppError::conflict(
                         "too_many",
                         format!("{} folders are open already; close some", folders::LIST_MAX),
@@ -114,6 +125,13 @@ impl App {
             folders::find_by_name(tx, name)?.ok_or_else(|| AppError::not_found("folder", name))
         })
     }
+}
+
+/// Whether one folder lies in the other, or is it, and either may be written to.
+fn overlap(one: &GrantedFolder, other: &NewGrantedFolder) -> bool {
+    let (a, b) = (Path::new(&one.path), Path::new(&other.path));
+    let is_written = one.access == Access::Write || other.access == Access::Write;
+    is_written && (a.starts_with(b) || b.starts_with(a))
 }
 
 /// Returns where a folder really is, links followed.

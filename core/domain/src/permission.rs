@@ -108,10 +108,27 @@ impl Shape {
             ));
         }
         for (name, pattern) in &self.0 {
+            if let ("url", Pattern::StartsWith(start)) = (name.as_str(), pattern)
+                && !start.is_empty()
+                && !names_a_host(start)
+            {
+                return Err(InvalidField::new(
+                    "shape.url",
+                    "must name a whole host, such as https://example.org/: what begins without the \
+                     last / would fit other hosts too",
+                ));
+            }
             pattern.check(&format!("shape.{name}"), DEPTH_MAX)?;
         }
         json_within("shape", self)
     }
+}
+
+/// Whether the beginning of an address has a host with its end.
+fn names_a_host(start: &str) -> bool {
+    start
+        .split_once("://")
+        .is_some_and(|(_, rest)| rest.find('/').is_some_and(|end| end > 0))
 }
 
 /// What the owner allows without being asked.
@@ -297,6 +314,11 @@ mod tests {
             (json!({}), "shape"),
             (json!({"url": {"starts_with": ""}}), "shape.url"),
             (json!({"a": {"items": [{"starts_with": ""}]}}), "shape.a[0]"),
+            (
+                json!({"url": {"starts_with": "https://example.org"}}),
+                "shape.url",
+            ),
+            (json!({"url": {"starts_with": "https:///"}}), "shape.url"),
         ] {
             assert_eq!(shape(json).check().unwrap_err().field, field);
         }

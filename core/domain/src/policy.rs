@@ -60,8 +60,10 @@ pub struct Call<'a> {
     pub reach: &'a Reach,
     /// The project of its task.
     pub project: Option<ProjectId>,
-    /// What its run has taken in.
+    /// What its run has taken in, and what it brings itself.
     pub labels: Labels,
+    /// Whether another step of its run is speaking to a host meanwhile, in the same folder.
+    pub speaks_meanwhile: bool,
     /// How many calls just like it the run made right before.
     pub alike: u32,
     /// How many calls the run made.
@@ -227,7 +229,7 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
     let reach = call.reach;
     if reach.is_outside {
         return Some(Asked::Always(
-            "it runs outside the sandbox, with your own rights".into(),
+            "it runs outside the sandbox, with your own rights, in the run's folder, whose files other steps may change".into(),
         ));
     }
     if call.alike > ALIKE_NOTED {
@@ -237,7 +239,7 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
         )));
     }
     let leaves = !reach.hosts.is_empty() || !reach.writes.is_empty();
-    if leaves && call.labels.untrusted && call.labels.private {
+    if (leaves || call.speaks_meanwhile) && call.labels.untrusted && call.labels.private {
         return Some(Asked::Always(
             "the run has read text of strangers and private files, and this could carry one to the other"
                 .into(),

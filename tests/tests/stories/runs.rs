@@ -424,3 +424,67 @@ async fn granted_folders_are_read_and_written_as_far_as_they_are_open() -> anyho
     ensure!(task["result"]["output"] == "plant beans", "{task}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_folder_inside_one_that_may_be_written_to_is_not_opened_beside_it() -> anyhow::Result<()>
+{
+    let folder = tempfile::tempdir()?;
+    let archive = folder.path().join("notes/archive");
+    fs::create_dir_all(&archive)?;
+    let node = TestNode::start(&Options::default())?;
+    let text = |path: &Path| path.to_str().map(str::to_owned).context("a path");
+    let (notes, archive) = (text(&folder.path().join("notes"))?, text(&archive)?);
+
+    done(&node, &["folder", "grant", &notes, "--write"])?;
+    let said = refused(&node, &["folder", "grant", &archive])?;
+    ensure!(said.contains("hearth folder revoke notes"), "{said}");
+
+    done(&node, &["folder", "revoke", "notes"])?;
+    done(&node, &["folder", "grant", &archive])?;
+    // Where neither may be written to, one inside the other does no harm.
+    done(&node, &["folder", "grant", &notes])?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_step_that_failed_is_not_made_again_by_a_restart() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let log = folder.path().join("log");
+    fs::create_dir(&log)?;
+    for path in [folder.path(), &log] {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o777))?;
+    }
+    let data = folder.path().join("data");
+    fs::create_dir(&data)?;
+    let mut node = TestNode::start_in(&data, &with_agents())?;
+    let path = log.to_str().context("a path")?;
+    done(
+        &node,
+        &["folder", "grant", path, "--name", "log", "--write"],
+    )?;
+    let boom = json!({"id": "boom", "tool": "python", "args": {"writes": ["log"],
+        "code": "open('/folders/log/made', 'a').write('x'); raise SystemExit(1)"}});
+    let slow = json!({"id": "slow", "tool": "python", "after": [], "args": {"code": "import time; time.sleep(50)"}});
+    add(&node.api()?, "Fails", json!([boom, slow])).await?;
+    let has_failed = |steps: &Value| {
+        let steps = steps["items"].as_array().into_iter().flatten();
+        let states: Vec<&str> = steps.filter_map(|step| step["status"].as_str()).collect();
+        states == ["failed", "intended"]
+    };
+    node.api()?
+        .wait_for("/runs", LIMIT, |runs| !runs["items"][0].is_null())
+        .await?;
+    node.api()?
+        .wait_for("/runs/1/steps", LIMIT, has_failed)
+        .await?;
+
+    node.kill()?;
+    let node = TestNode::start_in(&data, &with_agents())?;
+
+    let task = until(&node.api()?, "1", "blocked").await?;
+    let reason = task["blocked_reason"].as_str().unwrap_or_default();
+    ensure!(reason.contains("--from boom"), "{reason}");
+    ensure!(fs::read_to_string(log.join("made"))? == "x");
+    Ok(())
+}

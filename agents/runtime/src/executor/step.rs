@@ -32,6 +32,7 @@ impl Executor<'_> {
         place: usize,
         args: Result<JsonObject, String>,
         acted: Option<Step>,
+        mut failures: u32,
         settled: usize,
     ) -> Result<Attempt, AppError> {
         let Some(planned) = self.planned(place) else {
@@ -41,7 +42,6 @@ impl Executor<'_> {
             Some(step) => self.keep(&step, settled).await?,
             None => self.attempt(place, planned, &args, settled).await?,
         };
-        let mut failures = 0;
         loop {
             let Attempt::Failed {
                 story,
@@ -161,8 +161,20 @@ impl Executor<'_> {
         }
         match acted {
             Ok(outcome) => {
-                let step = self.record(step, Entry::Acted(outcome), None).await?;
-                self.keep(&step, settled).await
+                match self.record(step.clone(), Entry::Acted(outcome), None).await {
+                    Ok(step) => self.keep(&step, settled).await,
+                    // It does not fit into the journal.
+                    Err(AppError::InvalidInput { problem, .. }) => {
+                        let story = format!("its outcome cannot be kept: it {problem}");
+                        self.record(step, Entry::Failed(story.clone()), None)
+                            .await?;
+                        Ok(Attempt::Failed {
+                            story,
+                            may_help_again: false,
+                        })
+                    }
+                    Err(error) => Err(error),
+                }
             }
             Err(ToolError::Stopped) => {
                 // Where the task was taken away, that is noted with it.

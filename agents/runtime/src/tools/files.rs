@@ -1,26 +1,34 @@
 //! Text files of the run's folder and of granted ones.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use hearth_sandbox::{Limits, Outcome, Program, open_beneath};
+use hearth_app::App;
+use hearth_domain::ProjectId;
+use hearth_domain::field::Word;
+use hearth_domain::folder::Access;
+use hearth_sandbox::{Limits, Outcome, Program, open_beneath, open_granted};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 use super::args::{FolderName, ListFiles, ReadFile, WriteFile};
 use super::outcome::{Ran, object};
 use super::program::Granted;
-use super::{TEXT_MAX, ToolError, Toolbox};
+use super::{TEXT_MAX, ToolError, Toolbox, is_short_as_json};
 
 /// The most files that a list names.
 const LISTED_MAX: usize = 1000;
 
 impl Toolbox<'_> {
     pub(super) async fn read_file(&self, read: &ReadFile) -> Result<Value, ToolError> {
-        let root = match &read.folder {
-            None => self.folder.to_owned(),
-            Some(name) => PathBuf::from(self.app.get_folder(&name.0)?.path),
+        let text = match &read.folder {
+            None => read_text(&read.path, open_beneath(self.folder, Path::new(&read.path))).await?,
+            Some(name) => {
+                let root = open_folder(self.app, self.task.project_id, &name.0, Access::Read)?;
+                read_text(&read.path, open_granted(&root, Path::new(&read.path))).await?
+            }
         };
-        let text = read_text(&root, &read.path).await?;
         Ok(object("content", text.into()).into())
     }
 
@@ -73,7 +81,7 @@ impl Toolbox<'_> {
             "import json, os\nroot = {}\nfound = []\n\
              for folder, folders, files in os.walk(root):\n    folders.sort()\n    for name in sorted(files):\n        \
              path = os.path.join(folder, name)\n        \
-             found.append({{'path': os.path.relpath(path, root), 'bytes': os.lstat(path).st_size}})\n    \
+             found.append({{'path': os.fsencode(os.path.relpath(path, root)).decode('utf-8', 'replace'), 'bytes': os.lstat(path).st_size}})\n    \
              if len(found) > {LISTED_MAX}: break\n\
              print(json.dumps({{'files': found[:{LISTED_MAX}], 'truncated': len(found) > {LISTED_MAX}}}))\n",
             Value::from(inside(
@@ -110,13 +118,31 @@ impl Toolbox<'_> {
     }
 }
 
-/// Reads a short text below a folder, following no link.
-pub(super) async fn read_text(root: &Path, path: &str) -> Result<String, ToolError> {
+/// Returns where a granted folder is, if it is open to a task of that project in that way. Asked when
+/// it is used, and not only when that was decided: its owner may have closed it in between.
+pub(super) fn open_folder(
+    app: &App,
+    project: Option<ProjectId>,
+    name: &Word,
+    wanted: Access,
+) -> Result<PathBuf, ToolError> {
+    let folder = app.get_folder(name)?;
+    let is_enough = wanted == Access::Read || folder.access == Access::Write;
+    if !folder.is_open_to(project) || !is_enough {
+        return Err(ToolError::Failed(format!(
+            "folder {name} is not open for that any more"
+        )));
+    }
+    Ok(folder.path.into())
+}
+
+/// Reads a short text of a file that was opened.
+pub(super) async fn read_text(path: &str, file: io::Result<File>) -> Result<String, ToolError> {
     let failed = |problem: String| ToolError::File {
         path: path.to_owned(),
         problem,
     };
-    let file = open_beneath(root, Path::new(path)).map_err(|error| failed(error.to_string()))?;
+    let file = file.map_err(|error| failed(error.to_string()))?;
     let mut text = String::new();
     let mut bounded = tokio::fs::File::from_std(file).take(TEXT_MAX + 1);
     bounded
@@ -127,6 +153,11 @@ pub(super) async fn read_text(root: &Path, path: &str) -> Result<String, ToolErr
         return Err(failed(format!(
             "it is longer than {TEXT_MAX} bytes; store it as an artifact, or have a program read it"
         )));
+    }
+    if !is_short_as_json(&text) {
+        return Err(failed(
+            "it is full of control characters; store it as an artifact".into(),
+        ));
     }
     Ok(text)
 }

@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hearth_app::App;
+use hearth_domain::ProjectId;
 use hearth_domain::field::Word;
+use hearth_domain::folder::Access;
 use hearth_domain::task::Task;
 use hearth_sandbox::network::AllowList;
-use hearth_sandbox::{HostFunctions, HostGrant, Limits};
+use hearth_sandbox::{HostFunctions, HostGrant, Limits, open_granted};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::args::{self, FolderName};
-use super::files::read_text;
+use super::files::{open_folder, read_text};
 use super::{TEXT_MAX, Toolbox};
 use crate::web::{Fetch, Web};
 
@@ -30,6 +32,7 @@ struct Functions {
     granted: args::HostFunctions,
     hosts: AllowList,
     task: Value,
+    project: Option<ProjectId>,
     values: Arc<Values>,
     limits: Limits,
 }
@@ -57,6 +60,7 @@ impl Toolbox<'_> {
             granted: granted.clone(),
             hosts: AllowList::parse(&granted.http_get).unwrap_or_default(),
             task: seen(self.task),
+            project: self.task.project_id,
             values: Arc::new(Values {
                 path: self.values.to_owned(),
                 turn: Mutex::default(),
@@ -104,12 +108,14 @@ impl HostFunctions for Functions {
                 Box::pin(async move { http_get(&web, hosts, &limits, args).await })
             }
             "fs_read" => {
+                let project = self.project;
                 let (app, open) = (self.app.clone(), self.granted.fs_read.clone());
-                Box::pin(async move { fs_read(&app, &open, args).await })
+                Box::pin(async move { fs_read(&app, project, &open, args).await })
             }
             "fs_write" => {
+                let project = self.project;
                 let (app, open) = (self.app.clone(), self.granted.fs_write.clone());
-                Box::pin(async move { fs_write(&app, &open, args).await })
+                Box::pin(async move { fs_write(&app, project, &open, args).await })
             }
             "kv_get" => {
                 let values = Arc::clone(&self.values);
@@ -159,7 +165,12 @@ async fn http_get(
     }))
 }
 
-async fn fs_read(app: &App, open: &[FolderName], args: Value) -> Result<Value, String> {
+async fn fs_read(
+    app: &App,
+    project: Option<ProjectId>,
+    open: &[FolderName],
+    args: Value,
+) -> Result<Value, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -167,14 +178,19 @@ async fn fs_read(app: &App, open: &[FolderName], args: Value) -> Result<Value, S
         path: String,
     }
     let Args { folder, path } = read(args)?;
-    let root = granted_root(app, open, &folder)?;
-    let text = read_text(&root, &path)
+    let root = granted_root(app, project, open, &folder, Access::Read)?;
+    let text = read_text(&path, open_granted(&root, Path::new(&path)))
         .await
         .map_err(|error| error.to_string())?;
     Ok(text.into())
 }
 
-async fn fs_write(app: &App, open: &[FolderName], args: Value) -> Result<Value, String> {
+async fn fs_write(
+    app: &App,
+    project: Option<ProjectId>,
+    open: &[FolderName],
+    args: Value,
+) -> Result<Value, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -187,7 +203,7 @@ async fn fs_write(app: &App, open: &[FolderName], args: Value) -> Result<Value, 
         path,
         content,
     } = read(args)?;
-    let root = granted_root(app, open, &folder)?;
+    let root = granted_root(app, project, open, &folder, Access::Write)?;
     let bytes = content.len();
     tokio::task::spawn_blocking(move || {
         hearth_sandbox::write_beneath(&root, Path::new(&path), content.as_bytes())
@@ -198,12 +214,17 @@ async fn fs_write(app: &App, open: &[FolderName], args: Value) -> Result<Value, 
     Ok(json!({ "bytes": bytes }))
 }
 
-fn granted_root(app: &App, open: &[FolderName], name: &Word) -> Result<PathBuf, String> {
+fn granted_root(
+    app: &App,
+    project: Option<ProjectId>,
+    open: &[FolderName],
+    name: &Word,
+    wanted: Access,
+) -> Result<PathBuf, String> {
     if !open.iter().any(|folder| folder.0 == *name) {
         return Err(format!("folder {name} was not granted to this program"));
     }
-    let folder = app.get_folder(name).map_err(|error| error.to_string())?;
-    Ok(folder.path.into())
+    open_folder(app, project, name, wanted).map_err(|error| error.to_string())
 }
 
 impl Values {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::args::HttpGet;
 use super::registry::host_of;
-use super::{TEXT_MAX, ToolError, Toolbox};
+use super::{TEXT_MAX, ToolError, Toolbox, is_short_as_json};
 use crate::web::{Fetch, Fetched};
 
 /// The most bytes that are kept as a file.
@@ -74,6 +74,11 @@ fn text_of(fetched: &Fetched) -> Result<String, ToolError> {
             "the answer is no text; say where to keep it: \"save_as\": \"file.bin\"".into(),
         )
     })?;
+    if !is_short_as_json(&text) {
+        return Err(ToolError::Failed(
+            "the answer is full of control characters; say where to keep it: \"save_as\": \"file.bin\"".into(),
+        ));
+    }
     Ok(text.replace('\0', "\u{fffd}"))
 }
 

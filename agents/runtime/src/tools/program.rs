@@ -10,8 +10,9 @@ use hearth_sandbox::{Access, End, Folder, Job, Limits, Network, Outcome, Program
 use serde_json::Value;
 
 use super::args::{FolderName, Python, RunCommand};
+use super::files::open_folder;
 use super::outcome::{Ended, Ran};
-use super::{TEXT_MAX, ToolError, Toolbox};
+use super::{TEXT_MAX, ToolError, Toolbox, is_short_as_json};
 
 /// What a program is granted beyond its folder.
 pub(super) struct Granted<'a> {
@@ -162,9 +163,12 @@ impl Toolbox<'_> {
     }
 
     fn granted(&self, name: &Word, access: Access) -> Result<Folder, ToolError> {
-        let folder = self.app.get_folder(name)?;
+        let wanted = match access {
+            Access::Read => hearth_domain::folder::Access::Read,
+            Access::Write => hearth_domain::folder::Access::Write,
+        };
         Ok(Folder {
-            host: folder.path.into(),
+            host: open_folder(self.app, self.task.project_id, name, wanted)?,
             name: name.to_string(),
             access,
         })
@@ -174,7 +178,8 @@ impl Toolbox<'_> {
     pub(super) async fn kept(&self, outcome: Outcome, time: Duration) -> Result<Value, ToolError> {
         let mut ran = Ran::of(&outcome, time.as_secs());
         let text = String::from_utf8_lossy(&outcome.stdout);
-        if text.len() as u64 <= TEXT_MAX && !outcome.stdout_truncated {
+        let is_short = text.len() as u64 <= TEXT_MAX && is_short_as_json(&text);
+        if is_short && !outcome.stdout_truncated {
             ran.stdout = text.replace('\0', "\u{fffd}");
         } else {
             // The last line may still be the result.
@@ -200,7 +205,7 @@ fn bytes_of(stdin: &Value) -> Vec<u8> {
 
 fn last_line(text: &str) -> String {
     let last = text.lines().rev().find(|line| !line.trim().is_empty());
-    last.filter(|line| line.len() as u64 <= TEXT_MAX)
+    last.filter(|line| line.len() as u64 <= TEXT_MAX && is_short_as_json(line))
         .unwrap_or_default()
         .replace('\0', "\u{fffd}")
 }

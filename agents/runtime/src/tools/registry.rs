@@ -312,25 +312,25 @@ impl Call {
 
     /// Says what it does in words that go on from "May I".
     pub fn in_words(&self) -> String {
-        let with = |text: String, hosts: &[String]| {
-            if hosts.is_empty() {
-                text
-            } else {
-                format!("{text} that may speak to {}", hosts.join(", "))
-            }
-        };
         match self {
-            Self::Python(python) => with(
-                "run Python code".into(),
-                &[&python.network[..], &python.host.http_get].concat(),
-            ),
+            Self::Python(python) => {
+                let hosts = [&python.network[..], &python.host.http_get].concat();
+                let reads = [&python.reads[..], &python.host.fs_read].concat();
+                let writes = [&python.writes[..], &python.host.fs_write].concat();
+                let rights = rights(&hosts, &reads, &writes);
+                let input = input(python.stdin.as_ref());
+                format!("run Python code{rights}{input}: {}", quoted(&python.code))
+            }
             Self::RunCommand(command) => {
-                let line = format!("run `{}`", shortened(&command.argv.join(" ")));
-                if command.outside {
-                    format!("{line} outside the sandbox, with your rights")
+                let rights = rights(&command.network, &command.reads, &command.writes);
+                let whereabouts = if command.outside {
+                    " outside the sandbox, with your rights"
                 } else {
-                    with(line, &command.network)
-                }
+                    ""
+                };
+                let words: Vec<String> = command.argv.iter().map(|word| quoted(word)).collect();
+                let input = input(command.stdin.as_ref());
+                format!("run{whereabouts}{rights}{input}: {}", cut(&words.join(" ")))
             }
             Self::ReadFile(read) => format!("read {}", place(&read.path, read.folder.as_ref())),
             Self::WriteFile(write) => {
@@ -354,18 +354,72 @@ fn place(path: &str, folder: Option<&FolderName>) -> String {
     }
 }
 
-/// A line that a person reads; the whole is in the approval.
-fn shortened(text: &str) -> String {
-    const MAX: usize = 200;
-    let mut line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MAX)
-        .collect();
-    if text.chars().count() > MAX {
-        line.push('…');
+/// What a call was given beyond its folder.
+fn rights(hosts: &[String], reads: &[FolderName], writes: &[FolderName]) -> String {
+    let named = |folders: &[FolderName]| {
+        let names: Vec<&str> = folders.iter().map(|name| name.0.as_str()).collect();
+        names.join(", ")
+    };
+    let mut text = String::new();
+    if !hosts.is_empty() {
+        text.push_str(&format!(", speaking to {}", shortened(&hosts.join(", "))));
     }
-    line
+    if !reads.is_empty() {
+        text.push_str(&format!(", reading {}", named(reads)));
+    }
+    if !writes.is_empty() {
+        text.push_str(&format!(", writing {}", named(writes)));
+    }
+    text
+}
+
+/// What a program is given to read: for a shell that is what it does.
+fn input(stdin: Option<&Value>) -> String {
+    match stdin {
+        None => String::new(),
+        Some(Value::String(text)) => format!(", with the input {}", quoted(text)),
+        Some(other) => format!(", with the input {}", quoted(&other.to_string())),
+    }
+}
+
+/// A word as a shell would take it, so that where it begins and ends cannot be mistaken.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,=@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return cut(text);
+    }
+    format!("'{}'", shortened(text).replace('\'', r"'\''"))
+}
+
+/// A line that a person reads; the whole is in the approval. What would hide or turn round other
+/// characters is shown as a replacement.
+fn shortened(text: &str) -> String {
+    let seen: String = text
+        .chars()
+        .map(|c| match c {
+            c if c.is_control() => ' ',
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{feff}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+            c => c,
+        })
+        .collect();
+    cut(&seen)
+}
+
+/// Says by its end that there is more.
+fn cut(text: &str) -> String {
+    const MAX: usize = 200;
+    if text.chars().count() <= MAX {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(MAX).collect();
+    format!("{head}…")
 }
 
 fn check_hosts(argument: &str, hosts: &[String]) -> Result<(), String> {

@@ -47,11 +47,15 @@ impl Snapshot {
             files: FILES_MAX,
         };
         match copy(folder, &self.copy, &mut budget) {
-            Ok(()) => self.write(&Cover {
-                places: BTreeSet::from([place]),
-            }),
-            Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => remove(&self.copy),
-            Err(error) => Err(error),
+            Ok(()) => {
+                // The copy is on the disk before it is good for anything.
+                nix::unistd::syncfs(fs::File::open(&self.copy)?)?;
+                self.write(&Cover {
+                    places: BTreeSet::from([place]),
+                })
+            }
+            // Too large, or it holds what the node may not read: then there is none.
+            Err(_) => remove(&self.copy),
         }
     }
 
@@ -80,16 +84,30 @@ impl Snapshot {
         let Some(cover) = self.read().filter(|cover| cover.places.contains(&place)) else {
             return Ok(None);
         };
-        let fresh = folder.with_extension("fresh");
-        remove(&fresh)?;
+        self.put(folder)?;
+        Ok(Some(cover.places))
+    }
+
+    /// Puts the folder back where a crash came while it was being put back, and it is not there.
+    /// Returns whether there was a copy.
+    pub(super) fn finish(&self, folder: &Path) -> io::Result<bool> {
+        if self.read().is_none() {
+            return Ok(false);
+        }
+        self.put(folder)?;
+        Ok(true)
+    }
+
+    fn put(&self, folder: &Path) -> io::Result<()> {
+        let again = folder.with_extension("again");
+        remove(&again)?;
         let mut budget = Budget {
             bytes: u64::MAX,
             files: u64::MAX,
         };
-        copy(&self.copy, &fresh, &mut budget)?;
+        copy(&self.copy, &again, &mut budget)?;
         remove(folder)?;
-        fs::rename(&fresh, folder)?;
-        Ok(Some(cover.places))
+        fs::rename(&again, folder)
     }
 
     fn read(&self) -> Option<Cover> {
@@ -123,7 +141,6 @@ impl Budget {
 /// Nothing runs in the folder meanwhile, so that what is looked at is what is copied.
 fn copy(from: &Path, to: &Path, budget: &mut Budget) -> io::Result<()> {
     fs::create_dir(to)?;
-    fs::set_permissions(to, fs::symlink_metadata(from)?.permissions())?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
@@ -138,14 +155,33 @@ fn copy(from: &Path, to: &Path, budget: &mut Budget) -> io::Result<()> {
             fs::copy(entry.path(), target)?;
         }
     }
-    Ok(())
+    // Last, because it may forbid to put anything into it.
+    fs::set_permissions(to, fs::symlink_metadata(from)?.permissions())
 }
 
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            // A program may have taken the right to write from its folders.
+            open_up(path)?;
+            fs::remove_dir_all(path)
+        }
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Makes every folder below one that can be written to, following no link.
+fn open_up(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_up(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -202,6 +238,36 @@ mod tests {
         assert_eq!(snapshot.restore(&work, 3).unwrap(), None);
         snapshot.cover(5).unwrap();
         assert_eq!(snapshot.restore(&work, 5).unwrap(), None);
+    }
+
+    #[test]
+    fn a_folder_that_was_lost_while_it_was_put_back_comes_again() {
+        let (_root, work, snapshot) = folder();
+        assert!(!snapshot.finish(&work).unwrap());
+        snapshot.take(&work, 3).unwrap();
+        fs::remove_dir_all(&work).unwrap();
+
+        assert!(snapshot.finish(&work).unwrap());
+
+        assert_eq!(
+            fs::read_to_string(work.join("out/a.txt")).unwrap(),
+            "before"
+        );
+    }
+
+    #[test]
+    fn folders_that_cannot_be_written_to_are_copied_and_removed() {
+        use std::os::unix::fs::PermissionsExt;
+        let (root, work, snapshot) = folder();
+        fs::set_permissions(work.join("out"), fs::Permissions::from_mode(0o555)).unwrap();
+
+        snapshot.take(&work, 3).unwrap();
+
+        assert!(snapshot.restore(&work, 3).unwrap().is_some());
+        let mode = fs::metadata(work.join("out")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o555);
+        remove(root.path()).unwrap();
+        assert!(!root.path().exists());
     }
 
     #[test]

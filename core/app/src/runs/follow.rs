@@ -3,6 +3,7 @@
 
 use hearth_domain::event::EventKind;
 use hearth_domain::field::AgentName;
+use hearth_domain::plan::Plan;
 use hearth_domain::run::{Run, RunRefusal, RunStatus, Step, StepEnd, StepState, WaitingFor};
 use hearth_domain::task::Task;
 use hearth_domain::{JsonObject, Timestamp};
@@ -13,11 +14,20 @@ use crate::error::AppError;
 
 /// What of a task's changes matters to its run.
 pub(crate) enum News {
-    Completed { by: AgentName },
-    Cancelled { reason: Option<String> },
-    Blocked { reason: String },
+    Completed {
+        by: AgentName,
+    },
+    Cancelled {
+        reason: Option<String>,
+    },
+    Blocked {
+        reason: String,
+    },
     Released,
-    Answered { answer: String },
+    /// With an answer, or only unblocked.
+    Answered {
+        answer: Option<String>,
+    },
 }
 
 impl News {
@@ -32,10 +42,9 @@ impl News {
                 reason: reason.clone(),
             }),
             EventKind::TaskReleased { .. } => Some(Self::Released),
-            EventKind::TaskAnswered { answer, .. } => {
-                let answer = answer.clone()?;
-                Some(Self::Answered { answer })
-            }
+            EventKind::TaskAnswered { answer, .. } => Some(Self::Answered {
+                answer: answer.clone(),
+            }),
             _ => None,
         }
     }
@@ -71,7 +80,12 @@ pub(crate) fn follow(tx: &mut WriteTx<'_>, task: &Task, news: News) -> Result<()
             runs::save(tx, run.wait(reason, now)?, &by)?;
             Ok(())
         }
-        News::Answered { answer } => settle(tx, &run, &answer, &by, now),
+        News::Answered { answer } => {
+            if run.status == RunStatus::Failed {
+                forgive(tx, &run, &by, now)?;
+            }
+            answer.map_or(Ok(()), |answer| settle(tx, &run, &answer, &by, now))
+        }
         News::Blocked { .. } | News::Released => Ok(()),
     }
 }
@@ -179,6 +193,30 @@ pub(super) fn set_aside(
         }
     }
     steps::save(tx, step.clone().discard(run, now), run, by, now)?;
+    Ok(())
+}
+
+/// Has what failed made anew, its owner having sent the task on: all but what the plan goes on
+/// without, and what the owner stopped.
+fn forgive(tx: &mut WriteTx<'_>, run: &Run, by: &str, now: Timestamp) -> Result<(), AppError> {
+    let plan = Plan::parse(&run.plan).ok();
+    let is_optional = |place: u32| {
+        let place = usize::try_from(place)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1);
+        let planned = plan.as_ref().and_then(|plan| plan.steps.get(place));
+        planned.is_some_and(|planned| planned.is_optional)
+    };
+    for step in steps::of_run(tx, run.id)? {
+        let has_failed = matches!(step.state, StepState::Failed { .. });
+        if step.discarded_at.is_none()
+            && has_failed
+            && !step.is_stopped()
+            && !is_optional(step.place)
+        {
+            steps::save(tx, step.discard(run, now), run, by, now)?;
+        }
+    }
     Ok(())
 }
 

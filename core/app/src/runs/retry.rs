@@ -81,14 +81,17 @@ fn discard_from(
                 format!("names no step; the steps are {}", names.join(", ")),
             )
         })?,
-        None => all
-            .iter()
-            .filter(live)
-            .filter(|step| !matches!(step.state, StepState::Done(_)))
-            .map(|step| index_of(step.place))
-            .min()
+        None => (0..plan.steps.len())
+            .find(|place| {
+                !all.iter().filter(live).any(|step| {
+                    index_of(step.place) == *place && matches!(step.state, StepState::Done(_))
+                })
+            })
             .ok_or_else(|| {
-                AppError::invalid("from", "is missing: no step failed, so say from which one")
+                AppError::invalid(
+                    "from",
+                    "is missing: every step is done, so say from which one",
+                )
             })?,
     };
     let places = plan.from(place);

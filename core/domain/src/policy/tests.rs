@@ -43,6 +43,7 @@ fn call<'a>(action: &'a Action, reach: &'a Reach) -> Call<'a> {
         reach,
         project: None,
         labels: Labels::default(),
+        speaks_meanwhile: false,
         alike: 1,
         calls: 0,
         approval: None,

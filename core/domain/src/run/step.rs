@@ -310,6 +310,11 @@ impl Step {
         matches!(self.state, StepState::Failed { .. }) && self.decision.verdict == Verdict::Ask
     }
 
+    /// Whether the call was made, or was to be: neither refused nor stopped while it was a question.
+    pub fn was_made(&self) -> bool {
+        matches!(self.decision.verdict, Verdict::Allow | Verdict::Change)
+    }
+
     /// Returns the hash of its action.
     pub fn action_hash(&self) -> ActionHash {
         self.action.hash()

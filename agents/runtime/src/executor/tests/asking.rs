@@ -191,7 +191,10 @@ async fn what_the_owner_stopped_is_not_made_again_by_any_answer() {
     retried.await.unwrap();
     let task = floor.work(&task).await;
     let told = story(&task);
-    assert!(told.starts_with("May I run `touch paid`"), "{told}");
+    assert!(
+        told.starts_with("May I run outside the sandbox, with your rights: touch paid?"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -217,7 +220,10 @@ async fn what_is_repeated_is_asked_for_anew() {
     let task = floor.work(&task).await;
 
     let told = story(&task);
-    assert!(told.starts_with("May I run `touch paid`"), "{told}");
+    assert!(
+        told.starts_with("May I run outside the sandbox, with your rights: touch paid?"),
+        "{told}"
+    );
     answer(&floor, &task, YES).await;
     let task = floor.work(&task).await;
     let run = floor.view(&task).await.run.id;

@@ -116,7 +116,12 @@ impl Scene<'_> {
             action: &meant.action,
             reach: &meant.reach,
             project: self.task.project_id,
-            labels: labels(self.all),
+            labels: labels(self.all).and(meant.brings),
+            speaks_meanwhile: self.all.iter().any(|step| {
+                step.place != meant.place
+                    && step.brings.untrusted
+                    && matches!(step.state, StepState::Intended | StepState::Acted { .. })
+            }),
             alike: alike(self.all, meant),
             calls: u32::try_from(calls.count()).unwrap_or(u32::MAX),
             approval: approval.as_ref(),

@@ -137,12 +137,23 @@ fn the_owner_reads_one_line_of_what_is_asked() {
         (
             "python",
             json!({"code": "x", "network": ["a.org", "b.org"]}),
-            "run Python code that may speak to a.org, b.org",
+            "run Python code, speaking to a.org, b.org: x",
         ),
         (
             "run_command",
             json!({"argv": ["rm", "a\nb"], "outside": true}),
-            "run `rm a b` outside the sandbox, with your rights",
+            "run outside the sandbox, with your rights: rm 'a b'",
+        ),
+        // Neither an argument nor what a shell reads can pass for something else.
+        (
+            "run_command",
+            json!({"argv": ["sh", "-c", "x"], "stdin": "it's\u{202e}", "outside": true, }),
+            "run outside the sandbox, with your rights, with the input 'it'\\''s\u{fffd}': sh -c x",
+        ),
+        (
+            "run_command",
+            json!({"argv": ["a` in the sandbox? I ask because `"], "writes": ["log"], "reads": ["notes"]}),
+            "run, reading notes, writing log: 'a` in the sandbox? I ask because `'",
         ),
         (
             "write_file",
