@@ -128,7 +128,7 @@ async def test_agents_register_say_that_they_are_there_and_are_listed(
     assert registered["capabilities"] == ["counting"]
     assert busy["status"] == "busy"
     assert await ops.list_agents({"status": "busy"}) == [busy]
-    assert [agent["name"] for agent in await ops.list_agents()] == ["helper"]
+    assert "helper" in [agent["name"] for agent in await ops.list_agents()]
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,14 @@ async def test_an_artifact_is_stored(
     assert (stored["media_type"], stored["size_bytes"], stored["metadata"]) == (media_type, size, {"a": [1]})
 
 
-async def test_an_agent_stores_an_artifact_of_the_task_it_holds(helper: AgentOpsClient) -> None:
+async def test_an_agent_stores_a_large_artifact_of_the_task_it_holds(helper: AgentOpsClient) -> None:
     task = await helper.create_task({"title": "letter"})
     await helper.claim_task(task["id"], agent="helper")
 
-    stored = await helper.create_artifact(task["id"], "report", b"x" * 300_000, media_type="image/png")
+    stored = await helper.create_artifact(task["id"], "report", b"x" * 3_000_000, name="ü.png", metadata={"a": 1})
 
-    assert (stored["task_id"], stored["size_bytes"], stored["media_type"]) == (task["id"], 300_000, "image/png")
+    assert (stored["task_id"], stored["size_bytes"], stored["name"]) == (task["id"], 3_000_000, "ü.png")
+    assert (stored["media_type"], stored["metadata"]) == ("application/octet-stream", {"a": 1})
 
 
 async def test_the_position_is_that_of_the_newest_event(ops: AgentOpsClient, node: Node) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Union
@@ -15,6 +16,10 @@ from .transport import JsonObject, Transport, given, segment
 
 #: The most items of a page.
 _PAGE = 500
+#: The most bytes of an artifact that go as JSON, which the node reads whole before it refuses anything;
+#: a form may be refused on the way, and then it depends on the network whether the answer arrives.
+#: Escaped at its worst, text of this size still fits what the node takes as JSON.
+_JSON_MAX = 2 * 1024 * 1024
 #: How long a completion may take, in seconds: the node runs the task's checks first.
 _COMPLETE_WITHIN = 900.0
 
@@ -246,16 +251,18 @@ class AgentOpsClient:
                 agent = claim.agent if agent is None else agent
                 fence = claim.fence if fence is None else fence
         is_text = isinstance(content, str)
-        fields = {
-            "task_id": task_id,
-            "type": type,
-            "name": name,
-            "metadata": None if metadata is None else json.dumps(dict(metadata), allow_nan=False),
-            "agent": agent,
-            "fence": fence,
-        }
         kind = media_type or ("text/plain; charset=utf-8" if is_text else "application/octet-stream")
         data = content.encode() if isinstance(content, str) else content
+        fields = {"task_id": task_id, "type": type, "name": name, "agent": agent, "fence": fence}
+        if len(data) <= _JSON_MAX:
+            body = {**fields, "media_type": kind, "metadata": None if metadata is None else dict(metadata)}
+            if isinstance(content, str):
+                body["content"] = content
+            else:
+                body["content_base64"] = base64.b64encode(content).decode()
+            return await self._transport.send("POST", "/artifacts", given(body))
+        if metadata is not None:
+            fields["metadata"] = json.dumps(dict(metadata), allow_nan=False)
         return await self._transport.upload("/artifacts", fields, data, kind)
 
     async def last_seq(self) -> int:

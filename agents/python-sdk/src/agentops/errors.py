@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping, Optional, Type, Union
+from typing import Any, Dict, List, Mapping, Optional, Type, Union, cast
 
 
 class AgentOpsError(Exception):
@@ -134,11 +134,11 @@ def from_response(status: int, headers: Mapping[str, str], body: Union[bytes, by
 
 def _problem(body: Union[bytes, bytearray, None]) -> Dict[str, Any]:
     try:
-        problem = json.loads(body or b"{}")
+        problem: Any = json.loads(body or b"{}")
     except ValueError:
         # Not from the node but from something before it, such as a proxy.
         return {}
-    return problem if isinstance(problem, dict) else {}
+    return cast(Dict[str, Any], problem) if isinstance(problem, dict) else {}
 
 
 def _seconds(text: Optional[str]) -> Optional[float]:

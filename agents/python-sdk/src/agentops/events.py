@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Tuple, Union
+from typing import Any, Dict, Iterable, List, Set, Tuple, Union
 
 from .errors import AgentOpsError, InvalidInputError
 
@@ -49,7 +49,7 @@ class Wanted:
     def __init__(self, names: Iterable[str]) -> None:
         self.types: List[str] = []
         self._spoken: Dict[str, str] = {}
-        plain = set()
+        plain: Set[str] = set()
         for name in names:
             channel = CHANNELS.get(name.replace(".", ":", 1))
             singular = _singular(name)
@@ -69,7 +69,7 @@ class Wanted:
         """Reads an event as the stream sends it."""
         try:
             body = json.loads(message)
-            kind = body["type"]
+            kind: str = body["type"]
             return Event(
                 seq=int(body["seq"]),
                 id=body["id"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
 import httpx
@@ -150,17 +150,18 @@ def segment(field: str, value: object) -> str:
 def _answer(response: httpx.Response) -> JsonObject:
     if response.status_code == 204:
         return {}
+    answer: Any = None
     try:
         answer = response.json()
     except ValueError:
-        answer = None
+        pass  # Told below, with whatever else is no object.
     if not isinstance(answer, dict):
         raise AgentOpsError(
             "the answer is no JSON object; is a Hearth node at this address?",
             code="not_understood",
             status=response.status_code,
         )
-    return answer
+    return cast(JsonObject, answer)
 
 
 def _checked(url: str) -> SplitResult:
