@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import List
+from contextlib import asynccontextmanager
+from typing import AsyncIterator, List, Tuple
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from conftest import WITHIN, Node
+from websockets.asyncio import server
+from websockets.asyncio.server import ServerConnection
 
 from agentops import AgentOpsClient, DeniedError, Event, Subscription, UnavailableError
 from agentops.events import CHANNELS
@@ -123,6 +127,40 @@ async def test_it_gives_up_when_it_was_told_to(node: Node, ops: AgentOpsClient) 
 
         with pytest.raises(UnavailableError):
             await take(events, 1)
+
+
+@asynccontextmanager
+async def repeating(*connections: List[int]) -> AsyncIterator[Tuple[str, List[str]]]:
+    """A server whose connections send these positions and break; yields its address and what it was asked."""
+    asked: List[str] = []
+
+    async def serve(socket: ServerConnection) -> None:
+        assert socket.request is not None
+        asked.append(parse_qs(urlsplit(socket.request.path).query)["after"][0])
+        for seq in connections[min(len(asked), len(connections)) - 1]:
+            event = {"seq": seq, "id": "x", "type": "task.created", "entity_type": "task", "entity_id": "x"}
+            await socket.send(json.dumps({**event, "agent_name": "x", "payload": {}, "timestamp": "x"}))
+
+    async with server.serve(serve, "127.0.0.1", 0) as running:
+        port = next(iter(running.sockets)).getsockname()[1]
+        yield f"http://127.0.0.1:{port}", asked
+
+
+async def test_what_is_sent_twice_is_handed_out_once() -> None:
+    async with repeating([8, 9, 9], [], [9, 8, 10, 12]) as (url, asked), AgentOpsClient(url, "key") as ops:
+        async with ops.subscribe("task.*", after=7) as events:
+            assert [event.seq for event in await take(events, 4)] == [8, 9, 10, 12]
+
+    assert asked == ["7", "9", "9"]
+
+
+async def test_connections_that_break_at_once_are_given_up_too() -> None:
+    async with repeating([]) as (url, asked), AgentOpsClient(url, "key") as ops:
+        async with ops.subscribe("task.*", after=7, reconnect_for=0.5) as events:
+            with pytest.raises(UnavailableError, match="breaking"):
+                await take(events, 1)
+
+    assert 2 <= len(asked) <= 5
 
 
 async def test_a_key_that_is_revoked_ends_it(node: Node, helper: AgentOpsClient) -> None:

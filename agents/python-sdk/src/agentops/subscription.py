@@ -79,7 +79,8 @@ class Subscription:
                 message = await self._socket.recv()
             except ConnectionClosed as error:
                 self._socket = None
-                self._lost(error)
+                if not self.is_closed:
+                    self._lost(error)
                 continue
             event = self._wanted.read(message)
             self._failures = 0
