@@ -50,7 +50,7 @@ async def test_another_client_goes_on_with_the_fence_it_is_told(node: Node, help
 
 async def test_a_claim_is_kept_while_the_body_runs(helper: AgentOpsClient) -> None:
     task = await helper.create_task({"title": "x"})
-    claimed = await helper.claim_task(task["id"], agent="helper", lease_seconds=5)
+    claimed = await helper.claim_task(task["id"], agent="helper", lease_seconds=12)
 
     async with helper.keep_claim(task["id"]):
         renewed = claimed
