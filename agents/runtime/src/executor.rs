@@ -124,7 +124,7 @@ impl Executor<'_> {
             let has_failed = turns.iter().any(|turn| matches!(turn, Turn::Failed(_)));
             if !has_failed && !self.stop.is_cancelled() {
                 for place in self.ready(&turns) {
-                    if running.len() >= AT_ONCE {
+                    if running.len() >= AT_ONCE || self.must_wait(place, &turns) {
                         break;
                     }
                     let turn = turns
@@ -238,11 +238,12 @@ impl Executor<'_> {
         Ok(Turn::Waits)
     }
 
-    /// Returns the steps whose turn it is.
+    /// Returns the steps whose turn it is; those outside the sandbox last, so that the folder does not
+    /// change any more when their owner is asked.
     fn ready(&self, turns: &[Turn]) -> Vec<usize> {
         let is_settled = |place: &usize| turns.get(*place).is_some_and(Turn::is_settled);
         let steps = self.plan.steps.iter().zip(turns).enumerate();
-        steps
+        let mut ready: Vec<usize> = steps
             .filter(|(_, (step, turn))| match turn {
                 Turn::Acted(_) => true,
                 Turn::Open { .. } => step.after.iter().all(is_settled),
@@ -251,7 +252,20 @@ impl Executor<'_> {
                 }
             })
             .map(|(place, _)| place)
-            .collect()
+            .collect();
+        ready.sort_by_key(|place| self.planned(*place).is_some_and(is_outside));
+        ready
+    }
+
+    /// Whether a step may not begin beside those that are under way: what runs outside is alone with
+    /// the folder that its owner said yes to.
+    fn must_wait(&self, place: usize, turns: &[Turn]) -> bool {
+        let mut running = self.plan.steps.iter().zip(turns);
+        let is_running = |turn: &Turn| matches!(turn, Turn::Running);
+        if self.planned(place).is_some_and(is_outside) {
+            return running.any(|(_, turn)| is_running(turn));
+        }
+        running.any(|(planned, turn)| is_running(turn) && is_outside(planned))
     }
 
     /// Returns a step's arguments, the results that they ask for being there.
@@ -305,6 +319,12 @@ impl Executor<'_> {
         }
         Executed::Done(Done { result, artifacts })
     }
+}
+
+/// Whether a step asks to be made outside the sandbox, or may turn out to.
+fn is_outside(planned: &PlannedStep) -> bool {
+    let outside = planned.args.get("outside");
+    outside.is_some_and(|outside| *outside != Value::Bool(false))
 }
 
 /// A step that the plan gave no name is called by its tool.

@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 
 use self::snapshot::{Snapshot, remove};
 
+mod digest;
 mod snapshot;
 
 /// What the folders of runs begin with.
@@ -122,6 +123,11 @@ impl Folder {
         let work = fs::File::open(&self.work)?;
         nix::unistd::syncfs(&work)?;
         Ok(())
+    }
+
+    /// Returns the hash of what is in the folder. Nothing may be at work in it.
+    pub(crate) fn digest(&self) -> io::Result<String> {
+        digest::of(&self.work)
     }
 
     /// Puts the folder back to what it was before the step at `place` began, if that is known.

@@ -229,7 +229,7 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
     let reach = call.reach;
     if reach.is_outside {
         return Some(Asked::Always(
-            "it runs outside the sandbox, with your own rights, in the run's folder, whose files other steps may change".into(),
+            "it runs outside the sandbox, with your own rights, and with what is in the run's folder now".into(),
         ));
     }
     if call.alike > ALIKE_NOTED {

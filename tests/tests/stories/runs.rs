@@ -488,3 +488,47 @@ async fn a_step_that_failed_is_not_made_again_by_a_restart() -> anyhow::Result<(
     ensure!(fs::read_to_string(log.join("made"))? == "x");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_yes_is_for_the_script_that_was_there_and_not_for_what_became_of_it() -> anyhow::Result<()>
+{
+    let folder = tempfile::tempdir()?;
+    let acts = folder.path().join("acts");
+    let script = |word: &str| {
+        let content = format!("echo {word} >> '{}'", acts.display());
+        json!({"tool": "write_file", "args": {"path": "go.sh", "content": content}})
+    };
+    let with = |mut step: Value, id: &str, after: &str| {
+        step["id"] = json!(id);
+        step["after"] = json!([after]);
+        step
+    };
+    let act = json!({"tool": "run_command", "args": {"argv": ["sh", "go.sh"], "outside": true}});
+    let ask = json!({"tool": "ask_owner", "args": {"question": "Which?"}});
+    let mut first = script("harmless");
+    first["id"] = json!("first");
+    let plan = json!([
+        first,
+        with(act, "act", "first"),
+        with(ask, "ask", "first"),
+        with(script("harm"), "second", "ask"),
+    ]);
+    let node = TestNode::start(&with_agents())?;
+    let api = node.api()?;
+    add(&api, "Act", plan).await?;
+    until(&api, "1", "blocked").await?;
+
+    done(&node, &["approvals", "approve", "1"])?;
+    done(&node, &["task", "answer", "1", "this"])?;
+    api.wait_for("/approvals?status=pending", LIMIT, |asked| {
+        asked["items"][0]["number"] == 2
+    })
+    .await?;
+
+    ensure!(!acts.exists(), "it acted on a yes for something else");
+    until(&api, "1", "blocked").await?;
+    done(&node, &["approvals", "approve", "2"])?;
+    until(&api, "1", "completed").await?;
+    ensure!(fs::read_to_string(&acts)? == "harm\n");
+    Ok(())
+}

@@ -85,7 +85,7 @@ impl Executor<'_> {
             Ok(args) => args.clone(),
             Err(problem) => return failed(problem.clone()),
         };
-        let action = Action {
+        let mut action = Action {
             tool: planned.tool.clone(),
             args,
         };
@@ -93,6 +93,14 @@ impl Executor<'_> {
             Ok(call) => call,
             Err(problem) => return failed(problem),
         };
+        if call.reach().is_outside {
+            // A yes is for what the act finds there, and not for what another step makes of it.
+            let digest = self
+                .on_disk(Folder::digest)
+                .await
+                .map_err(|error| AppError::Store(Box::new(error)))?;
+            action.args.insert("folder_sha256".into(), digest.into());
+        }
         let mut reach = call.reach();
         reach.limit = planned.limit;
         let meant = Meant {

@@ -82,6 +82,11 @@ pub struct RunCommand {
     /// is asked each time.
     #[serde(default)]
     pub outside: bool,
+    /// With `outside`: what the run's folder held when the owner was asked. The node says it; what a
+    /// plan says here is written over.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub folder_sha256: Option<String>,
 }
 
 /// Reads a text file of the run's folder, or of a granted one; its text becomes the result.
