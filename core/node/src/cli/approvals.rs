@@ -14,8 +14,8 @@ use crate::output::Output;
 use crate::output::table::{fields, table};
 use crate::output::text::{moment, one_line, paragraphs, shortened};
 
-/// So that a row fits 100 columns.
-const WORDS_WIDTH: usize = 32;
+/// So that a row fits 110 columns. Why it is asked is in `approvals show`.
+const WORDS_WIDTH: usize = 64;
 
 /// What waits for your yes or no; without a command, lists it.
 #[derive(Debug, Args)]
@@ -198,7 +198,7 @@ fn said(decided: &DecidedApproval) -> String {
 }
 
 fn rows(approvals: &[Approval]) -> String {
-    let rows: Vec<[String; 6]> = approvals
+    let rows: Vec<[String; 5]> = approvals
         .iter()
         .map(|approval| {
             [
@@ -206,12 +206,11 @@ fn rows(approvals: &[Approval]) -> String {
                 format!("#{}", approval.task_number),
                 approval.status.clone(),
                 shortened(&approval.what, WORDS_WIDTH),
-                shortened(&approval.why, WORDS_WIDTH),
                 moment(&approval.expires_at),
             ]
         })
         .collect();
-    table(["no", "task", "status", "what", "why", "until"], &rows)
+    table(["no", "task", "status", "what", "until"], &rows)
 }
 
 fn page(approval: &Approval) -> String {
