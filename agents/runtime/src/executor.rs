@@ -233,6 +233,7 @@ impl Executor<'_> {
             repeat: step.repeat,
             brings: step.brings,
             reach: hearth_domain::policy::Reach::default(),
+            worst_case: None,
         };
         self.ask(meant, WaitingFor::Doubt).await?;
         Ok(Turn::Waits)

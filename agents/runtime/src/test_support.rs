@@ -1,18 +1,22 @@
 //! What the tests of this crate share: the operations over a store of their own, and the way to the
 //! real sandbox.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hearth_app::App;
 use hearth_domain::field::AgentName;
+use hearth_domain::money::Usage;
 use hearth_domain::{Actor, Clock, IdSource, Timestamp};
 use hearth_store::Store;
 use uuid::Uuid;
+
+use crate::model::{Answer, AnswerFuture, AskError, Heard, Profile, Provider, Request, ToolCall};
 
 pub(crate) struct StillClock;
 
@@ -87,4 +91,78 @@ pub(crate) async fn until(is_so: impl Fn() -> bool) {
     tokio::time::timeout(Duration::from_mins(1), waited)
         .await
         .unwrap();
+}
+
+/// A model that answers from a list, and keeps what it was asked.
+#[derive(Default)]
+pub(crate) struct Scripted {
+    answers: Mutex<VecDeque<Result<Answer, AskError>>>,
+    asked: Mutex<Vec<Request>>,
+}
+
+impl Scripted {
+    pub(crate) fn new(answers: impl IntoIterator<Item = Result<Answer, AskError>>) -> Arc<Self> {
+        Arc::new(Self {
+            answers: Mutex::new(answers.into_iter().collect()),
+            asked: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Request> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+/// The answer of a model that says something.
+pub(crate) fn says(text: &str) -> Result<Answer, AskError> {
+    Ok(Answer {
+        text: text.into(),
+        provider: "scripted".into(),
+        model: "script".into(),
+        usage: Usage {
+            usd_micros: 100,
+            input_tokens: 50,
+            output_tokens: 10,
+        },
+        ..Answer::default()
+    })
+}
+
+/// The answer of a model that calls a tool.
+pub(crate) fn calls(tool: &str, args: serde_json::Value) -> Result<Answer, AskError> {
+    says("").map(|answer| Answer {
+        calls: vec![ToolCall {
+            id: format!("call-{tool}"),
+            name: tool.into(),
+            args,
+        }],
+        ..answer
+    })
+}
+
+impl Provider for Scripted {
+    fn profile(&self) -> Profile {
+        Profile {
+            provider: "scripted".into(),
+            model: "script".into(),
+            context_tokens: 32_000,
+            has_tools: true,
+            has_streamed_tools: true,
+            input_price: 1_000_000,
+            output_price: 2_000_000,
+        }
+    }
+
+    fn ask<'a>(&'a self, request: &'a Request, heard: Heard<'a>) -> AnswerFuture<'a> {
+        self.asked.lock().unwrap().push(request.clone());
+        let next = self.answers.lock().unwrap().pop_front();
+        Box::pin(async move {
+            let answer =
+                next.unwrap_or_else(|| Err(AskError::None("the script is over".into())))?;
+            if let Some(heard) = heard {
+                heard(&answer.text);
+            }
+            Ok(answer)
+        })
+    }
 }

@@ -21,6 +21,7 @@ pub mod field;
 pub mod folder;
 pub mod id;
 pub mod key;
+pub mod money;
 pub mod notice;
 pub mod permission;
 pub mod plan;

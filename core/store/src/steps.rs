@@ -3,7 +3,7 @@
 use hearth_domain::action::Action;
 use hearth_domain::field::Word;
 use hearth_domain::run::{Run, Step, StepState, WaitingFor};
-use hearth_domain::{ApprovalId, Change, RunId, Timestamp};
+use hearth_domain::{ApprovalId, Change, RunId, TaskId, Timestamp};
 use rusqlite::params;
 use serde_json::Value;
 
@@ -14,7 +14,8 @@ use crate::write_tx::WriteTx;
 
 const ENTITY: &str = "step";
 const COLUMNS: &str = "run_id, place, attempt, name, tool, args, repeat, brings, decision, status,
-    waiting_for, approval_id, outcome, error, fence, created_at, acted_at, ended_at, discarded_at";
+    waiting_for, approval_id, child_id, outcome, error, fence, created_at, acted_at, ended_at,
+    discarded_at";
 
 /// Returns every attempt of a run, in the order of the plan, those that were discarded included.
 pub fn of_run(tx: &impl Tx, run: RunId) -> Result<Vec<Step>, StoreError> {
@@ -45,8 +46,9 @@ pub fn insert(
     let columns = Stored::of(&after)?;
     tx.execute(
         "INSERT INTO steps (run_id, place, attempt, name, tool, args, repeat, brings, decision,
-             status, waiting_for, approval_id, outcome, error, fence, created_at, acted_at, ended_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+             status, waiting_for, approval_id, outcome, error, fence, created_at, acted_at, ended_at,
+             child_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         params![
             after.run_id.0,
             after.place,
@@ -66,6 +68,7 @@ pub fn insert(
             after.created_at.as_millis(),
             after.acted_at.map(Timestamp::as_millis),
             after.ended_at.map(Timestamp::as_millis),
+            columns.child.map(|id| id.0),
         ],
     )?;
     tx.append(run.id.0, run.agent.as_str(), at, &event)?;
@@ -85,7 +88,8 @@ pub fn save(
     // What has ended stays as it ended, but that it may be discarded; what was discarded stays so.
     let changed = tx.execute(
         "UPDATE steps SET decision = ?4, status = ?5, waiting_for = ?6, approval_id = ?7,
-             outcome = ?8, error = ?9, fence = ?10, acted_at = ?11, ended_at = ?12, discarded_at = ?13
+             outcome = ?8, error = ?9, fence = ?10, acted_at = ?11, ended_at = ?12, discarded_at = ?13,
+             child_id = ?14
          WHERE run_id = ?1 AND place = ?2 AND attempt = ?3 AND discarded_at IS NULL
              AND (ended_at IS NULL OR (status = ?5 AND ?13 IS NOT NULL))",
         params![
@@ -102,6 +106,7 @@ pub fn save(
             after.acted_at.map(Timestamp::as_millis),
             after.ended_at.map(Timestamp::as_millis),
             after.discarded_at.map(Timestamp::as_millis),
+            columns.child.map(|id| id.0),
         ],
     )?;
     if changed != 1 {
@@ -119,6 +124,7 @@ struct Stored {
     status: &'static str,
     waiting_for: Option<&'static str>,
     approval: Option<ApprovalId>,
+    child: Option<TaskId>,
     outcome: Option<String>,
     error: Option<String>,
 }
@@ -129,6 +135,7 @@ impl Stored {
             status: step.state.status().as_str(),
             waiting_for: None,
             approval: None,
+            child: None,
             outcome: None,
             error: None,
         };
@@ -139,6 +146,11 @@ impl Stored {
             }
             StepState::Waiting(WaitingFor::Answer) => stored.waiting_for = Some("answer"),
             StepState::Waiting(WaitingFor::Doubt) => stored.waiting_for = Some("doubt"),
+            StepState::Waiting(WaitingFor::Budget) => stored.waiting_for = Some("budget"),
+            StepState::Waiting(WaitingFor::Child(id)) => {
+                stored.waiting_for = Some("child");
+                stored.child = Some(*id);
+            }
             StepState::Acted { outcome } => {
                 stored.outcome = Some(to_json(ENTITY, "outcome", outcome)?);
             }
@@ -164,11 +176,11 @@ fn read(columns: &Columns<'_, '_>) -> Result<Step, StoreError> {
         brings: columns.json("brings", 7)?,
         decision: columns.json("decision", 8)?,
         state: read_state(columns)?,
-        fence: columns.count("fence", 14)?,
-        created_at: columns.time(15)?,
-        acted_at: columns.time_option(16)?,
-        ended_at: columns.time_option(17)?,
-        discarded_at: columns.time_option(18)?,
+        fence: columns.count("fence", 15)?,
+        created_at: columns.time(16)?,
+        acted_at: columns.time_option(17)?,
+        ended_at: columns.time_option(18)?,
+        discarded_at: columns.time_option(19)?,
     })
 }
 
@@ -176,17 +188,22 @@ fn read_state(columns: &Columns<'_, '_>) -> Result<StepState, StoreError> {
     let status = columns.text(9)?;
     let waiting_for = columns.text_option(10)?;
     let approval = columns.uuid_option(11)?.map(ApprovalId);
+    let child = columns.uuid_option(12)?.map(TaskId);
+    if let ("waiting", Some("child"), Some(id)) = (status.as_str(), waiting_for.as_deref(), child) {
+        return Ok(StepState::Waiting(WaitingFor::Child(id)));
+    }
     match (status.as_str(), waiting_for.as_deref(), approval) {
         ("waiting", Some("approval"), Some(id)) => Ok(StepState::Waiting(WaitingFor::Approval(id))),
         ("waiting", Some("answer"), None) => Ok(StepState::Waiting(WaitingFor::Answer)),
         ("waiting", Some("doubt"), None) => Ok(StepState::Waiting(WaitingFor::Doubt)),
+        ("waiting", Some("budget"), None) => Ok(StepState::Waiting(WaitingFor::Budget)),
         ("intended", None, None) => Ok(StepState::Intended),
         ("acted", None, None) => Ok(StepState::Acted {
-            outcome: columns.json::<Value>("outcome", 12)?,
+            outcome: columns.json::<Value>("outcome", 13)?,
         }),
-        ("done", None, None) => Ok(StepState::Done(columns.json("outcome", 12)?)),
+        ("done", None, None) => Ok(StepState::Done(columns.json("outcome", 13)?)),
         ("failed", None, None) => Ok(StepState::Failed {
-            error: columns.text(13)?,
+            error: columns.text(14)?,
         }),
         ("interrupted", None, None) => Ok(StepState::Interrupted),
         _ => Err(StoreError::corrupt(

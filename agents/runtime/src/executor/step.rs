@@ -111,6 +111,7 @@ impl Executor<'_> {
             repeat: call.repeat(planned.idempotency_key.is_some()),
             brings: call.brings(),
             reach,
+            worst_case: None,
         };
         if let Call::AskOwner(_) = call {
             self.ask(meant, WaitingFor::Answer).await?;

@@ -76,6 +76,7 @@ impl<'a> AtWork<'a> {
                 hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
                 ..Reach::default()
             },
+            worst_case: None,
         };
         let bounds = Bounds {
             calls_max: 50,

@@ -72,7 +72,7 @@ scalars! {
         = words(["waiting", "intended", "acted", "done", "failed", "interrupted"]);
     Verdict: "What is done with a call." = words(["allow", "deny", "ask", "change"]);
     Repeat: "What may be done with a call that was cut off." = words(["safe", "restored", "unsafe"]);
-    WaitingKind: "What an attempt waits for." = words(["approval", "answer", "doubt"]);
+    WaitingKind: "What an attempt waits for." = words(["approval", "answer", "doubt", "budget", "child"]);
     ApprovalStatus: "Where an approval stands."
         = words(approval::ApprovalStatus::ALL.map(approval::ApprovalStatus::as_str));
     ApprovalDecision: "Yes or no." = words(["approve", "deny"]);

@@ -83,8 +83,8 @@ pub(crate) struct Decision<'a> {
 /// What an attempt waits for.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Waiting {
-    /// The owner's approval, the owner's answer, or the owner's word on whether the attempt before
-    /// happened.
+    /// The owner's approval, the owner's answer, the owner's word on whether the attempt before
+    /// happened, a higher budget, or the end of a task that was handed to another agent.
     #[schema(value_type = scalar::WaitingKind)]
     kind: &'static str,
     /// The approval's number; null with the other kinds.
@@ -126,6 +126,8 @@ impl<'a> Step<'a> {
             StepState::Waiting(WaitingFor::Approval(id)) => waiting("approval", number_of(id)),
             StepState::Waiting(WaitingFor::Answer) => waiting("answer", None),
             StepState::Waiting(WaitingFor::Doubt) => waiting("doubt", None),
+            StepState::Waiting(WaitingFor::Budget) => waiting("budget", None),
+            StepState::Waiting(WaitingFor::Child(_)) => waiting("child", None),
             _ => None,
         };
         let end = match &step.state {

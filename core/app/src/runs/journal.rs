@@ -6,6 +6,7 @@ mod scene;
 
 use hearth_domain::action::Action;
 use hearth_domain::field::{REASON_MAX, Word, json_within};
+use hearth_domain::money::Usage;
 use hearth_domain::policy::{Bounds, Decision, Labels, Reach, Verdict};
 use hearth_domain::run::{Repeat, Run, RunStatus, Step, StepEnd, WaitingFor};
 use hearth_domain::task::{Progress, Task};
@@ -43,6 +44,8 @@ pub struct Meant {
     pub brings: Labels,
     /// What it can touch.
     pub reach: Reach,
+    /// What it may use up at most, where it asks a model.
+    pub worst_case: Option<Usage>,
 }
 
 /// What became of a call that was meant.
@@ -61,6 +64,8 @@ pub enum Intent {
 pub enum Entry {
     /// The world has seen it, and answered so.
     Acted(Value),
+    /// A model answered, and used so much for it.
+    Answered(Value, Usage),
     /// It brought its result.
     Done(StepEnd),
     /// It brought none.
@@ -191,7 +196,9 @@ impl App {
         must_work(actor, "work on a task")?;
         must_act_as(actor, &hold.agent)?;
         match &entry {
-            Entry::Acted(outcome) => json_within("outcome", outcome)?,
+            Entry::Acted(outcome) | Entry::Answered(outcome, _) => {
+                json_within("outcome", outcome)?;
+            }
             Entry::Done(end) => json_within("outcome", end)?,
             Entry::Failed(_) | Entry::Interrupted => (),
         }
@@ -202,7 +209,9 @@ impl App {
                 let (run, task) = held(tx, step.run_id, &hold)?;
                 let by = hold.agent.to_string();
                 let change = match entry {
-                    Entry::Acted(outcome) => step.act(outcome, &run, now),
+                    Entry::Acted(outcome) | Entry::Answered(outcome, _) => {
+                        step.act(outcome, &run, now)
+                    }
                     Entry::Done(end) => step.complete(end, &run, now),
                     Entry::Failed(error) => step.fail(bounded(&error), &run, now),
                     Entry::Interrupted => step.interrupt(&run, now),

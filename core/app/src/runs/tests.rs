@@ -219,6 +219,7 @@ pub(crate) fn quiet(place: u32) -> Meant {
         repeat: Repeat::Safe,
         brings: Labels::default(),
         reach: Reach::default(),
+        worst_case: None,
     }
 }
 
@@ -236,6 +237,7 @@ pub(crate) fn speaks(place: u32, url: &str) -> Meant {
             hosts: vec!["example.org".into()],
             ..Reach::default()
         },
+        worst_case: None,
         ..quiet(place)
     }
 }

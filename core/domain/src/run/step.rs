@@ -63,6 +63,10 @@ pub enum WaitingFor {
     Answer,
     /// The owner's word on whether the attempt before it happened.
     Doubt,
+    /// A higher limit of what may be spent.
+    Budget,
+    /// The end of a task that was handed to another agent.
+    Child(TaskId),
 }
 
 /// Where an attempt stands.

@@ -278,6 +278,7 @@ pub(super) const TABLES: &[Table] = &[
             ("status", Text),
             ("waiting_for", Text),
             ("approval_id", Uuid),
+            ("child_id", Uuid),
             ("outcome", Json),
             ("error", Text),
             ("fence", Integer),

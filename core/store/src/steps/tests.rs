@@ -96,6 +96,8 @@ async fn an_attempt_reads_back_as_it_was_stored_in_every_state() {
         waiting(approval),
         waiting(WaitingFor::Answer),
         waiting(WaitingFor::Doubt),
+        waiting(WaitingFor::Budget),
+        waiting(WaitingFor::Child(run.task_id)),
         waiting(approval).deny(decision, &run, at(4)).after,
         waiting(approval).proceed(new(1).decision, &run).after,
     ];

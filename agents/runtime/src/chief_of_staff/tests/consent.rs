@@ -41,6 +41,7 @@ async fn ask(talk: &mut Talk, number: i64) {
             hosts: vec!["example.org".into()],
             ..Reach::default()
         },
+        worst_case: None,
     };
     let bounds = Bounds {
         calls_max: 10,

@@ -150,6 +150,7 @@ async fn cut_off(floor: &Floor) -> Task {
         repeat: call.repeat(false),
         brings: call.brings(),
         reach: call.reach(),
+        worst_case: None,
     };
     let bounds = Bounds {
         calls_max: 200,

@@ -47,7 +47,9 @@ impl<'a> Attempts<'a> {
     /// Returns the attempt of which the owner was asked and has not answered.
     pub(super) fn waiting(&self, tx: &impl Tx) -> Result<Option<&'a Step>, AppError> {
         let is_unanswered = match self.last.map(|step| &step.state) {
-            Some(StepState::Waiting(WaitingFor::Answer | WaitingFor::Doubt)) => true,
+            Some(StepState::Waiting(
+                WaitingFor::Answer | WaitingFor::Doubt | WaitingFor::Budget | WaitingFor::Child(_),
+            )) => true,
             Some(StepState::Waiting(WaitingFor::Approval(_))) => self
                 .approval(tx)?
                 .is_some_and(|approval| approval.status == ApprovalStatus::Pending),
