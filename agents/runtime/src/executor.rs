@@ -1,30 +1,23 @@
 //! Executes a plan: makes the steps whose turn it is, several at once, and writes each down before,
 //! when and after it is made. What the journal knows already is not done again. How one step is made is
-//! in `step`.
+//! in `step`, and how one call is in `crate::hands`.
 
 mod step;
 
-use std::collections::BTreeSet;
-
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use hearth_app::holding::{Done, Hold};
+use hearth_app::AppError;
+use hearth_app::holding::Done;
 use hearth_app::runs::RunView;
-use hearth_app::runs::journal::{Meant, Rest};
-use hearth_app::{App, AppError};
+use hearth_app::runs::journal::Rest;
 use hearth_domain::plan::{Plan, PlannedStep};
-use hearth_domain::run::{Repeat, Run, Step, StepEnd, StepState, WaitingFor};
-use hearth_domain::{Actor, ArtifactId, JsonObject};
-use hearth_sandbox::Limits;
+use hearth_domain::run::{Step, StepEnd, StepState};
+use hearth_domain::{ArtifactId, JsonObject};
 use serde_json::Value;
-use tokio::sync::Mutex;
-use tokio_util::sync::CancellationToken;
 
-use self::step::Attempt;
+use crate::hands::{Attempt, Hands, is_lost};
 use crate::persist::persist;
-use crate::tools::Toolbox;
 use crate::tools::registry::check_calls;
-use crate::workspace::Folder;
 
 /// How many steps of one run are made at once.
 const AT_ONCE: usize = 4;
@@ -44,17 +37,8 @@ pub(crate) enum Executed {
 
 /// Executes one run's plan.
 pub(crate) struct Executor<'a> {
-    pub(crate) app: &'a App,
-    pub(crate) actor: &'a Actor,
-    pub(crate) hold: &'a Hold,
-    pub(crate) run: &'a Run,
+    pub(crate) hands: Hands<'a>,
     pub(crate) plan: &'a Plan,
-    pub(crate) toolbox: Toolbox<'a>,
-    pub(crate) folder: &'a Folder,
-    pub(crate) limits: &'a Limits,
-    pub(crate) stop: &'a CancellationToken,
-    /// The places of the steps that are at work in the folder.
-    pub(crate) at_work: Mutex<BTreeSet<u32>>,
 }
 
 /// Where a step of the plan stands.
@@ -98,9 +82,13 @@ impl Executor<'_> {
             match executed {
                 Executed::Waits => {
                     let rest = || {
-                        let hold = self.hold.clone();
-                        self.app
-                            .rest_run(self.actor, hold, self.run.id, Rest::Waits)
+                        let hold = self.hands.hold.clone();
+                        self.hands.app.rest_run(
+                            self.hands.actor,
+                            hold,
+                            self.hands.run.id,
+                            Rest::Waits,
+                        )
                     };
                     match persist(rest).await {
                         Ok(true) => return Ok(Executed::Waits),
@@ -109,8 +97,8 @@ impl Executor<'_> {
                         Err(error) if is_lost(&error) => return Ok(Executed::Stopped),
                         Err(error) => return Err(error),
                     }
-                    let id = hearth_app::runs::RunRef::Id(self.run.id);
-                    view = self.app.get_run(id).await?;
+                    let id = hearth_app::runs::RunRef::Id(self.hands.run.id);
+                    view = self.hands.app.get_run(id).await?;
                 }
                 other => return Ok(other),
             }
@@ -122,7 +110,7 @@ impl Executor<'_> {
         let mut running = FuturesUnordered::new();
         loop {
             let has_failed = turns.iter().any(|turn| matches!(turn, Turn::Failed(_)));
-            if !has_failed && !self.stop.is_cancelled() {
+            if !has_failed && !self.hands.stop.is_cancelled() {
                 for place in self.ready(&turns) {
                     if running.len() >= AT_ONCE || self.must_wait(place, &turns) {
                         break;
@@ -149,7 +137,7 @@ impl Executor<'_> {
                 Ok(attempt) => attempt,
                 Err(error) => {
                     // Nothing of this run may be left at work.
-                    self.stop.cancel();
+                    self.hands.stop.cancel();
                     while running.next().await.is_some() {}
                     return Err(error);
                 }
@@ -169,7 +157,7 @@ impl Executor<'_> {
                 *slot = turn;
             }
         }
-        if self.stop.is_cancelled() {
+        if self.hands.stop.is_cancelled() {
             return Ok(Executed::Stopped);
         }
         Ok(self.outcome(turns))
@@ -208,35 +196,12 @@ impl Executor<'_> {
 
     /// Says what follows on a call of which nobody knows whether it happened.
     async fn after_interruption(&self, step: &Step) -> Result<Turn, AppError> {
-        let may_repeat = match step.repeat {
-            Repeat::Safe => true,
-            Repeat::Unsafe => false,
-            Repeat::Restored => {
-                let place = step.place;
-                match self.on_disk(move |folder| folder.restore(place)).await {
-                    Ok(covered) => covered.is_some(),
-                    Err(error) => {
-                        tracing::warn!(%error, "a run's folder could not be put back");
-                        false
-                    }
-                }
-            }
-        };
-        if may_repeat {
-            return Ok(Turn::Open { failures: 0 });
-        }
-        let meant = Meant {
-            place: step.place,
-            name: step.name.clone(),
-            action: step.action.clone(),
-            what: String::new(),
-            repeat: step.repeat,
-            brings: step.brings,
-            reach: hearth_domain::policy::Reach::default(),
-            worst_case: None,
-        };
-        self.ask(meant, WaitingFor::Doubt).await?;
-        Ok(Turn::Waits)
+        let may_repeat = self.hands.may_repeat(step).await?;
+        Ok(if may_repeat {
+            Turn::Open { failures: 0 }
+        } else {
+            Turn::Waits
+        })
     }
 
     /// Returns the steps whose turn it is; those outside the sandbox last, so that the folder does not
@@ -298,7 +263,7 @@ impl Executor<'_> {
                 } else {
                     format!(
                         "\n{done} of {count} steps are done. To try again from there: hearth run retry {} --from {}",
-                        self.run.number, planned.name
+                        self.hands.run.number, planned.name
                     )
                 };
                 return Executed::Failed(format!(
@@ -339,18 +304,6 @@ fn label(place: u32, name: &str, tool: &str) -> String {
 
 fn number(place: usize) -> u32 {
     u32::try_from(place + 1).unwrap_or(u32::MAX)
-}
-
-/// Whether a write was refused because the task, or the run, is another's now.
-fn is_lost(error: &AppError) -> bool {
-    matches!(
-        error,
-        AppError::InvalidTransition { .. }
-            | AppError::Conflict {
-                code: "not_holder" | "fence_mismatch",
-                ..
-            }
-    )
 }
 
 #[cfg(test)]

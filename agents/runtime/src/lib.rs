@@ -2,13 +2,14 @@
 //! the chief of staff, who talks with the person. Both work without a language model.
 //!
 //! Reading order: [`chief_of_staff`], [`seed`], `run` (one claim of one task), `executor` (the steps of
-//! its plan, and the journal), [`tools`], `workspace`, [`checks`] (acceptance checks that are programs), [`facility`] (the sandbox, and
+//! its plan), `hands` (how one call is made and written down), [`tools`], `workspace`, [`checks`] (acceptance checks that are programs), [`facility`] (the sandbox, and
 //! whether there is one), [`web`] (what is fetched for a tool).
 
 pub mod checks;
 pub mod chief_of_staff;
 mod executor;
 pub mod facility;
+mod hands;
 mod live_limits;
 pub mod model;
 mod persist;

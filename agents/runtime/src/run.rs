@@ -26,6 +26,7 @@ use tracing::{info, warn};
 
 use crate::executor::{Executed, Executor};
 use crate::facility::SandboxFacility;
+use crate::hands::Hands;
 use crate::persist::persist;
 use crate::tools::{Call, Toolbox, with_left_out};
 use crate::web::Web;
@@ -181,18 +182,18 @@ impl Run {
             values: &values,
             stop,
         };
-        let executor = Executor {
+        let hands = Hands {
             app: &self.means.app,
             actor: &actor,
             hold,
             run: &run,
-            plan,
             toolbox: toolbox(),
             folder: &folder,
             limits: &self.limits,
             stop,
             at_work: Mutex::new(BTreeSet::new()),
         };
+        let executor = Executor { hands, plan };
         match executor.execute(view).await? {
             Executed::Done(done) => self.collect(done, &folder, &toolbox()).await,
             Executed::Waits => Ok(Ended::Waits),

@@ -5,23 +5,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hearth_app::App;
 use hearth_app::approvals::{Answer, ApprovalRef};
 use hearth_app::holding::Claim;
 use hearth_app::runs::{ListRuns, RunRef};
 use hearth_app::tasks::{TaskRef, TaskView};
-use hearth_domain::RunId;
 use hearth_domain::approval::ApprovalStatus;
 use hearth_domain::run::RunStatus;
 use hearth_domain::task::{NewTask, Task, TaskState, TaskStatus};
+use hearth_domain::{Actor, RunId};
 use hearth_sandbox::network::Resolve;
 use hearth_sandbox::network::guard::Answer as Addresses;
 use hearth_sandbox::outside::Environment;
-use hearth_sandbox::{Config, Stage};
+use hearth_sandbox::{Config, Limits, Stage};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::*;

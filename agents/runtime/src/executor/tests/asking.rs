@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::tools::Call;
-use hearth_app::runs::journal::Intent;
+use hearth_app::holding::Hold;
+use hearth_app::runs::journal::{Intent, Meant};
 use hearth_domain::policy::Bounds;
 
 /// A page on loopback that answers with a status.
