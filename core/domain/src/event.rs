@@ -123,6 +123,18 @@ pub enum ReleaseCause {
     NodeRestarted,
     /// The node was stopped and handed it back first; this costs no attempt.
     NodeStopped,
+    /// No language model answered; this costs no attempt.
+    NoModel,
+}
+
+impl ReleaseCause {
+    /// Whether the attempt counts among those that failed: the worker could have done better.
+    pub fn costs_attempt(self) -> bool {
+        match self {
+            Self::GivenBack | Self::LeaseExpired | Self::NodeRestarted => true,
+            Self::NodeStopped | Self::NoModel => false,
+        }
+    }
 }
 
 /// One acceptance check that held, and what showed it.

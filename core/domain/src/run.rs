@@ -20,6 +20,11 @@ mod step;
 
 pub use step::{NewStep, Repeat, Step, StepEnd, StepFacts, StepState, StepStatus, WaitingFor};
 
+/// The tool under which the turns of a model lie in the journal. A turn's calls are the steps after it.
+pub const TURN: &str = "model";
+/// The tool by which a model says that its task is done; the task's own checks decide.
+pub const COMPLETE: &str = "complete_task";
+
 /// The word for where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,7 +106,7 @@ pub struct Run {
     pub task_number: i64,
     /// Who works.
     pub agent: AgentName,
-    /// The plan as it stood when the run began.
+    /// The plan as it stood when the run began; null where a model leads it.
     pub plan: Value,
     /// The fence of the claim under which it was last taken up.
     pub fence: u64,
@@ -262,6 +267,11 @@ impl Run {
         self.reason = Some(reason.into());
         self.ended_at = Some(now);
         Ok(self.changed(now, EventKind::RunCancelled))
+    }
+
+    /// Whether a model says what is done next, and no plan.
+    pub fn is_led_by_model(&self) -> bool {
+        self.plan.is_null()
     }
 
     fn must_be_open(&self, act: &'static str) -> Result<(), RunRefusal> {

@@ -4,7 +4,9 @@
 use hearth_domain::event::EventKind;
 use hearth_domain::field::AgentName;
 use hearth_domain::plan::Plan;
-use hearth_domain::run::{Run, RunRefusal, RunStatus, Step, StepEnd, StepState, WaitingFor};
+use hearth_domain::run::{
+    COMPLETE, Run, RunRefusal, RunStatus, Step, StepEnd, StepState, WaitingFor,
+};
 use hearth_domain::task::Task;
 use hearth_domain::{JsonObject, Timestamp};
 use hearth_store::{WriteTx, approvals, runs, steps};
@@ -59,6 +61,7 @@ pub(crate) fn follow(tx: &mut WriteTx<'_>, task: &Task, news: News) -> Result<()
     let is_at_work = run.status == RunStatus::Running;
     match news {
         News::Completed { .. } if run.fence == task.fence => {
+            accept(tx, &run, &by, now)?;
             end(tx, run, &by, now, |run| run.complete(now))
         }
         News::Completed { by: agent } => end(tx, run, &by, now, |run| {
@@ -88,6 +91,21 @@ pub(crate) fn follow(tx: &mut WriteTx<'_>, task: &Task, news: News) -> Result<()
         }
         News::Blocked { .. } | News::Released => Ok(()),
     }
+}
+
+/// Ends the step by which a model said that its task is done: it was, by the task's checks.
+fn accept(tx: &mut WriteTx<'_>, run: &Run, by: &str, now: Timestamp) -> Result<(), AppError> {
+    for step in steps::of_run(tx, run.id)? {
+        let is_open = matches!(step.state, StepState::Acted { .. });
+        if is_open && step.discarded_at.is_none() && step.action.tool.as_str() == COMPLETE {
+            let end = StepEnd {
+                note: "accepted".into(),
+                ..StepEnd::default()
+            };
+            steps::save(tx, step.complete(end, run, now), run, by, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives the owner's answer to the step that asked for one.
@@ -197,8 +215,12 @@ pub(super) fn set_aside(
 }
 
 /// Has what failed made anew, its owner having sent the task on: all but what the plan goes on
-/// without, and what the owner stopped.
+/// without, and what the owner stopped. A model has seen what failed, and decides itself what it does
+/// about it: only its own turns are asked for anew, as they always are.
 fn forgive(tx: &mut WriteTx<'_>, run: &Run, by: &str, now: Timestamp) -> Result<(), AppError> {
+    if run.is_led_by_model() {
+        return Ok(());
+    }
     let plan = Plan::parse(&run.plan).ok();
     let is_optional = |place: u32| {
         let place = usize::try_from(place)

@@ -1,5 +1,7 @@
 //! Trying a run again from a step on.
 
+use std::collections::BTreeSet;
+
 use hearth_domain::plan::Plan;
 use hearth_domain::run::Step;
 use hearth_domain::run::{Run, RunStatus, StepState};
@@ -69,10 +71,37 @@ fn discard_from(
         code: "wrong_state",
         detail,
     })?;
+    let all = steps::of_run(tx, run.id)?;
+    let anew = if run.is_led_by_model() {
+        from_turn(&all, from)?
+    } else {
+        from_planned(&run, &all, from)?
+    };
+    let by = actor.name();
+    for step in all.iter().filter(live) {
+        if !anew.places.contains(&step.place) {
+            continue;
+        }
+        set_aside(tx, &run, step, "its step is done anew", by, now)?;
+    }
+    let reason = format!("to be tried again from {}", anew.label);
+    Ok(runs::save(tx, run.wait(reason, now)?, by)?)
+}
+
+/// The steps that are to be done anew.
+struct Anew {
+    places: BTreeSet<u32>,
+    /// The first of them, for people.
+    label: String,
+}
+
+fn live(step: &&Step) -> bool {
+    step.discarded_at.is_none()
+}
+
+fn from_planned(run: &Run, all: &[Step], from: Option<&str>) -> Result<Anew, AppError> {
     let plan = Plan::parse(&run.plan)
         .map_err(|error| AppError::invalid("from", format!("cannot be found: {error}")))?;
-    let all = steps::of_run(tx, run.id)?;
-    let live = |step: &&Step| step.discarded_at.is_none();
     let place = match from {
         Some(step) => plan.place_of(step).ok_or_else(|| {
             let names: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).collect();
@@ -84,7 +113,7 @@ fn discard_from(
         None => (0..plan.steps.len())
             .find(|place| {
                 !all.iter().filter(live).any(|step| {
-                    index_of(step.place) == *place && matches!(step.state, StepState::Done(_))
+                    step.place == number_of(*place) && matches!(step.state, StepState::Done(_))
                 })
             })
             .ok_or_else(|| {
@@ -94,21 +123,43 @@ fn discard_from(
                 )
             })?,
     };
-    let places = plan.from(place);
-    let by = actor.name();
-    for step in all.iter().filter(live) {
-        if !places.contains(&index_of(step.place)) {
-            continue;
-        }
-        set_aside(tx, &run, step, "its step is done anew", by, now)?;
-    }
     let name = plan.steps.get(place).map_or("", |step| step.name.as_str());
-    let reason = format!("to be tried again from step {}, {name}", place + 1);
-    Ok(runs::save(tx, run.wait(reason, now)?, by)?)
+    Ok(Anew {
+        places: plan.from(place).into_iter().map(number_of).collect(),
+        label: format!("step {}, {name}", place + 1),
+    })
 }
 
-fn index_of(place: u32) -> usize {
-    usize::try_from(place)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(1)
+/// Where a model leads, everything after a step came of it; so all of that is done anew.
+fn from_turn(all: &[Step], from: Option<&str>) -> Result<Anew, AppError> {
+    let mut turns = all.iter().filter(live).filter(|step| step.is_turn());
+    let first = match from {
+        Some(from) => {
+            let number: Option<u32> = from.parse().ok();
+            let is_meant = |step: &&Step| step.name.as_str() == from || number == Some(step.place);
+            all.iter().filter(live).find(is_meant).ok_or_else(|| {
+                let names: Vec<&str> = turns.map(|step| step.name.as_str()).collect();
+                AppError::invalid(
+                    "from",
+                    format!("names no step; the model's turns are {}", names.join(", ")),
+                )
+            })?
+        }
+        None => turns
+            .next_back()
+            .ok_or_else(|| AppError::invalid("from", "is missing, and the run has no step yet"))?,
+    };
+    Ok(Anew {
+        places: all
+            .iter()
+            .map(|step| step.place)
+            .filter(|place| *place >= first.place)
+            .collect(),
+        label: format!("step {}, {}", first.place, first.name),
+    })
+}
+
+/// Returns the number of the step at an index of the plan.
+fn number_of(index: usize) -> u32 {
+    u32::try_from(index + 1).unwrap_or(u32::MAX)
 }

@@ -18,7 +18,7 @@ use crate::event::EventKind;
 use crate::field::{InvalidField, JsonObject, Word};
 use crate::id::{ApprovalId, ArtifactId, RunId, TaskId};
 use crate::policy::{Decision, Labels, Verdict};
-use crate::run::Run;
+use crate::run::{Run, TURN};
 
 /// What may be done with a call of which nobody knows whether it happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -317,6 +317,11 @@ impl Step {
     /// Whether the call was made, or was to be: neither refused nor stopped while it was a question.
     pub fn was_made(&self) -> bool {
         matches!(self.decision.verdict, Verdict::Allow | Verdict::Change)
+    }
+
+    /// Whether it is a turn of a model.
+    pub fn is_turn(&self) -> bool {
+        self.action.tool.as_str() == TURN
     }
 
     /// Returns the hash of its action.

@@ -180,6 +180,7 @@ impl fmt::Display for AttemptEnd {
             ReleaseCause::LeaseExpired => "was not heard from until the lease ran out",
             ReleaseCause::NodeRestarted => "was cut off when the node was killed",
             ReleaseCause::NodeStopped => "was stopped with the node",
+            ReleaseCause::NoModel => "found no language model that answers",
         };
         write!(
             f,

@@ -489,7 +489,7 @@ impl Task {
         now: Timestamp,
     ) -> Change<Self> {
         let agent = lease.holder;
-        if cause != ReleaseCause::NodeStopped {
+        if cause.costs_attempt() {
             self.failed_attempts.push(AttemptEnd {
                 attempt: self.attempt,
                 agent: agent.clone(),
@@ -500,8 +500,8 @@ impl Task {
             });
         }
         let failed = u32::try_from(self.failed_attempts.len()).unwrap_or(u32::MAX);
-        // A stop of the node costs nothing, even where the attempts allowed were lowered meanwhile.
-        if cause == ReleaseCause::NodeStopped || failed < self.max_attempts {
+        // What costs nothing blocks nothing, even where the attempts allowed were lowered meanwhile.
+        if !cause.costs_attempt() || failed < self.max_attempts {
             self.state = TaskState::Pending;
             return self.changed(by, now, |task| EventKind::TaskReleased {
                 task,

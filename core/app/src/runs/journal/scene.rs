@@ -235,6 +235,8 @@ fn alike(all: &[Step], meant: &Meant) -> u32 {
     let mut earlier: Vec<&Step> = all
         .iter()
         .filter(|step| step.place != meant.place && step.discarded_at.is_none())
+        // Between two calls of a model lies its turn.
+        .filter(|step| !step.is_turn())
         .collect();
     earlier.sort_by_key(|step| (step.created_at, step.place));
     let places: BTreeSet<u32> = earlier
