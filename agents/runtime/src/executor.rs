@@ -17,7 +17,6 @@ use serde_json::Value;
 
 use crate::hands::{Attempt, Hands, is_lost};
 use crate::persist::persist;
-use crate::tools::registry::check_calls;
 
 /// How many steps of one run are made at once.
 const AT_ONCE: usize = 4;
@@ -70,7 +69,7 @@ impl Executor<'_> {
     /// # Errors
     /// The node could not write the journal.
     pub(crate) async fn execute(&self, mut view: RunView) -> Result<Executed, AppError> {
-        if let Err(problem) = check_calls(self.plan) {
+        if let Err(problem) = self.hands.toolbox.registry.check_calls(self.plan) {
             let story = format!("{problem}; nothing was done");
             return Ok(Executed::Failed(story));
         }

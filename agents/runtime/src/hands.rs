@@ -85,7 +85,7 @@ impl Hands<'_> {
         tell: Tell<'_>,
     ) -> Result<Attempt, AppError> {
         let mut action = wanted.action.clone();
-        let call = match Call::read(&action) {
+        let call = match self.toolbox.registry.read(&action) {
             Ok(call) => call,
             Err(problem) => return Ok(Attempt::failed(problem)),
         };
@@ -206,7 +206,8 @@ impl Hands<'_> {
         let StepState::Acted { outcome } = &step.state else {
             return Ok(Attempt::Stopped);
         };
-        let result = Call::read(&step.action).and_then(|call| result_of(&call, outcome));
+        let read = self.toolbox.registry.read(&step.action);
+        let result = read.and_then(|call| result_of(&call, outcome));
         match result {
             Ok(end) => {
                 let progress = tell(step, &end);
