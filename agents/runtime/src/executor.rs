@@ -306,4 +306,4 @@ fn number(place: usize) -> u32 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -18,6 +18,7 @@ pub mod seed;
 #[cfg(test)]
 mod test_support;
 pub mod tools;
+mod turns;
 pub mod web;
 mod workspace;
 

@@ -66,6 +66,9 @@ pub enum AskError {
     Stopped,
 }
 
+/// How many tokens an answer may have, unless it is told otherwise.
+pub const MAX_OUTPUT_TOKENS: u32 = 2048;
+
 /// The models there are, in the order in which they are tried. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Models {
@@ -81,6 +84,11 @@ impl Models {
     /// Returns the model that would be asked now; `None` where there is none.
     pub fn current(&self) -> Option<Profile> {
         self.chain.first().map(|provider| provider.profile())
+    }
+
+    /// Returns how many tokens an answer may have.
+    pub fn max_output_tokens(&self) -> u32 {
+        MAX_OUTPUT_TOKENS
     }
 
     /// Returns the most that asking may use up, whichever model answers; `None` where there is none.

@@ -27,8 +27,10 @@ use tracing::{info, warn};
 use crate::executor::{Executed, Executor};
 use crate::facility::SandboxFacility;
 use crate::hands::Hands;
+use crate::model::Models;
 use crate::persist::persist;
 use crate::tools::{Registry, Toolbox, with_left_out};
+use crate::turns::{Lead, Led, Role, brief};
 use crate::web::Web;
 use crate::workspace::{Folder, remove_of, root_of};
 
@@ -41,6 +43,8 @@ const HEARTBEAT_AGAIN: Duration = Duration::from_secs(1);
 const STOP_BEFORE: Duration = Duration::from_secs(10);
 /// How often a completion is tried while its task changes.
 const TRIES: u32 = 8;
+/// How many files of its folder a model is told of at first.
+const FILES_NAMED: usize = 50;
 /// The longest reason that is told.
 const REASON_CHARS: usize = 8000;
 
@@ -51,6 +55,7 @@ pub(crate) struct Means {
     pub(crate) agent: AgentName,
     pub(crate) sandbox: SandboxFacility,
     pub(crate) web: Web,
+    pub(crate) models: Models,
     pub(crate) environment: Environment,
     pub(crate) programs: Arc<Semaphore>,
     pub(crate) workspaces: PathBuf,
@@ -67,14 +72,34 @@ pub(crate) struct Run {
 /// How the work on a task ended.
 enum Ended {
     Done(Done),
+    /// The task has ended or is blocked already; what has become of it.
+    Settled(&'static str),
     /// It waits for the owner, its task being blocked for that.
     Waits,
+    /// No model answers: the task goes back until one does.
+    NoModel(String),
     /// A step failed for good: the story, and the run if there is one.
     Failed(Option<RunId>, String),
     /// The node stops: the task goes back.
     HandedBack,
     /// The task is not held any more: there is nothing to say.
     Lost,
+}
+
+/// What leads a run.
+enum Leader {
+    Plan(Plan),
+    Model,
+}
+
+/// What came of handing a task in.
+pub(crate) enum Finish {
+    /// The task is not the worker's any more: what has become of it.
+    Ended(&'static str),
+    /// It does not pass its checks, or is not taken as it is: the story.
+    NotAccepted(String),
+    /// The node stops.
+    Stopped,
 }
 
 impl Run {
@@ -119,7 +144,7 @@ impl Run {
         }
     }
 
-    /// Executes the plan; its outputs wait to be given to the task with its completion.
+    /// Does the task's work: by its plan, or as a model leads it.
     /// Returns the run, if there is one, beside how it ended.
     async fn steps(
         &self,
@@ -128,16 +153,24 @@ impl Run {
         stop: &CancellationToken,
     ) -> (Option<RunId>, Ended) {
         let planned = task.context.get("plan").cloned().unwrap_or_default();
-        let plan = match Plan::parse(&planned) {
-            Ok(plan) => plan,
-            Err(error) => return (None, Ended::Failed(None, error.to_string())),
+        let lead = if task.has_plan() {
+            match Plan::parse(&planned) {
+                Ok(plan) => Leader::Plan(plan),
+                Err(error) => return (None, Ended::Failed(None, error.to_string())),
+            }
+        } else {
+            Leader::Model
+        };
+        let planned = match lead {
+            Leader::Plan(_) => planned,
+            Leader::Model => Value::Null,
         };
         let view = match self.begin(task, hold, planned).await {
             Ok(view) => view,
             Err(error) => return (None, ended_by(None, &error)),
         };
         let id = view.run.id;
-        let ended = self.try_steps(task, hold, &plan, view, stop).await;
+        let ended = self.try_steps(task, hold, &lead, view, stop).await;
         (
             Some(id),
             ended.unwrap_or_else(|error| ended_by(Some(id), &error)),
@@ -159,7 +192,7 @@ impl Run {
         &self,
         task: &Task,
         hold: &Hold,
-        plan: &Plan,
+        leader: &Leader,
         view: RunView,
         stop: &CancellationToken,
     ) -> Result<Ended, AppError> {
@@ -195,13 +228,56 @@ impl Run {
             stop,
             at_work: Mutex::new(BTreeSet::new()),
         };
-        let executor = Executor { hands, plan };
-        match executor.execute(view).await? {
-            Executed::Done(done) => self.collect(done, &folder, &toolbox()).await,
-            Executed::Waits => Ok(Ended::Waits),
-            Executed::Failed(story) => Ok(Ended::Failed(Some(run.id), story)),
-            Executed::Stopped => Ok(Ended::HandedBack),
+        match leader {
+            Leader::Plan(plan) => match (Executor { hands, plan }).execute(view).await? {
+                Executed::Done(done) => {
+                    let done = self.collect(done, &folder, &toolbox()).await?;
+                    Ok(Ended::Done(done))
+                }
+                Executed::Waits => Ok(Ended::Waits),
+                Executed::Failed(story) => Ok(Ended::Failed(Some(run.id), story)),
+                Executed::Stopped => Ok(Ended::HandedBack),
+            },
+            Leader::Model => {
+                let role = Role::default();
+                let lead = Lead {
+                    brief: self.brief(task, &folder),
+                    hands,
+                    models: &self.means.models,
+                    role: &role,
+                    work: self,
+                    task,
+                    max_output_tokens: self.means.models.max_output_tokens(),
+                };
+                Ok(match lead.lead(view).await? {
+                    Led::Ended(end) => Ended::Settled(end),
+                    Led::Waits => Ended::Waits,
+                    Led::Failed(story) => Ended::Failed(Some(run.id), story),
+                    Led::Stopped => Ended::HandedBack,
+                    Led::NoModel(why) => Ended::NoModel(why),
+                })
+            }
         }
+    }
+
+    /// Returns what a model is told of its task.
+    fn brief(&self, task: &Task, folder: &Folder) -> String {
+        let project = task.project_id.and_then(|id| {
+            let project = self.means.app.get_project(id).ok()?;
+            Some(project.name.to_string())
+        });
+        brief(task, project.as_deref(), &folder.names(FILES_NAMED))
+    }
+
+    /// Hands in what a model says is done.
+    pub(crate) async fn hand_in(
+        &self,
+        task: &Task,
+        hands: &Hands<'_>,
+        done: Done,
+    ) -> Result<Finish, AppError> {
+        let done = self.collect(done, hands.folder, &hands.toolbox).await?;
+        self.try_complete(hands.actor, task, hands.hold, done).await
     }
 
     /// Stores what lies in `out/`.
@@ -210,7 +286,7 @@ impl Run {
         mut done: Done,
         folder: &Folder,
         toolbox: &Toolbox<'_>,
-    ) -> Result<Ended, AppError> {
+    ) -> Result<Done, AppError> {
         let (produced, mut left_out) = folder
             .produced()
             .map_err(|error| AppError::Store(Box::new(error)))?;
@@ -222,7 +298,7 @@ impl Run {
             }
         }
         done.result = with_left_out(done.result, &left_out);
-        Ok(Ended::Done(done))
+        Ok(done)
     }
 
     /// Opens the run's folder; a new one gets the files that came with the task.
@@ -324,7 +400,19 @@ impl Run {
         );
         match ended {
             Ended::Lost => Ok("was taken from its worker"),
-            Ended::HandedBack => self.hand_back(actor, id, &hold).await,
+            Ended::Settled(end) => Ok(end),
+            Ended::HandedBack => {
+                self.hand_back(actor, id, &hold, ReleaseCause::NodeStopped)
+                    .await
+            }
+            Ended::NoModel(why) => {
+                warn!(
+                    task.number = task.number,
+                    why, "task #{} is given back: no model answers", task.number
+                );
+                self.hand_back(actor, id, &hold, ReleaseCause::NoModel)
+                    .await
+            }
             Ended::Waits => Ok("waits for its owner"),
             Ended::Failed(None, story) => self.block(actor, id, &hold, &story).await,
             Ended::Failed(Some(run), story) => self.fail(actor, &hold, run, story).await,
@@ -332,10 +420,8 @@ impl Run {
         }
     }
 
-    /// Completes the task, its checks being run by the node, which keeps the lease meanwhile.
-    ///
-    /// What does not pass is not tried again: the same plan would bring the same. So the task is
-    /// its owner's at once, with the evidence.
+    /// Completes the task. What does not pass is not tried again: the same plan would bring the same.
+    /// So the task is its owner's at once, with the evidence.
     async fn complete(
         &self,
         actor: &Actor,
@@ -343,6 +429,27 @@ impl Run {
         hold: Hold,
         done: Done,
     ) -> Result<&'static str, AppError> {
+        match self.try_complete(actor, task, &hold, done).await? {
+            Finish::Ended(end) => Ok(end),
+            Finish::NotAccepted(story) => {
+                self.block(actor, TaskRef::Id(task.id), &hold, &story).await
+            }
+            Finish::Stopped => {
+                let id = TaskRef::Id(task.id);
+                self.hand_back(actor, id, &hold, ReleaseCause::NodeStopped)
+                    .await
+            }
+        }
+    }
+
+    /// Tries to complete the task, its checks being run by the node, which keeps the lease meanwhile.
+    async fn try_complete(
+        &self,
+        actor: &Actor,
+        task: &Task,
+        hold: &Hold,
+        done: Done,
+    ) -> Result<Finish, AppError> {
         let (app, id) = (&self.means.app, TaskRef::Id(task.id));
         let attempt = || app.complete_task(actor, id, hold.clone(), done.clone(), None);
         let mut completed = persist(attempt).await;
@@ -354,14 +461,15 @@ impl Run {
             completed = persist(attempt).await;
         }
         match completed {
-            Ok(_) => Ok("is done"),
+            Ok(_) => Ok(Finish::Ended("is done")),
             Err(AppError::InvalidInput {
                 unaccepted: Some(unaccepted),
                 ..
-            }) if unaccepted.is_blocked => Ok("is blocked: it does not pass its checks"),
+            }) if unaccepted.is_blocked => {
+                Ok(Finish::Ended("is blocked: it does not pass its checks"))
+            }
             Err(AppError::InvalidInput { problem, field, .. }) => {
-                self.block(actor, id, &hold, &format!("{field} {problem}"))
-                    .await
+                Ok(Finish::NotAccepted(format!("{field} {problem}")))
             }
             Err(AppError::Unavailable {
                 cause: UnavailableCause::NoSandbox,
@@ -371,12 +479,14 @@ impl Run {
                 let reason = format!(
                     "{detail}. Then: hearth task answer {number} \"the sandbox works now\""
                 );
-                self.block(actor, id, &hold, &reason).await
+                self.block(actor, id, hold, &reason)
+                    .await
+                    .map(Finish::Ended)
             }
             Err(AppError::Unavailable {
                 cause: UnavailableCause::Stopping,
                 ..
-            }) => self.hand_back(actor, id, &hold).await,
+            }) => Ok(Finish::Stopped),
             Err(
                 refusal @ (AppError::InvalidTransition { .. }
                 | AppError::Conflict {
@@ -385,7 +495,7 @@ impl Run {
                 }),
             ) => {
                 info!(task.number = task.number, %refusal, "a completion came too late");
-                Ok("was taken from its worker")
+                Ok(Finish::Ended("was taken from its worker"))
             }
             Err(other) => Err(other),
         }
@@ -396,8 +506,9 @@ impl Run {
         actor: &Actor,
         id: TaskRef,
         hold: &Hold,
+        cause: ReleaseCause,
     ) -> Result<&'static str, AppError> {
-        let (app, cause) = (&self.means.app, ReleaseCause::NodeStopped);
+        let app = &self.means.app;
         persist(|| app.release_task(actor, id, hold.clone(), cause, None, None)).await?;
         Ok("is handed back")
     }

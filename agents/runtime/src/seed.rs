@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 
 use crate::facility::SandboxFacility;
 use crate::live_limits::LiveLimits;
+use crate::model::Models;
 use crate::run::{Means, Run};
 use crate::web::Web;
 use crate::workspace::{present, remove_all_but};
@@ -50,6 +51,8 @@ pub struct Config {
     pub parallel: usize,
     /// What commands outside the sandbox find in their environment.
     pub environment: Environment,
+    /// What leads runs without a plan.
+    pub models: Models,
 }
 
 /// The built-in agent that executes plans.
@@ -70,6 +73,7 @@ impl Seed {
             sandbox,
             web,
             environment: config.environment.clone(),
+            models: config.models.clone(),
             programs: Arc::new(Semaphore::new(PROGRAMS)),
             workspaces: config.workspaces_dir.clone(),
         };

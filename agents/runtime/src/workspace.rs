@@ -146,6 +146,16 @@ impl Folder {
         Ok((found, left_out))
     }
 
+    /// Lists the names in the folder's top, but for `out`, in order; at most `count` of them.
+    pub(crate) fn names(&self, count: usize) -> Vec<String> {
+        let entries = fs::read_dir(&self.work).into_iter().flatten();
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| name != OUT).collect();
+        names.sort();
+        names.truncate(count);
+        names
+    }
+
     fn free_name(&self, wanted: &str) -> String {
         let base = file_name(wanted);
         if !self.names.contains(&base) {

@@ -9,7 +9,7 @@ use hearth_app::{App, Facilities, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
-use hearth_runtime::{ChiefOfStaff, LiveLimits, SandboxChecks, SandboxFacility, Seed, Web};
+use hearth_runtime::{ChiefOfStaff, LiveLimits, Models, SandboxChecks, SandboxFacility, Seed, Web};
 use hearth_sandbox::network::SystemResolver;
 use hearth_sandbox::{Limits, Stage};
 use hearth_store::Store;
@@ -206,6 +206,7 @@ fn seed_config(settings: &Settings, limits: LiveLimits) -> hearth_runtime::Confi
         limits,
         parallel: usize::try_from(settings.agents.parallel).unwrap_or(1),
         environment: for_outside(),
+        models: Models::default(),
     }
 }
 

@@ -47,15 +47,15 @@ impl Resolve for NoNames {
 }
 
 /// Seed's means, without Seed.
-struct Floor {
-    app: App,
-    means: Means,
+pub(crate) struct Floor {
+    pub(crate) app: App,
+    pub(crate) means: Means,
     hand_back: CancellationToken,
     _dir: TempDir,
 }
 
 impl Floor {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let app = operations(dir.path());
         let stage = Stage {
@@ -73,6 +73,7 @@ impl Floor {
                 lang: "C.UTF-8".into(),
                 user: "hearth".into(),
             },
+            models: crate::Models::default(),
             programs: Arc::new(Semaphore::new(4)),
             workspaces: dir.path().join("workspaces"),
         };
@@ -85,7 +86,7 @@ impl Floor {
     }
 
     /// Returns the floor with a sandbox; none where there is none, which is said.
-    async fn with_sandbox(test: &str) -> Option<Self> {
+    pub(crate) async fn with_sandbox(test: &str) -> Option<Self> {
         let floor = Self::new();
         match floor.means.sandbox.get().await {
             Ok(_) => Some(floor),
@@ -96,20 +97,20 @@ impl Floor {
         }
     }
 
-    async fn task(&self, plan: Value) -> Task {
+    pub(crate) async fn task(&self, plan: Value) -> Task {
         let mut new = NewTask::titled("work".parse().unwrap());
         new.context.insert("plan".into(), plan);
         let made = self.app.create_task(&Actor::Owner, new, None).await;
         made.unwrap().view.task
     }
 
-    async fn claimed(&self, task: &Task) -> TaskView {
+    pub(crate) async fn claimed(&self, task: &Task) -> TaskView {
         let (id, claim) = (TaskRef::Id(task.id), Claim::new(seed()));
         let view = self.app.claim_task(&actor(), id, claim, None).await;
         view.unwrap()
     }
 
-    fn worker(&self) -> Work {
+    pub(crate) fn worker(&self) -> Work {
         Work {
             means: self.means.clone(),
             limits: Limits::default(),
@@ -118,23 +119,23 @@ impl Floor {
     }
 
     /// Works on a task until that ends, waits or was handed back.
-    async fn work(&self, task: &Task) -> Task {
+    pub(crate) async fn work(&self, task: &Task) -> Task {
         let view = self.claimed(task).await;
         self.worker().work(view).await;
         self.get(task)
     }
 
     /// Makes a task of a plan and works on it.
-    async fn execute(&self, plan: Value) -> Task {
+    pub(crate) async fn execute(&self, plan: Value) -> Task {
         let task = self.task(plan).await;
         self.work(&task).await
     }
 
-    fn get(&self, task: &Task) -> Task {
+    pub(crate) fn get(&self, task: &Task) -> Task {
         self.app.get_task(TaskRef::Id(task.id)).unwrap().task
     }
 
-    async fn view(&self, task: &Task) -> RunView {
+    pub(crate) async fn view(&self, task: &Task) -> RunView {
         let which = ListRuns {
             task: Some(TaskRef::Id(task.id)),
             status: None,
@@ -144,7 +145,7 @@ impl Floor {
     }
 
     /// Where each attempt stands, in the order of the plan, those left out that do not count.
-    async fn steps(&self, task: &Task) -> Vec<(String, u32, &'static str)> {
+    pub(crate) async fn steps(&self, task: &Task) -> Vec<(String, u32, &'static str)> {
         let steps = self.view(task).await.steps;
         let live = steps.iter().filter(|step| step.discarded_at.is_none());
         live.map(|step| {
@@ -154,19 +155,19 @@ impl Floor {
         .collect()
     }
 
-    async fn answer(&self, task: &Task, words: &str) {
+    pub(crate) async fn answer(&self, task: &Task, words: &str) {
         let (id, words) = (TaskRef::Id(task.id), Some(words.to_owned()));
         let answered = self.app.answer_task(&Actor::Owner, id, words, None).await;
         answered.unwrap();
     }
 
-    fn folder(&self, run: RunId) -> PathBuf {
+    pub(crate) fn folder(&self, run: RunId) -> PathBuf {
         root_of(&self.means.workspaces, run).join("work")
     }
 }
 
 /// What came of a completed task.
-fn result(task: &Task) -> Value {
+pub(crate) fn result(task: &Task) -> Value {
     match &task.state {
         TaskState::Completed { result, .. } => result.clone().map_or(Value::Null, Value::from),
         other => panic!("{other:?}"),
@@ -174,7 +175,7 @@ fn result(task: &Task) -> Value {
 }
 
 /// What a blocked task tells its owner.
-fn story(task: &Task) -> &str {
+pub(crate) fn story(task: &Task) -> &str {
     match &task.state {
         TaskState::Blocked { block } => &block.reason,
         other => panic!("{other:?}"),

@@ -92,6 +92,14 @@ impl Tool {
     }
 }
 
+/// Returns a tool as models see it, whose arguments are of a type.
+pub(crate) fn spec_of<T: JsonSchema + DeserializeOwned>(name: &str) -> ToolSpec {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    spec(name, &compact(&schema.to_value()))
+}
+
 /// Returns a tool as models see it; its schema's description becomes its own.
 fn spec(name: &str, compact: &Value) -> ToolSpec {
     let mut schema = compact.clone();

@@ -61,7 +61,13 @@ pub(crate) fn follow(tx: &mut WriteTx<'_>, task: &Task, news: News) -> Result<()
     let is_at_work = run.status == RunStatus::Running;
     match news {
         News::Completed { .. } if run.fence == task.fence => {
-            accept(tx, &run, &by, now)?;
+            let accepted = StepEnd {
+                note: "accepted".into(),
+                ..StepEnd::default()
+            };
+            claimed(tx, &run, &by, now, |step| {
+                step.complete(accepted.clone(), &run, now)
+            })?;
             end(tx, run, &by, now, |run| run.complete(now))
         }
         News::Completed { by: agent } => end(tx, run, &by, now, |run| {
@@ -73,6 +79,9 @@ pub(crate) fn follow(tx: &mut WriteTx<'_>, task: &Task, news: News) -> Result<()
         }
         News::Blocked { reason } if is_at_work => {
             interrupt(tx, &run, &by, now)?;
+            claimed(tx, &run, &by, now, |step| {
+                step.fail(reason.clone(), &run, now)
+            })?;
             ask_no_more(tx, &run, &by, now)?;
             runs::save(tx, run.fail(reason, now)?, &by)?;
             Ok(())
@@ -93,16 +102,18 @@ pub(crate) fn follow(tx: &mut WriteTx<'_>, task: &Task, news: News) -> Result<()
     }
 }
 
-/// Ends the step by which a model said that its task is done: it was, by the task's checks.
-fn accept(tx: &mut WriteTx<'_>, run: &Run, by: &str, now: Timestamp) -> Result<(), AppError> {
+/// Ends the step by which a model said that its task is done: the task's checks have decided.
+fn claimed(
+    tx: &mut WriteTx<'_>,
+    run: &Run,
+    by: &str,
+    now: Timestamp,
+    how: impl Fn(Step) -> hearth_domain::Change<Step>,
+) -> Result<(), AppError> {
     for step in steps::of_run(tx, run.id)? {
         let is_open = matches!(step.state, StepState::Acted { .. });
         if is_open && step.discarded_at.is_none() && step.action.tool.as_str() == COMPLETE {
-            let end = StepEnd {
-                note: "accepted".into(),
-                ..StepEnd::default()
-            };
-            steps::save(tx, step.complete(end, run, now), run, by, now)?;
+            steps::save(tx, how(step), run, by, now)?;
         }
     }
     Ok(())
@@ -219,6 +230,12 @@ pub(super) fn set_aside(
 /// about it: only its own turns are asked for anew, as they always are.
 fn forgive(tx: &mut WriteTx<'_>, run: &Run, by: &str, now: Timestamp) -> Result<(), AppError> {
     if run.is_led_by_model() {
+        for step in steps::of_run(tx, run.id)? {
+            let has_failed = matches!(step.state, StepState::Failed { .. });
+            if step.discarded_at.is_none() && has_failed && step.is_turn() {
+                steps::save(tx, step.discard(run, now), run, by, now)?;
+            }
+        }
         return Ok(());
     }
     let plan = Plan::parse(&run.plan).ok();
