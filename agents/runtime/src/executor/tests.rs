@@ -33,7 +33,7 @@ use crate::test_support::{actor, operations, seed, skip, stage_program, until};
 use crate::web::Web;
 use crate::workspace::root_of;
 
-mod asking;
+pub(crate) mod asking;
 mod order;
 mod programs;
 

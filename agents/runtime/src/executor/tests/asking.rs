@@ -8,6 +8,14 @@ use hearth_domain::policy::Bounds;
 
 /// A page on loopback that answers with a status.
 async fn page(status: &'static str) -> (String, AbortOnDropHandle<()>) {
+    serving(status, "hello").await
+}
+
+/// A page on loopback that answers with a status and a text.
+pub(crate) async fn serving(
+    status: &'static str,
+    body: &'static str,
+) -> (String, AbortOnDropHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let serving = tokio::spawn(async move {
@@ -16,8 +24,9 @@ async fn page(status: &'static str) -> (String, AbortOnDropHandle<()>) {
             let mut asked = [0; 2048];
             let _ = stream.read(&mut asked).await;
             let answer = format!(
-                "HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\
-                 connection: close\r\n\r\nhello"
+                "HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\
+                 connection: close\r\n\r\n{body}",
+                body.len()
             );
             let _ = stream.write_all(answer.as_bytes()).await;
         }
@@ -29,14 +38,14 @@ fn fetching(url: &str) -> Value {
     json!({"tool": "http_get", "args": {"url": url}})
 }
 
-async fn answer(floor: &Floor, task: &Task, answer: Answer) {
+pub(crate) async fn answer(floor: &Floor, task: &Task, answer: Answer) {
     let asked = floor.view(task).await.approvals;
     let id = ApprovalRef::Id(asked.last().unwrap().id);
     let answered = floor.app.answer_approval(&Actor::Owner, id, answer).await;
     answered.unwrap();
 }
 
-const YES: Answer = Answer::Approve {
+pub(crate) const YES: Answer = Answer::Approve {
     note: None,
     remember: None,
 };
