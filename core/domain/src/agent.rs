@@ -77,6 +77,8 @@ pub struct Agent {
     pub created_at: Timestamp,
     /// When it was last heard from.
     pub last_seen_at: Timestamp,
+    /// Since when it takes no tasks; none where it takes them.
+    pub paused_at: Option<Timestamp>,
 }
 
 /// What an agent says of itself when it registers.
@@ -117,6 +119,7 @@ impl Agent {
             metadata: new.metadata,
             created_at: now,
             last_seen_at: now,
+            paused_at: None,
         };
         let event = EventKind::AgentRegistered(after.facts());
         Ok(Change { after, event })
@@ -158,6 +161,23 @@ impl Agent {
         }
         self.status = AgentStatus::Offline;
         let event = EventKind::AgentOffline(self.facts());
+        Some(Change { after: self, event })
+    }
+
+    /// Has it take no tasks for now; `None` if it takes none already.
+    pub fn pause(mut self, now: Timestamp) -> Option<Change<Self>> {
+        if self.paused_at.is_some() {
+            return None;
+        }
+        self.paused_at = Some(now);
+        let event = EventKind::AgentPaused(self.facts());
+        Some(Change { after: self, event })
+    }
+
+    /// Lets it take tasks again; `None` if it may.
+    pub fn resume(mut self) -> Option<Change<Self>> {
+        self.paused_at.take()?;
+        let event = EventKind::AgentResumed(self.facts());
         Some(Change { after: self, event })
     }
 
@@ -272,6 +292,21 @@ mod tests {
         );
         assert_eq!(change.after.kind.as_str(), "orchestrator");
         assert_eq!(change.after.last_seen_at, at(9));
+    }
+
+    #[test]
+    fn an_agent_is_paused_and_resumed_once_each() {
+        assert_eq!(agent().resume(), None);
+        let paused = agent().pause(at(5)).unwrap();
+        assert_eq!(paused.event.type_name(), "agent.paused");
+        assert_eq!(paused.after.paused_at, Some(at(5)));
+        assert_eq!(paused.after.clone().pause(at(6)), None);
+        let (again, _) = paused.after.clone().heartbeat(Some(Presence::Idle), at(6));
+        assert_eq!(again.paused_at, Some(at(5)), "a sign of life changes nothing");
+
+        let resumed = paused.after.resume().unwrap();
+        assert_eq!(resumed.event.type_name(), "agent.resumed");
+        assert_eq!(resumed.after.paused_at, None);
     }
 
     #[test]

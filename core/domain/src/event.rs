@@ -21,6 +21,7 @@ use crate::permission::PermissionFacts;
 use crate::priority::Priority;
 use crate::project::ProjectStatus;
 use crate::run::{RunFacts, StepFacts};
+use crate::specialist::SpecialistFacts;
 use crate::task::{Check, TaskStatus};
 
 /// A position in the sequence of events; the first event has 1.
@@ -125,6 +126,10 @@ pub enum ReleaseCause {
     NodeStopped,
     /// No language model answered; this costs no attempt.
     NoModel,
+    /// Its run waits for tasks that it handed to others; this costs no attempt.
+    WaitsForChildren,
+    /// The agent that held it was paused at once; this costs no attempt.
+    AgentPaused,
 }
 
 impl ReleaseCause {
@@ -132,7 +137,7 @@ impl ReleaseCause {
     pub fn costs_attempt(self) -> bool {
         match self {
             Self::GivenBack | Self::LeaseExpired | Self::NodeRestarted => true,
-            Self::NodeStopped | Self::NoModel => false,
+            Self::NodeStopped | Self::NoModel | Self::WaitsForChildren | Self::AgentPaused => false,
         }
     }
 }
@@ -297,6 +302,24 @@ pub enum EventKind {
     /// An agent was not heard from for too long.
     #[serde(rename = "agent.offline")]
     AgentOffline(AgentFacts),
+    /// An agent is to take no tasks for now.
+    #[serde(rename = "agent.paused")]
+    AgentPaused(AgentFacts),
+    /// An agent that was paused may take tasks again.
+    #[serde(rename = "agent.resumed")]
+    AgentResumed(AgentFacts),
+    /// A run made a specialist.
+    #[serde(rename = "specialist.created")]
+    SpecialistCreated(SpecialistFacts),
+    /// A specialist takes tasks again.
+    #[serde(rename = "specialist.enabled")]
+    SpecialistEnabled(SpecialistFacts),
+    /// A specialist takes no tasks any more.
+    #[serde(rename = "specialist.disabled")]
+    SpecialistDisabled(SpecialistFacts),
+    /// A specialist is no more.
+    #[serde(rename = "specialist.removed")]
+    SpecialistRemoved(SpecialistFacts),
     /// An artifact was stored.
     #[serde(rename = "artifact.created")]
     ArtifactCreated(ArtifactFacts),
@@ -476,7 +499,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 48] = [
+    pub const TYPES: [&'static str; 54] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -494,6 +517,12 @@ impl EventKind {
         "agent.registered",
         "agent.online",
         "agent.offline",
+        "agent.paused",
+        "agent.resumed",
+        "specialist.created",
+        "specialist.enabled",
+        "specialist.disabled",
+        "specialist.removed",
         "artifact.created",
         "artifact.attached",
         "conversation.started",
@@ -547,6 +576,12 @@ impl EventKind {
             Self::AgentRegistered(_) => "agent.registered",
             Self::AgentOnline(_) => "agent.online",
             Self::AgentOffline(_) => "agent.offline",
+            Self::AgentPaused(_) => "agent.paused",
+            Self::AgentResumed(_) => "agent.resumed",
+            Self::SpecialistCreated(_) => "specialist.created",
+            Self::SpecialistEnabled(_) => "specialist.enabled",
+            Self::SpecialistDisabled(_) => "specialist.disabled",
+            Self::SpecialistRemoved(_) => "specialist.removed",
             Self::ArtifactCreated(_) => "artifact.created",
             Self::ArtifactAttached(_) => "artifact.attached",
             Self::ConversationStarted { .. } => "conversation.started",
@@ -598,9 +633,15 @@ impl EventKind {
             | Self::TaskReleased { .. }
             | Self::TaskCancelled { .. }
             | Self::TaskReopened { .. } => EntityType::Task,
-            Self::AgentRegistered(_) | Self::AgentOnline(_) | Self::AgentOffline(_) => {
-                EntityType::Agent
-            }
+            Self::AgentRegistered(_)
+            | Self::AgentOnline(_)
+            | Self::AgentOffline(_)
+            | Self::AgentPaused(_)
+            | Self::AgentResumed(_)
+            | Self::SpecialistCreated(_)
+            | Self::SpecialistEnabled(_)
+            | Self::SpecialistDisabled(_)
+            | Self::SpecialistRemoved(_) => EntityType::Agent,
             Self::ArtifactCreated(_) | Self::ArtifactAttached(_) => EntityType::Artifact,
             Self::ConversationStarted { .. } | Self::ConversationMessageAdded { .. } => {
                 EntityType::Conversation

@@ -103,7 +103,9 @@ impl Channel {
         match self {
             Self::All => vec![TypePattern::Any],
             Self::Tasks => vec![TypePattern::Prefix("task.".into())],
-            Self::Agents => vec![TypePattern::Prefix("agent.".into())],
+            Self::Agents => ["agent.", "specialist."]
+                .map(|prefix| TypePattern::Prefix(prefix.into()))
+                .into(),
             Self::Pending => PENDING_TYPES
                 .iter()
                 .map(|name| TypePattern::Exact((*name).into()))
@@ -232,7 +234,8 @@ mod tests {
         );
         assert_eq!(
             carried("events:agents"),
-            "agent.registered agent.online agent.offline"
+            "agent.registered agent.online agent.offline agent.paused agent.resumed specialist.created \
+             specialist.enabled specialist.disabled specialist.removed"
         );
         assert_eq!(
             carried("tasks:pending"),

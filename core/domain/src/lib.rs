@@ -31,6 +31,7 @@ pub mod project;
 pub mod quick_add;
 pub mod recurrence;
 pub mod run;
+pub mod specialist;
 pub mod task;
 pub mod when;
 

@@ -12,6 +12,8 @@ use crate::field::Word;
 use crate::folder::{Access, GrantedFolder};
 use crate::id::ProjectId;
 use crate::permission::Permission;
+use crate::run::TURN;
+use crate::specialist::Grants;
 
 /// How often in a row the same call is made before it is noted.
 pub const ALIKE_NOTED: u32 = 3;
@@ -47,6 +49,8 @@ pub struct Reach {
     pub writes: Vec<Word>,
     /// Whether it is made outside the sandbox.
     pub is_outside: bool,
+    /// Whether it makes a tool or an agent, which outlives the run.
+    pub creates: bool,
     /// How long it may take, where that is its own to say.
     pub limit: Option<Duration>,
 }
@@ -68,6 +72,10 @@ pub struct Call<'a> {
     pub alike: u32,
     /// How many calls the run made.
     pub calls: u32,
+    /// How many of those were of tools, over all that the run did.
+    pub tool_calls: u64,
+    /// What the agent may do, where that is not everything.
+    pub grants: Option<&'a Grants>,
     /// The owner's word on this step, if it was asked.
     pub approval: Option<&'a Approval>,
     /// What the owner allows without being asked.
@@ -154,6 +162,9 @@ pub fn decide(call: &Call<'_>, bounds: &Bounds, now: Timestamp) -> Decision {
             ),
         );
     }
+    if let Some(refusal) = call.grants.and_then(|grants| refused_tool(call, grants)) {
+        return Decision::new(Verdict::Deny, refusal);
+    }
     if let Some(refusal) = refused_folder(call) {
         return Decision::new(Verdict::Deny, refusal);
     }
@@ -232,6 +243,13 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
             "it runs outside the sandbox, with your own rights, and with what is in the run's folder now".into(),
         ));
     }
+    let asks_before = call.grants.map(|grants| &grants.asks_before);
+    if asks_before.is_some_and(|tools| tools.contains(&call.action.tool)) {
+        return Some(Asked::Always(format!(
+            "its agent asks before every call of {}",
+            call.action.tool
+        )));
+    }
     if call.alike > ALIKE_NOTED {
         return Some(Asked::Always(format!(
             "the run has made this very call {} times in a row",
@@ -252,6 +270,25 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
         )));
     }
     None
+}
+
+/// Says which tool the agent may not call, or that it called as many as it may.
+fn refused_tool(call: &Call<'_>, grants: &Grants) -> Option<String> {
+    let tool = &call.action.tool;
+    // A turn of its model is no tool, and granted to every agent.
+    if tool.as_str() == TURN {
+        return None;
+    }
+    if !grants.tools.contains(tool) {
+        let own: Vec<&str> = grants.tools.iter().map(Word::as_str).collect();
+        return Some(format!(
+            "this agent may not call {tool}; it may call {}",
+            if own.is_empty() { "no tool".into() } else { own.join(", ") }
+        ));
+    }
+    let most = grants.limits.tool_calls?;
+    (call.tool_calls >= most)
+        .then(|| format!("this agent may make {most} calls of tools for one task, and made them"))
 }
 
 /// Says which folder the call may not use, and what would open it.

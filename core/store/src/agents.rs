@@ -14,7 +14,10 @@ use crate::read_tx::Tx;
 use crate::write_tx::WriteTx;
 
 const ENTITY: &str = "agent";
-const COLUMNS: &str = "id, name, type, status, capabilities, metadata, created_at, last_seen_at";
+const COLUMNS: &str =
+    "id, name, type, status, capabilities, metadata, created_at, last_seen_at, paused_at";
+/// The node's own agents that a run made; whether they are there is not a matter of being heard from.
+const NO_SPECIALIST: &str = "NOT EXISTS (SELECT 1 FROM specialists WHERE agent_id = agents.id)";
 
 /// Returns the agent of a name.
 pub fn get(tx: &impl Tx, name: &AgentName) -> Result<Option<Agent>, StoreError> {
@@ -72,7 +75,8 @@ pub fn list(
 /// Returns the agents that are not known to be offline and were last heard from before `moment`.
 pub fn silent_since(tx: &impl Tx, moment: Timestamp) -> Result<Vec<Agent>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM agents WHERE status <> 'offline' AND last_seen_at <= ?1 LIMIT 100"
+        "SELECT {COLUMNS} FROM agents
+         WHERE status <> 'offline' AND last_seen_at <= ?1 AND {NO_SPECIALIST} LIMIT 100"
     );
     let mut statement = tx.conn().prepare_cached(&sql)?;
     let found = statement.query([moment.as_millis()])?;
@@ -81,12 +85,35 @@ pub fn silent_since(tx: &impl Tx, moment: Timestamp) -> Result<Vec<Agent>, Store
 
 /// Returns when the agent that has been silent longest was last heard from.
 pub fn oldest_sign_of_life(tx: &impl Tx) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT min(last_seen_at) FROM agents WHERE status <> 'offline'";
+    let sql = format!(
+        "SELECT min(last_seen_at) FROM agents WHERE status <> 'offline' AND {NO_SPECIALIST}"
+    );
     let oldest: Option<i64> = tx
         .conn()
-        .prepare_cached(sql)?
+        .prepare_cached(&sql)?
         .query_row([], |row| row.get(0))?;
     Ok(oldest.map(Timestamp::from_millis))
+}
+
+/// Whether the agent of a name is paused; one that is not registered is not.
+pub fn is_paused(tx: &impl Tx, name: &AgentName) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM agents WHERE name = ?1 AND paused_at IS NOT NULL";
+    Ok(tx.conn().prepare_cached(sql)?.exists([name.as_str()])?)
+}
+
+/// Returns the names of up to `limit` agents that are paused.
+pub fn paused(tx: &impl Tx, limit: usize) -> Result<Vec<AgentName>, StoreError> {
+    let sql = "SELECT name FROM agents WHERE paused_at IS NOT NULL ORDER BY name LIMIT ?1";
+    let mut statement = tx.conn().prepare_cached(sql)?;
+    let names = statement.query_map([crate::page::rows_for(limit) - 1], |row| row.get(0))?;
+    let names = names.collect::<Result<Vec<String>, _>>()?;
+    Ok(names.into_iter().map(AgentName::from_stored).collect())
+}
+
+/// Removes an agent; whatever tells of it is told elsewhere.
+pub fn delete(tx: &WriteTx<'_>, id: AgentId) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM agents WHERE id = ?1", [id.0])?;
+    Ok(())
 }
 
 /// Counts agents by status, and how many of them hold a task.
@@ -128,7 +155,8 @@ pub fn save(
     at: Timestamp,
 ) -> Result<Agent, StoreError> {
     let changed = tx.execute(
-        "UPDATE agents SET type = ?2, status = ?3, capabilities = ?4, metadata = ?5, last_seen_at = ?6
+        "UPDATE agents SET type = ?2, status = ?3, capabilities = ?4, metadata = ?5, last_seen_at = ?6,
+             paused_at = ?7
          WHERE id = ?1",
         params![
             after.id.0,
@@ -137,6 +165,7 @@ pub fn save(
             to_json(ENTITY, "capabilities", &after.capabilities)?,
             to_json(ENTITY, "metadata", &after.metadata)?,
             after.last_seen_at.as_millis(),
+            after.paused_at.map(Timestamp::as_millis),
         ],
     )?;
     if changed != 1 {
@@ -161,6 +190,7 @@ fn read(columns: &Columns<'_, '_>) -> Result<Agent, StoreError> {
         metadata: columns.object("metadata", 5)?,
         created_at: columns.time(6)?,
         last_seen_at: columns.time(7)?,
+        paused_at: columns.time_option(8)?,
     })
 }
 

@@ -7,7 +7,7 @@
 //! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
 //! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`],
 //! [`conversations`], [`notices`], [`runs`] with [`steps`], [`approvals`], [`permissions`],
-//! [`folders`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
+//! [`folders`], [`specialists`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
 //! [`dump`], [`inspect`].
 
 pub mod agents;
@@ -36,6 +36,7 @@ pub mod projects;
 mod read_tx;
 pub mod restore;
 pub mod runs;
+pub mod specialists;
 pub mod steps;
 mod store;
 mod swap;

@@ -35,6 +35,16 @@ pub fn get(tx: &impl Tx, run: RunId, place: u32, attempt: u32) -> Result<Option<
     read_one(ENTITY, found, read)
 }
 
+/// Returns the attempt that waits for a task which was handed to another agent.
+pub fn waiting_for_child(tx: &impl Tx, child: TaskId) -> Result<Option<Step>, StoreError> {
+    let mut statement = tx.conn().prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM steps INDEXED BY steps_child
+         WHERE child_id = ?1 AND discarded_at IS NULL"
+    ))?;
+    let found = statement.query([child.0])?;
+    read_one(ENTITY, found, read)
+}
+
 /// Stores a new attempt.
 pub fn insert(
     tx: &mut WriteTx<'_>,
@@ -89,7 +99,7 @@ pub fn save(
     let changed = tx.execute(
         "UPDATE steps SET decision = ?4, status = ?5, waiting_for = ?6, approval_id = ?7,
              outcome = ?8, error = ?9, fence = ?10, acted_at = ?11, ended_at = ?12, discarded_at = ?13,
-             child_id = ?14
+             child_id = ?14, brings = ?15
          WHERE run_id = ?1 AND place = ?2 AND attempt = ?3 AND discarded_at IS NULL
              AND (ended_at IS NULL OR (status = ?5 AND ?13 IS NOT NULL))",
         params![
@@ -107,6 +117,7 @@ pub fn save(
             after.ended_at.map(Timestamp::as_millis),
             after.discarded_at.map(Timestamp::as_millis),
             columns.child.map(|id| id.0),
+            to_json(ENTITY, "brings", &after.brings)?,
         ],
     )?;
     if changed != 1 {

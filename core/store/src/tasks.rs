@@ -1,5 +1,6 @@
 //! Tasks: get, insert, save; what can be claimed; whose lease has run out.
 
+mod fair;
 mod list;
 mod planned;
 mod rows;
@@ -17,6 +18,7 @@ use crate::read_tx::Tx;
 use crate::text_index::{Text, TextChange};
 use crate::write_tx::WriteTx;
 
+pub use fair::{FairWanted, fairest_pending};
 pub use list::{Cursor, Order, TaskFilter, list};
 pub use planned::{next_due, next_occasion, reminder_of, series_to_continue, to_remind_of};
 
@@ -99,6 +101,11 @@ pub struct Wanted {
     pub has_plan: bool,
 }
 
+/// A task that must be completed before one of a query's and is not.
+const OPEN_DEPENDENCY: &str =
+    "SELECT 1 FROM task_dependencies JOIN tasks AS needed ON needed.id = depends_on_id
+     WHERE task_id = tasks.id AND needed.status <> 'completed'";
+
 /// Returns the task to claim next: of the highest priority, then the oldest, that is due to start,
 /// kept for nobody else, and waits for no other task.
 pub fn best_pending(
@@ -112,9 +119,7 @@ pub fn best_pending(
            AND (not_before IS NULL OR not_before <= ?1)
            AND (reserved_for IS NULL OR reserved_for = ?2)
            AND has_plan >= ?3
-           AND (depends_on IS NULL OR NOT EXISTS (
-                SELECT 1 FROM task_dependencies JOIN tasks AS needed ON needed.id = depends_on_id
-                WHERE task_id = tasks.id AND needed.status <> 'completed'))
+           AND (depends_on IS NULL OR NOT EXISTS ({OPEN_DEPENDENCY}))
          ORDER BY priority DESC, number LIMIT 1",
         rows::COLUMNS
     );
@@ -136,6 +141,40 @@ pub fn next_start(tx: &impl Tx, now: Timestamp) -> Result<Option<Timestamp>, Sto
         .prepare_cached(sql)?
         .query_row([now.as_millis()], |row| row.get(0))?;
     Ok(next.map(Timestamp::from_millis))
+}
+
+/// Returns how many tasks are above this one, each part of the next; counts no further than 100.
+pub fn depth(tx: &impl Tx, id: TaskId) -> Result<u64, StoreError> {
+    let sql = "WITH RECURSIVE up (id, depth) AS (
+                   VALUES (?1, 0) UNION ALL
+                   SELECT parent_id, depth + 1 FROM tasks JOIN up ON tasks.id = up.id
+                   WHERE parent_id IS NOT NULL AND depth < 100
+               ) SELECT max(depth) FROM up";
+    Ok(tx
+        .conn()
+        .prepare_cached(sql)?
+        .query_row([id.0], |row| row.get(0))?)
+}
+
+/// Counts the tasks that are part of `id` and were not made by the owner.
+pub fn count_handed_on(tx: &impl Tx, id: TaskId) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM tasks WHERE parent_id = ?1 AND created_by <> ?2";
+    Ok(tx
+        .conn()
+        .prepare_cached(sql)?
+        .query_row(params![id.0, hearth_domain::field::OWNER], |row| row.get(0))?)
+}
+
+/// Returns the numbers of tasks that have not ended and are kept for, or held by, an agent; at most
+/// 10 of them.
+pub fn open_numbers_of(tx: &impl Tx, agent: &AgentName) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT number FROM tasks
+               WHERE (assigned_to = ?1 OR reserved_for = ?1)
+                 AND status IN ('pending', 'in_progress', 'blocked')
+               ORDER BY number LIMIT 10";
+    let mut statement = tx.conn().prepare_cached(sql)?;
+    let numbers = statement.query_map([agent.as_str()], |row| row.get(0))?;
+    Ok(numbers.collect::<Result<_, _>>()?)
 }
 
 /// Returns tasks whose lease ran out by `now`, at most 100 of them.

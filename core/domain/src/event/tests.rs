@@ -72,6 +72,27 @@ fn agent_payload() -> Value {
     })
 }
 
+fn specialist() -> SpecialistFacts {
+    SpecialistFacts {
+        agent_id: AgentId(Uuid::from_u128(3)),
+        name: "scribe".parse().unwrap(),
+        created_by: "seed".parse().unwrap(),
+        task_id: Some(TaskId(Uuid::from_u128(1))),
+        tools: ["python", "http_get"].map(|tool| tool.parse().unwrap()).into(),
+        depth: 1,
+        is_enabled: true,
+        version: 2,
+    }
+}
+
+fn specialist_payload() -> Value {
+    json!({
+        "agent_id": "00000000-0000-0000-0000-000000000003", "name": "scribe", "created_by": "seed",
+        "task_id": "00000000-0000-0000-0000-000000000001", "tools": ["http_get", "python"], "depth": 1,
+        "is_enabled": true, "version": 2,
+    })
+}
+
 fn artifact() -> ArtifactFacts {
     ArtifactFacts {
         artifact_id: ArtifactId(Uuid::from_u128(4)),
@@ -343,6 +364,12 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
         (EventKind::AgentRegistered(agent()), agent_payload()),
         (EventKind::AgentOnline(agent()), agent_payload()),
         (EventKind::AgentOffline(agent()), agent_payload()),
+        (EventKind::AgentPaused(agent()), agent_payload()),
+        (EventKind::AgentResumed(agent()), agent_payload()),
+        (EventKind::SpecialistCreated(specialist()), specialist_payload()),
+        (EventKind::SpecialistEnabled(specialist()), specialist_payload()),
+        (EventKind::SpecialistDisabled(specialist()), specialist_payload()),
+        (EventKind::SpecialistRemoved(specialist()), specialist_payload()),
         (EventKind::ArtifactCreated(artifact()), artifact_payload()),
         (EventKind::ArtifactAttached(artifact()), artifact_payload()),
         (
@@ -465,8 +492,12 @@ fn the_type_in_json_is_the_type_by_name() {
         let whole = serde_json::to_value(&kind).unwrap();
         assert_eq!(whole["type"], kind.type_name());
         let (entity, _) = kind.type_name().split_once('.').unwrap();
-        // A step is a part of its run, and its events are the run's.
-        let entity = if entity == "step" { "run" } else { entity };
+        // A step is a part of its run, and its events are the run's; a specialist is an agent.
+        let entity = match entity {
+            "step" => "run",
+            "specialist" => "agent",
+            other => other,
+        };
         assert_eq!(kind.entity_type().as_str(), entity);
     }
 }

@@ -3,6 +3,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::approval::NewApproval;
+use crate::field::JsonObject;
 use crate::folder::NewGrantedFolder;
 use crate::id::{ApprovalId, FolderId, PermissionId, RunId, TaskId};
 use crate::permission::{NewPermission, Shape};
@@ -46,6 +47,8 @@ fn call<'a>(action: &'a Action, reach: &'a Reach) -> Call<'a> {
         speaks_meanwhile: false,
         alike: 1,
         calls: 0,
+        tool_calls: 0,
+        grants: None,
         approval: None,
         permissions: &[],
         folders: &[],
@@ -94,6 +97,87 @@ fn what_stays_in_its_folder_is_made() {
     let (action, reach) = (action("x"), Reach::default());
 
     assert_eq!(verdict(&call(&action, &reach)), Verdict::Allow);
+}
+
+fn grants(tools: &[&str], asks_before: &[&str], tool_calls: Option<u64>) -> Grants {
+    let words = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
+    Grants {
+        asks_before: words(asks_before),
+        limits: crate::specialist::Limits {
+            tool_calls,
+            ..Default::default()
+        },
+        ..Grants::all(words(tools))
+    }
+}
+
+#[test]
+fn an_agent_calls_the_tools_it_was_granted_and_its_model_and_nothing_else() {
+    let (http_get, reach) = (action("x"), Reach::default());
+    let own = grants(&["http_get"], &[], None);
+    let mut call = call(&http_get, &reach);
+    call.grants = Some(&own);
+    assert_eq!(verdict(&call), Verdict::Allow);
+
+    let other = grants(&["python"], &[], None);
+    call.grants = Some(&other);
+    let decision = decide(&call, &BOUNDS, at(10));
+    assert_eq!(decision.verdict, Verdict::Deny);
+    assert!(decision.reason.contains("may not call http_get; it may call python"));
+
+    let model = Action {
+        tool: TURN.parse().unwrap(),
+        args: JsonObject::new(),
+    };
+    call.action = &model;
+    assert_eq!(verdict(&call), Verdict::Allow);
+}
+
+#[test]
+fn no_yes_lets_an_agent_call_a_tool_that_it_was_not_granted() {
+    let (http_get, reach) = (action("x"), Reach::default());
+    let approval = Approval {
+        status: ApprovalStatus::Approved,
+        ..approval(http_get.clone())
+    };
+    let (own, permissions) = (grants(&["python"], &[], None), [permission(None)]);
+    let call = Call {
+        approval: Some(&approval),
+        permissions: &permissions,
+        grants: Some(&own),
+        ..call(&http_get, &reach)
+    };
+
+    assert_eq!(verdict(&call), Verdict::Deny);
+}
+
+#[test]
+fn what_an_agent_asks_before_no_standing_permission_allows() {
+    let (http_get, reach) = (action("https://example.org/"), speaks());
+    let permissions = [permission(None)];
+    let own = grants(&["http_get"], &["http_get"], None);
+    let call = Call {
+        permissions: &permissions,
+        grants: Some(&own),
+        ..call(&http_get, &reach)
+    };
+
+    let decision = decide(&call, &BOUNDS, at(10));
+
+    assert_eq!((decision.verdict, decision.is_once), (Verdict::Ask, true));
+}
+
+#[test]
+fn an_agent_calls_tools_as_often_as_it_may() {
+    let (http_get, reach) = (action("x"), Reach::default());
+    let own = grants(&["http_get"], &[], Some(3));
+    let mut call = call(&http_get, &reach);
+    call.grants = Some(&own);
+    call.tool_calls = 2;
+    assert_eq!(verdict(&call), Verdict::Allow);
+
+    call.tool_calls = 3;
+    assert_eq!(verdict(&call), Verdict::Deny);
 }
 
 #[test]

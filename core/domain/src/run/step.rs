@@ -256,6 +256,34 @@ impl Step {
         self.changed(run, EventKind::StepStarted)
     }
 
+    /// Goes on with an attempt that waited, as a task that was handed to another agent.
+    pub fn hand_on(mut self, decision: Decision, child: TaskId, run: &Run) -> Change<Self> {
+        self.state = StepState::Waiting(WaitingFor::Child(child));
+        self.decision = decision;
+        self.fence = run.fence;
+        self.changed(run, EventKind::StepWaiting)
+    }
+
+    /// Ends the attempt with what another agent brought, and with what that brings along.
+    pub fn deliver(
+        mut self,
+        end: StepEnd,
+        brings: Labels,
+        run: &Run,
+        now: Timestamp,
+    ) -> Change<Self> {
+        self.brings = self.brings.and(brings);
+        self.complete(end, run, now)
+    }
+
+    /// Returns the task that it waits for, where that is another agent's and the attempt counts.
+    pub fn child(&self) -> Option<TaskId> {
+        match self.state {
+            StepState::Waiting(WaitingFor::Child(id)) if self.discarded_at.is_none() => Some(id),
+            _ => None,
+        }
+    }
+
     /// Ends an attempt that waited and may not be made.
     pub fn deny(mut self, decision: Decision, run: &Run, now: Timestamp) -> Change<Self> {
         let error = decision.reason.clone();

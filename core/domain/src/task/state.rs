@@ -181,6 +181,8 @@ impl fmt::Display for AttemptEnd {
             ReleaseCause::NodeRestarted => "was cut off when the node was killed",
             ReleaseCause::NodeStopped => "was stopped with the node",
             ReleaseCause::NoModel => "found no language model that answers",
+            ReleaseCause::WaitsForChildren => "waits for others",
+            ReleaseCause::AgentPaused => "was stopped because the agent was paused",
         };
         write!(
             f,

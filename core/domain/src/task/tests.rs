@@ -115,11 +115,14 @@ struct Step {
 }
 
 const AGENTS: [&str; 3] = ["seed", "scout", "owner"];
-const CAUSES: [ReleaseCause; 4] = [
+const CAUSES: [ReleaseCause; 7] = [
     ReleaseCause::GivenBack,
     ReleaseCause::LeaseExpired,
     ReleaseCause::NodeRestarted,
     ReleaseCause::NodeStopped,
+    ReleaseCause::NoModel,
+    ReleaseCause::WaitsForChildren,
+    ReleaseCause::AgentPaused,
 ];
 
 fn patches() -> impl Strategy<Value = TaskPatch> {
@@ -232,12 +235,10 @@ fn declared(command: &Command, from: TaskStatus) -> &'static [TaskStatus] {
         }
         (Command::Answer(_), Blocked)
         | (Command::Reopen, Completed | Cancelled)
-        | (
-            Command::Release(ReleaseCause::NodeStopped)
-            | Command::Reclaim(ReleaseCause::NodeStopped),
-            InProgress,
-        )
         | (Command::Update(_), Pending) => &[Pending],
+        (Command::Release(cause) | Command::Reclaim(cause), InProgress) if !cause.costs_attempt() => {
+            &[Pending]
+        }
         (Command::Release(_) | Command::Reclaim(_), InProgress) => &[Pending, Blocked],
         (Command::Cancel, Pending | InProgress | Blocked) | (Command::Update(_), Cancelled) => {
             &[Cancelled]
@@ -473,27 +474,38 @@ fn an_answer_gives_the_full_number_of_attempts_anew() {
 }
 
 #[test]
-fn a_stop_of_the_node_costs_no_attempt() {
+fn a_stop_of_the_node_or_its_agent_and_a_wait_for_others_cost_no_attempt() {
     let mut task = create(NewTask {
         max_attempts: 1,
         ..new_task()
     });
-    for round in 1..=5 {
+    let free = CAUSES.into_iter().filter(|cause| !cause.costs_attempt());
+    for (round, cause) in (1..).zip(free) {
         task = claimed(task, "seed", round);
-        task = task
-            .release(
-                &agent("seed"),
-                u64::try_from(round).unwrap(),
-                ReleaseCause::NodeStopped,
-                None,
-                at(round),
-            )
-            .unwrap()
-            .after;
+        let fence = u64::try_from(round).unwrap();
+        let change = task.release(&agent("seed"), fence, cause, None, at(round));
+        task = change.unwrap().after;
     }
 
     assert_eq!(task.status(), TaskStatus::Pending);
     assert!(task.failed_attempts.is_empty());
+}
+
+#[test]
+fn a_task_waits_for_others_until_it_waits_no_more() {
+    let children = [1, 2].map(|id| TaskId(Uuid::from_u128(id)));
+    let waits = pending().wait_for(&children, "seed", at(2)).unwrap();
+    assert_eq!(waits.event.type_name(), "task.updated");
+    assert_eq!(waits.after.depends_on, children);
+    assert_eq!(waits.after.clone().wait_for(&children, "seed", at(3)), None);
+
+    let first = waits.after.wait_no_more_for(children[0], "scout", at(4));
+    let task = first.unwrap().after;
+
+    assert_eq!(task.depends_on, children[1..]);
+    assert_eq!(task.clone().wait_no_more_for(children[0], "scout", at(5)), None);
+    let ended = task.cancel(None, &Actor::Owner, at(6)).unwrap().after;
+    assert_eq!(ended.wait_no_more_for(children[1], "scout", at(7)), None);
 }
 
 #[test]

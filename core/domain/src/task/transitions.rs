@@ -10,6 +10,7 @@ use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::event::{EventKind, Evidence, ReleaseCause, TaskFacts};
 use crate::field::{AgentName, JsonObject, REASON_MAX, SYSTEM, json_within};
+use crate::id::TaskId;
 use crate::task::acceptance::{ArtifactFound, FailedCheck, Finding, Unmet};
 use crate::task::refusal::Refusal;
 use crate::task::state::{AttemptEnd, Block, BlockCause, Lease, TaskState};
@@ -390,6 +391,41 @@ impl Task {
                 reason,
             }),
         )
+    }
+
+    /// Has it wait for tasks that its run handed to others; `None` if it does already.
+    pub fn wait_for(
+        mut self,
+        children: &[TaskId],
+        by: &str,
+        now: Timestamp,
+    ) -> Option<Change<Self>> {
+        let before = self.depends_on.len();
+        self.depends_on.extend(children);
+        self.depends_on.sort();
+        self.depends_on.dedup();
+        (self.depends_on.len() > before).then(|| self.depends_otherwise(by, now))
+    }
+
+    /// Has it wait no more for a task that its run handed to another; `None` if it does not, or has
+    /// ended.
+    pub fn wait_no_more_for(
+        mut self,
+        child: TaskId,
+        by: &str,
+        now: Timestamp,
+    ) -> Option<Change<Self>> {
+        let before = self.depends_on.len();
+        self.depends_on.retain(|needed| *needed != child);
+        let is_other = self.depends_on.len() < before && !self.status().is_terminal();
+        is_other.then(|| self.depends_otherwise(by, now))
+    }
+
+    fn depends_otherwise(self, by: &str, now: Timestamp) -> Change<Self> {
+        self.changed(by, now, |task| EventKind::TaskUpdated {
+            task,
+            changed: vec!["depends_on".into()],
+        })
     }
 
     /// Returns the lease if `agent` holds the task under `fence`.

@@ -106,14 +106,19 @@ fn fill_every_column(conn: &Connection) {
                  'it asks', 1, 'denied', 'owner', 8, 'no', 9, 10);
          INSERT INTO steps VALUES (x'0000000000007000800000000000000b', 1, 2, 'list', 'run_command', '{\"argv\":[\"ls\"]}',
                  'unsafe', '{\"untrusted\":false,\"private\":false}', '{\"verdict\":\"ask\",\"reason\":\"r\"}', 'waiting',
-                 'approval', x'0000000000007000800000000000000c', NULL, NULL, 3, 4, 5, NULL, 7);
+                 'approval', x'0000000000007000800000000000000c', NULL, NULL, NULL, 3, 4, 5, NULL, 7);
+         INSERT INTO steps VALUES (x'0000000000007000800000000000000b', 2, 1, 'hand-on', 'delegate', '{}',
+                 'safe', '{\"untrusted\":false,\"private\":false}', '{\"verdict\":\"allow\",\"reason\":\"r\"}', 'waiting',
+                 'child', NULL, x'00000000000070008000000000000004', NULL, NULL, 3, 4, NULL, NULL, NULL);
          INSERT INTO permissions VALUES (4, x'0000000000007000800000000000000d', 'http_get', '{\"url\":\"any\"}',
                  x'00000000000070008000000000000001', 'owner', 1, 2, 3, 4);
          INSERT INTO folders VALUES (x'0000000000007000800000000000000e', 'notes', '/home/ada/notes', 'read',
                  x'00000000000070008000000000000001', 'owner', 1, 2);
          INSERT INTO task_labels VALUES ('web', 5);
          INSERT INTO task_dependencies VALUES (x'00000000000070008000000000000005', x'00000000000070008000000000000004');
-         INSERT INTO agents VALUES (x'00000000000070008000000000000006', 'robot', 'worker', 'idle', '[\"python\"]', '{}', 1, 2);
+         INSERT INTO agents VALUES (x'00000000000070008000000000000006', 'robot', 'worker', 'idle', '[\"python\"]', '{}', 1, 2, 3);
+         INSERT INTO specialists VALUES ('robot', x'00000000000070008000000000000006', 'counts', '[\"python\"]', '[]', '{\"turns\":5}',
+                 1, 'other', 'seed', x'00000000000070008000000000000005', 1, 2, 3, 4);
          INSERT INTO api_keys VALUES (x'00000000000070008000000000000007', 'laptop', 'agent', 'robot', zeroblob(32), 1, 2, 3);
          INSERT INTO idempotency_keys VALUES ('owner', 'once', zeroblob(32), x'00000000000070008000000000000005', 4);",
     )

@@ -86,6 +86,10 @@ async fn an_attempt_reads_back_as_it_was_stored_in_every_state() {
     let acted = || intended().act(json!("text"), &run, at(3)).after;
     let decision = Decision::new(Verdict::Deny, "denied");
     let waiting = |waits_for| Step::wait(new(1), waits_for, &run, at(2)).after;
+    let private = Labels {
+        private: true,
+        untrusted: false,
+    };
     let states = [
         intended(),
         acted(),
@@ -100,6 +104,10 @@ async fn an_attempt_reads_back_as_it_was_stored_in_every_state() {
         waiting(WaitingFor::Child(run.task_id)),
         waiting(approval).deny(decision, &run, at(4)).after,
         waiting(approval).proceed(new(1).decision, &run).after,
+        waiting(approval).hand_on(new(1).decision, run.task_id, &run).after,
+        waiting(WaitingFor::Child(run.task_id))
+            .deliver(StepEnd::default(), private, &run, at(4))
+            .after,
     ];
     for (place, state) in (1..).zip(states) {
         let first = inserted(store, &run, Step::intend(new(place), &run, at(2))).await;
@@ -120,7 +128,7 @@ async fn an_attempt_reads_back_as_it_was_stored_in_every_state() {
     let id = run.id;
     let all = store.read_now(move |tx| of_run(tx, id)).unwrap();
     let places: Vec<u32> = all.iter().map(|step| step.place).collect();
-    assert_eq!(places, (1..=11).collect::<Vec<_>>());
+    assert_eq!(places, (1..=15).collect::<Vec<_>>());
 }
 
 #[tokio::test]
