@@ -52,7 +52,6 @@ const REASON_CHARS: usize = 8000;
 #[derive(Clone)]
 pub(crate) struct Means {
     pub(crate) app: App,
-    pub(crate) agent: AgentName,
     pub(crate) sandbox: SandboxFacility,
     pub(crate) web: Web,
     pub(crate) models: Models,
@@ -64,6 +63,8 @@ pub(crate) struct Means {
 /// The work on one task under one claim.
 pub(crate) struct Run {
     pub(crate) means: Means,
+    /// In whose name: Seed's, or a specialist's.
+    pub(crate) agent: AgentName,
     pub(crate) limits: Limits,
     /// Cancelled when what runs is to be handed back.
     pub(crate) hand_back: CancellationToken,
@@ -74,7 +75,7 @@ enum Ended {
     Done(Done),
     /// The task has ended or is blocked already; what has become of it.
     Settled(&'static str),
-    /// It waits for the owner, its task being blocked for that.
+    /// It waits: for the owner, its task being blocked for that, or for tasks of other agents.
     Waits,
     /// No model answers: the task goes back until one does.
     NoModel(String),
@@ -107,7 +108,7 @@ impl Run {
     pub(crate) async fn work(self, view: TaskView) {
         let task = view.task;
         let hold = Hold {
-            agent: self.means.agent.clone(),
+            agent: self.agent.clone(),
             fence: task.fence,
         };
         let stop = CancellationToken::new();
@@ -178,7 +179,7 @@ impl Run {
     }
 
     async fn begin(&self, task: &Task, hold: &Hold, plan: Value) -> Result<RunView, AppError> {
-        let actor = Actor::Agent(self.means.agent.clone());
+        let actor = Actor::Agent(self.agent.clone());
         persist(|| {
             let id = TaskRef::Id(task.id);
             self.means
@@ -202,7 +203,7 @@ impl Run {
             Ok(folder) => folder,
             Err(story) => return Ok(Ended::Failed(Some(run.id), story)),
         };
-        let actor = Actor::Agent(self.means.agent.clone());
+        let actor = Actor::Agent(self.agent.clone());
         let values = folder.values();
         let toolbox = || Toolbox {
             app: &self.means.app,
@@ -363,7 +364,7 @@ impl Run {
     async fn heartbeat(&self, task: &Task, hold: &Hold) {
         let mut beats = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let actor = Actor::Agent(self.means.agent.clone());
+        let actor = Actor::Agent(self.agent.clone());
         let app = &self.means.app;
         let mut expires_at = task.lease().map(|lease| lease.expires_at);
         loop {
@@ -394,10 +395,7 @@ impl Run {
         hold: Hold,
         ended: Ended,
     ) -> Result<&'static str, AppError> {
-        let (actor, id) = (
-            &Actor::Agent(self.means.agent.clone()),
-            TaskRef::Id(task.id),
-        );
+        let (actor, id) = (&Actor::Agent(self.agent.clone()), TaskRef::Id(task.id));
         match ended {
             Ended::Lost => Ok("was taken from its worker"),
             Ended::Settled(end) => Ok(end),
@@ -413,7 +411,7 @@ impl Run {
                 self.hand_back(actor, id, &hold, ReleaseCause::NoModel)
                     .await
             }
-            Ended::Waits => Ok("waits for its owner"),
+            Ended::Waits => Ok("waits"),
             Ended::Failed(None, story) => self.block(actor, id, &hold, &story).await,
             Ended::Failed(Some(run), story) => self.fail(actor, &hold, run, story).await,
             Ended::Done(done) => self.complete(actor, task, hold, done).await,

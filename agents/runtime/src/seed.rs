@@ -1,11 +1,12 @@
-//! Seed: claims tasks that carry a plan, and executes them.
+//! Seed: claims tasks for itself and for the specialists, and executes them. Without a model, only
+//! those that carry a plan.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hearth_app::holding::Claim;
+use hearth_app::holding::Work;
 use hearth_app::tasks::{SEED, TaskView};
 use hearth_app::{App, AppError, EventStream};
 use hearth_domain::agent::{Presence, Registration};
@@ -55,10 +56,15 @@ pub struct Config {
     pub models: Models,
 }
 
-/// The built-in agent that executes plans.
+/// The built-in agent that executes tasks, and has the specialists execute theirs.
 pub struct Seed {
     means: Means,
+    agent: AgentName,
     config: Config,
+    /// With none, a task without a plan stays pending.
+    models: Models,
+    /// In whose name each run works.
+    working: HashMap<tokio::task::Id, AgentName>,
     /// One lock for each task that is worked on: a claim that follows another one waits until the
     /// work of that is really over.
     at_work: HashMap<TaskId, Arc<Mutex<()>>>,
@@ -69,7 +75,6 @@ impl Seed {
     pub fn new(app: App, sandbox: SandboxFacility, web: Web, config: Config) -> Self {
         let means = Means {
             app,
-            agent: AgentName::from_stored(SEED.into()),
             sandbox,
             web,
             environment: config.environment.clone(),
@@ -79,7 +84,10 @@ impl Seed {
         };
         Self {
             means,
+            agent: AgentName::from_stored(SEED.into()),
             config,
+            models: Models::default(),
+            working: HashMap::new(),
             at_work: HashMap::new(),
         }
     }
@@ -91,8 +99,15 @@ impl Seed {
     pub async fn run(mut self, shutdown: CancellationToken) -> std::io::Result<()> {
         std::fs::create_dir_all(&self.config.workspaces_dir)?;
         let mut types = Channel::Pending.patterns();
-        // A pending task may be given a plan, or an earlier start.
-        types.push(TypePattern::Exact("task.updated".into()));
+        // A pending task may be given a plan, or an earlier start; what it waited for may be completed;
+        // an agent may take tasks again.
+        let also = [
+            "task.updated",
+            "task.completed",
+            "agent.resumed",
+            "specialist.enabled",
+        ];
+        types.extend(also.map(|name| TypePattern::Exact(name.into())));
         let filter = EventFilter {
             types,
             ..EventFilter::default()
@@ -121,8 +136,8 @@ impl Seed {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
-                Some(ended) = runs.join_next() => {
-                    report(ended);
+                Some(ended) = runs.join_next_with_id() => {
+                    self.report(ended).await;
                     if runs.is_empty() {
                         self.show(false).await;
                     }
@@ -140,7 +155,7 @@ impl Seed {
     /// Registers, takes back what an earlier life of the node left, and listens for work.
     async fn begin(&self, filter: &EventFilter) -> Result<EventStream, AppError> {
         let registration = Registration {
-            name: self.means.agent.clone(),
+            name: self.agent.clone(),
             kind: Word::from_stored("orchestrator".into()),
             capabilities: vec!["general-execution".into()],
             metadata: JsonObject::new(),
@@ -150,11 +165,11 @@ impl Seed {
             .register_agent(&self.actor(), registration)
             .await?;
         let events = self.means.app.subscribe(None, filter.clone())?;
-        let reclaimed = self
-            .means
-            .app
-            .reclaim_after_restart(self.means.agent.clone())
-            .await?;
+        let mut reclaimed = 0;
+        for agent in self.means.app.own_agents()? {
+            reclaimed += self.means.app.reclaim_after_restart(agent.clone()).await?;
+            self.rests(&agent).await;
+        }
         if reclaimed > 0 {
             info!(
                 tasks = reclaimed,
@@ -167,13 +182,7 @@ impl Seed {
     /// Starts runs until there are enough or no task is left; returns how long to wait at most.
     async fn fill(&mut self, runs: &mut JoinSet<()>, hand_back: &CancellationToken) -> Duration {
         while runs.len() < self.config.parallel {
-            let claim = Claim::new(self.means.agent.clone());
-            match self
-                .means
-                .app
-                .claim_next_task(&self.actor(), claim, true)
-                .await
-            {
+            match self.means.app.claim_own_task(self.work()).await {
                 Ok(Some(view)) => self.start(runs, view, hand_back),
                 Ok(None) => break,
                 Err(failure) => {
@@ -190,19 +199,23 @@ impl Seed {
 
     fn start(&mut self, runs: &mut JoinSet<()>, view: TaskView, hand_back: &CancellationToken) {
         let number = view.task.number;
-        info!(task.number = number, "seed begins task #{number}");
+        let holder = view.task.lease().map(|lease| lease.holder.clone());
+        let agent = holder.unwrap_or_else(|| self.agent.clone());
+        info!(task.number = number, %agent, "{agent} begins task #{number}");
         let run = Run {
             means: self.means.clone(),
+            agent: agent.clone(),
             limits: self.config.limits.get(),
             hand_back: hand_back.clone(),
         };
         // Those that nobody holds are of work that is over.
         self.at_work.retain(|_, lock| Arc::strong_count(lock) > 1);
         let lock = Arc::clone(self.at_work.entry(view.task.id).or_default());
-        runs.spawn(async move {
+        let spawned = runs.spawn(async move {
             let _alone = lock.lock_owned().await;
             run.work(view).await;
         });
+        self.working.insert(spawned.id(), agent);
     }
 
     /// Removes the folders of runs that have ended without a worker, as when a task that waited was
@@ -231,32 +244,66 @@ impl Seed {
         } else {
             Presence::Idle
         };
-        if let Err(failure) = self
-            .means
-            .app
-            .heartbeat_agent(&self.actor(), self.means.agent.clone(), Some(presence))
-            .await
-        {
-            warn!(error = %failure, "seed could not say that it is there");
+        self.show_as(&self.agent, presence).await;
+    }
+
+    async fn show_as(&self, agent: &AgentName, presence: Presence) {
+        let actor = Actor::Agent(agent.clone());
+        let app = &self.means.app;
+        let shown = app.heartbeat_agent(&actor, agent.clone(), Some(presence));
+        if let Err(failure) = shown.await {
+            warn!(error = %failure, "{agent} could not say that it is there");
         }
     }
 
-    async fn finish(&self, mut runs: JoinSet<()>, hand_back: &CancellationToken) {
+    /// Shows a specialist that works on nothing any more as idle, as long as it is one.
+    async fn rests(&self, agent: &AgentName) {
+        let specialist = self.means.app.specialist(agent);
+        let is_enabled = specialist.is_ok_and(|found| found.is_some_and(|found| found.is_enabled));
+        if is_enabled && !self.working.values().any(|other| other == agent) {
+            self.show_as(agent, Presence::Idle).await;
+        }
+    }
+
+    /// Notes that a run has ended, however it did.
+    async fn report(&mut self, ended: Result<(tokio::task::Id, ()), tokio::task::JoinError>) {
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(failure) => {
+                // Its lease runs out, and the sweep takes the task back.
+                error!(error = %failure, "a run panicked");
+                failure.id()
+            }
+        };
+        if let Some(agent) = self.working.remove(&id) {
+            self.rests(&agent).await;
+        }
+    }
+
+    fn work(&self) -> Work {
+        if self.models.current().is_some() {
+            Work::Any
+        } else {
+            Work::Planned
+        }
+    }
+
+    async fn finish(mut self, mut runs: JoinSet<()>, hand_back: &CancellationToken) {
         let finished = async {
-            while let Some(ended) = runs.join_next().await {
-                report(ended);
+            while let Some(ended) = runs.join_next_with_id().await {
+                self.report(ended).await;
             }
         };
         if tokio::time::timeout(FINISH, finished).await.is_err() {
             hand_back.cancel();
-            while let Some(ended) = runs.join_next().await {
-                report(ended);
+            while let Some(ended) = runs.join_next_with_id().await {
+                self.report(ended).await;
             }
         }
     }
 
     fn actor(&self) -> Actor {
-        Actor::Agent(self.means.agent.clone())
+        Actor::Agent(self.agent.clone())
     }
 }
 
@@ -267,11 +314,4 @@ async fn wake(events: &mut EventStream) {
     }
     // The store is closed or cannot be read; the sleep beside this brings the next look.
     std::future::pending::<()>().await;
-}
-
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(failure) = ended {
-        // Its lease runs out, and the sweep takes the task back.
-        error!(error = %failure, "a run panicked");
-    }
 }

@@ -1,11 +1,13 @@
-//! Operations on agents.
+//! Operations on agents; pausing them is in [`pause`].
+
+pub mod pause;
 
 use std::time::Duration;
 
 use hearth_domain::agent::{Agent, AgentStatus, Presence, Registration};
 use hearth_domain::field::{AgentName, LABEL_MAX, json_within, line, list_within};
 use hearth_domain::{Actor, AgentId, Change};
-use hearth_store::{Page, WriteTx, agents};
+use hearth_store::{Page, WriteTx, agents, specialists};
 
 use crate::app::App;
 use crate::authority::{must_act_as, must_work};
@@ -36,6 +38,15 @@ impl App {
             .store()
             .write(move |tx| match agents::get(tx, &new.name)? {
                 Some(known) => {
+                    if specialists::is_present(tx, &new.name)? {
+                        return Err(AppError::conflict(
+                            "name_taken",
+                            format!(
+                                "{} is a specialist of this node's; register under another name",
+                                new.name
+                            ),
+                        ));
+                    }
                     let Change { after, event } = known.register_again(new, now);
                     Ok(agents::save(tx, after, Some(&event), now)?)
                 }

@@ -1,4 +1,7 @@
-//! Operations of an agent on the task it holds: claim, heartbeat, complete, block, release.
+//! Operations of an agent on the task it holds: claim, heartbeat, complete, block, release. What the
+//! node's own agents claim is in `own`.
+
+mod own;
 
 use std::time::Duration;
 
@@ -13,7 +16,8 @@ use hearth_domain::{Actor, ArtifactId, JsonObject, Timestamp};
 use hearth_store::tasks::{self, Wanted};
 use hearth_store::{WriteTx, artifacts};
 
-use crate::acceptance::{Examined, Work};
+use crate::acceptance::{self, Examined};
+use crate::agents::pause::must_not_be_paused;
 use crate::agents::seen_working;
 use crate::app::{App, Facilities};
 use crate::authority::{must_act_as, must_work};
@@ -44,6 +48,15 @@ impl Claim {
     }
 }
 
+/// Which work a claim is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Tasks whose context carries a plan, which needs no model.
+    Planned,
+    /// Any.
+    Any,
+}
+
 /// What every later write of a holder names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
@@ -67,7 +80,7 @@ impl App {
     ///
     /// # Errors
     /// It is not pending, is kept for somebody else, or waits for its time or for other tasks; the
-    /// key is another agent's.
+    /// agent is paused; the key is another agent's.
     pub async fn claim_task(
         &self,
         actor: &Actor,
@@ -80,6 +93,7 @@ impl App {
         let view = self
             .store()
             .write_checked(move |tx| {
+                must_not_be_paused(tx, &claim.agent)?;
                 let task = find(tx, task)?;
                 expect_version("task", task.version, expected)?;
                 let open = if task.depends_on.is_empty() {
@@ -97,25 +111,25 @@ impl App {
         Ok(view)
     }
 
-    /// Hands the best pending task that fits to an agent; `None` if there is none. With
-    /// `has_plan`, only one whose context carries a plan.
+    /// Hands the best pending task that fits to an agent; `None` if there is none.
     ///
     /// # Errors
-    /// The key is another agent's.
+    /// The agent is paused; the key is another agent's.
     pub async fn claim_next_task(
         &self,
         actor: &Actor,
         claim: Claim,
-        has_plan: bool,
+        work: Work,
     ) -> Result<Option<TaskView>, AppError> {
         check_claim(actor, &claim)?;
         let (facilities, now) = (self.facilities(), self.now());
         let view = self
             .store()
             .write_checked(move |tx| {
+                must_not_be_paused(tx, &claim.agent)?;
                 let wanted = Wanted {
                     agent: claim.agent.clone(),
-                    has_plan,
+                    has_plan: work == Work::Planned,
                 };
                 let Some(task) = tasks::best_pending(tx, &wanted, now)? else {
                     return Ok(None);
@@ -332,7 +346,7 @@ enum Attempt {
     /// A check does not hold, which is noted.
     Refused(AppError),
     /// Nothing was changed: checks are to be run first.
-    ToExamine(Claimed, Box<Work>),
+    ToExamine(Claimed, Box<acceptance::Work>),
 }
 
 impl Claimed {
@@ -389,7 +403,7 @@ impl Claimed {
                 refuse(tx, task, &self.hold, unmet, now).map(Attempt::Refused)
             }
             (Err(Refusal::Unexamined { .. }), Some(task)) if !was_examined => {
-                let work = Work {
+                let work = acceptance::Work {
                     task,
                     hold: self.hold.clone(),
                     result: self.done.result.clone(),

@@ -4,7 +4,7 @@
 //! and the command line, the API, agents and bridges all come through here.
 //!
 //! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`runs`] with
-//! [`approvals`], [`permissions`] and [`folders`], [`owner`], then the other entities, [`inbox`], [`chat`], [`notices`], [`sweep`] with [`calendar`].
+//! [`approvals`], [`permissions`] and [`folders`], [`specialists`], [`owner`], then the other entities, [`inbox`], [`chat`], [`notices`], [`sweep`] with [`calendar`].
 
 pub mod acceptance;
 pub mod agents;
@@ -28,6 +28,7 @@ pub mod permissions;
 pub mod projects;
 pub mod quick_add;
 pub mod runs;
+pub mod specialists;
 pub mod status;
 pub mod sweep;
 pub mod tasks;

@@ -619,7 +619,7 @@ fn check_assigned(name: Option<&AgentName>) -> Result<(), AppError> {
     }
 }
 
-fn check_budget(budget: Option<hearth_domain::task::Budget>) -> Result<(), AppError> {
+pub(crate) fn check_budget(budget: Option<hearth_domain::task::Budget>) -> Result<(), AppError> {
     let budget = budget.unwrap_or_default();
     let usd = budget.usd.unwrap_or_default();
     if !usd.is_finite() || !(0.0..=1_000_000.0).contains(&usd) {

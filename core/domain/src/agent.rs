@@ -302,7 +302,11 @@ mod tests {
         assert_eq!(paused.after.paused_at, Some(at(5)));
         assert_eq!(paused.after.clone().pause(at(6)), None);
         let (again, _) = paused.after.clone().heartbeat(Some(Presence::Idle), at(6));
-        assert_eq!(again.paused_at, Some(at(5)), "a sign of life changes nothing");
+        assert_eq!(
+            again.paused_at,
+            Some(at(5)),
+            "a sign of life changes nothing"
+        );
 
         let resumed = paused.after.resume().unwrap();
         assert_eq!(resumed.event.type_name(), "agent.resumed");

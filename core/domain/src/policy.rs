@@ -12,7 +12,7 @@ use crate::field::Word;
 use crate::folder::{Access, GrantedFolder};
 use crate::id::ProjectId;
 use crate::permission::Permission;
-use crate::run::TURN;
+use crate::run::{COMPLETE, TURN};
 use crate::specialist::Grants;
 
 /// How often in a row the same call is made before it is noted.
@@ -275,15 +275,19 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
 /// Says which tool the agent may not call, or that it called as many as it may.
 fn refused_tool(call: &Call<'_>, grants: &Grants) -> Option<String> {
     let tool = &call.action.tool;
-    // A turn of its model is no tool, and granted to every agent.
-    if tool.as_str() == TURN {
+    // How its model thinks and says that it is done is no tool, and granted to every agent.
+    if [TURN, COMPLETE].contains(&tool.as_str()) {
         return None;
     }
     if !grants.tools.contains(tool) {
         let own: Vec<&str> = grants.tools.iter().map(Word::as_str).collect();
         return Some(format!(
             "this agent may not call {tool}; it may call {}",
-            if own.is_empty() { "no tool".into() } else { own.join(", ") }
+            if own.is_empty() {
+                "no tool".into()
+            } else {
+                own.join(", ")
+            }
         ));
     }
     let most = grants.limits.tool_calls?;

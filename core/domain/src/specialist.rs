@@ -23,10 +23,6 @@ pub const SPECIALISTS_MAX: usize = 50;
 pub const MADE_BY_TASK_MAX: usize = 10;
 /// How far down specialists may make specialists: the node's own agents are at 0.
 pub const DEPTH_MAX: u32 = 3;
-/// How far down tasks are handed on: a task that nobody handed on is at 0.
-pub const DELEGATION_DEPTH_MAX: u64 = 4;
-/// The most tasks that one task may hand on.
-pub const CHILDREN_MAX: u64 = 10;
 /// The sort of agent that a specialist is.
 pub const KIND: &str = "specialist";
 /// Names that no specialist may take, beside those of agents that there are.

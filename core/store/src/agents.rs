@@ -147,11 +147,23 @@ pub fn insert(tx: &mut WriteTx<'_>, change: Change<Agent>) -> Result<Agent, Stor
     Ok(after)
 }
 
-/// Stores an agent that changed; with an event where there is one to tell.
+/// Stores an agent that changed by itself; with an event where there is one to tell.
 pub fn save(
     tx: &mut WriteTx<'_>,
     after: Agent,
     event: Option<&EventKind>,
+    at: Timestamp,
+) -> Result<Agent, StoreError> {
+    let by = after.name.to_string();
+    save_as(tx, after, event, &by, at)
+}
+
+/// Stores an agent that `by` changed; with an event where there is one to tell.
+pub fn save_as(
+    tx: &mut WriteTx<'_>,
+    after: Agent,
+    event: Option<&EventKind>,
+    by: &str,
     at: Timestamp,
 ) -> Result<Agent, StoreError> {
     let changed = tx.execute(
@@ -175,7 +187,7 @@ pub fn save(
         });
     }
     if let Some(event) = event {
-        tx.append(after.id.0, after.name.as_str(), at, event)?;
+        tx.append(after.id.0, by, at, event)?;
     }
     Ok(after)
 }

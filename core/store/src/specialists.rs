@@ -85,7 +85,12 @@ pub fn insert(tx: &mut WriteTx<'_>, change: Change<Specialist>) -> Result<Specia
             after.updated_at.as_millis(),
         ],
     )?;
-    tx.append(after.id.0, after.created_by.as_str(), after.created_at, &event)?;
+    tx.append(
+        after.id.0,
+        after.created_by.as_str(),
+        after.created_at,
+        &event,
+    )?;
     Ok(after)
 }
 

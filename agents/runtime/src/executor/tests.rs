@@ -64,7 +64,6 @@ impl Floor {
         };
         let means = Means {
             app: app.clone(),
-            agent: seed(),
             sandbox: SandboxFacility::new(Config::new(stage), app.clone()),
             web: Web::new(Arc::new(NoNames)).unwrap(),
             environment: Environment {
@@ -113,6 +112,7 @@ impl Floor {
     pub(crate) fn worker(&self) -> Work {
         Work {
             means: self.means.clone(),
+            agent: seed(),
             limits: Limits::default(),
             hand_back: self.hand_back.clone(),
         }

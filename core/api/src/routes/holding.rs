@@ -33,8 +33,8 @@ pub(super) async fn claim_next_task(
     caller: Caller,
     Json(body): Json<ClaimNextTask>,
 ) -> Result<Response, Problem> {
-    let (claim, has_plan) = body.read()?;
-    let view = app.claim_next_task(caller.actor(), claim, has_plan).await?;
+    let (claim, work) = body.read()?;
+    let view = app.claim_next_task(caller.actor(), claim, work).await?;
     Ok(view.map_or_else(
         || StatusCode::NO_CONTENT.into_response(),
         |view| answer(&view),

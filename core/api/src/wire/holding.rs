@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hearth_app::holding::{Claim, Done, Hold};
+use hearth_app::holding::{Claim, Done, Hold, Work};
 use hearth_domain::JsonObject;
 use hearth_domain::field::{AgentName, InvalidField};
 use hearth_domain::task::{LEASE_DEFAULT, Progress};
@@ -50,14 +50,17 @@ pub(crate) struct ClaimNextTask {
 }
 
 impl ClaimNextTask {
-    /// Returns the claim, and whether it asks for a plan.
-    pub(crate) fn read(self) -> Result<(Claim, bool), InvalidField> {
-        let has_plan = self.has_plan.unwrap_or(false);
+    /// Returns the claim, and which work it is for.
+    pub(crate) fn read(self) -> Result<(Claim, Work), InvalidField> {
+        let work = match self.has_plan {
+            Some(true) => Work::Planned,
+            Some(false) | None => Work::Any,
+        };
         let claim = ClaimTask {
             agent: self.agent,
             lease_seconds: self.lease_seconds,
         };
-        Ok((claim.read()?, has_plan))
+        Ok((claim.read()?, work))
     }
 }
 

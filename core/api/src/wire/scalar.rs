@@ -66,7 +66,7 @@ scalars! {
     EntityType: "What sort of thing an event is about." = words(ENTITY_TYPES);
     Channel: "A channel of events." = words(DomainChannel::ALL.map(DomainChannel::as_str));
     ReleaseCause: "Why work on a task stopped."
-        = words(["given_back", "lease_expired", "node_restarted", "node_stopped", "no_model"]);
+        = words(["given_back", "lease_expired", "node_restarted", "node_stopped", "no_model", "waits_for_children", "agent_paused"]);
     RunStatus: "Where a run stands." = words(run::RunStatus::ALL.map(run::RunStatus::as_str));
     StepStatus: "Where an attempt at a step stands."
         = words(["waiting", "intended", "acted", "done", "failed", "interrupted"]);

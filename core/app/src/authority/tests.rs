@@ -10,7 +10,7 @@ use hearth_domain::{JsonObject, ProjectId};
 use uuid::Uuid;
 
 use super::*;
-use crate::holding::{Claim, Done, Hold};
+use crate::holding::{Claim, Done, Hold, Work};
 use crate::tasks::UpdateTask;
 use crate::test_support::{TestApp, agent, as_agent, by_id, code, report, titled};
 
@@ -95,7 +95,7 @@ async fn attempts(test: &TestApp, actor: &Actor, name: &str) -> Vec<(&'static st
         (
             "claim_next",
             outcome(
-                app.claim_next_task(actor, Claim::new(agent(name)), false)
+                app.claim_next_task(actor, Claim::new(agent(name)), Work::Any)
                     .await,
             ),
         ),

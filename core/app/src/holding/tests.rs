@@ -65,7 +65,7 @@ async fn the_best_pending_task_goes_to_each_agent_once() {
         claims.spawn(async move {
             let name = format!("agent-{number}");
             let claim = Claim::new(agent(&name));
-            app.claim_next_task(&as_agent(&name), claim, false)
+            app.claim_next_task(&as_agent(&name), claim, Work::Any)
                 .await
                 .unwrap()
         });

@@ -11,7 +11,7 @@ use hearth_domain::task::Task;
 use hearth_domain::{JsonObject, Timestamp};
 use hearth_store::{WriteTx, approvals, runs, steps};
 
-use super::journal;
+use super::{children, journal};
 use crate::error::AppError;
 
 /// What of a task's changes matters to its run.
@@ -52,8 +52,17 @@ impl News {
     }
 }
 
-/// Pauses or ends the run of a task that changed, or settles what it asked.
+/// Pauses or ends the run of a task that changed, or settles what it asked; tells whoever handed the
+/// task on that it has ended.
 pub(crate) fn follow(tx: &mut WriteTx<'_>, task: &Task, news: News) -> Result<(), AppError> {
+    follow_run(tx, task, news)?;
+    if task.status().is_terminal() {
+        children::tell(tx, task)?;
+    }
+    Ok(())
+}
+
+fn follow_run(tx: &mut WriteTx<'_>, task: &Task, news: News) -> Result<(), AppError> {
     let Some(run) = runs::open_of(tx, task.id)? else {
         return Ok(());
     };
@@ -189,7 +198,9 @@ pub(super) fn end(
 ) -> Result<(), AppError> {
     interrupt(tx, &run, by, now)?;
     let why = "the run ended before its result was kept";
-    for step in steps::of_run(tx, run.id)? {
+    let all = steps::of_run(tx, run.id)?;
+    let handed_on = children::open_of(&all);
+    for step in all {
         if step.discarded_at.is_none() && !step.has_ended() {
             steps::save(tx, step.fail(why.into(), &run, now), &run, by, now)?;
         }
@@ -200,11 +211,15 @@ pub(super) fn end(
             approvals::save(tx, change, was, by, now)?;
         }
     }
-    runs::save(tx, how(run)?, by)?;
+    let run = runs::save(tx, how(run)?, by)?;
+    for child in handed_on {
+        children::call_off(tx, &run, child, "is not worked on any more", by, now)?;
+    }
     Ok(())
 }
 
-/// Makes an attempt count no more; what it put to the owner is taken back.
+/// Makes an attempt count no more; what it put to the owner is taken back, and what it handed to
+/// another agent is called off.
 pub(super) fn set_aside(
     tx: &mut WriteTx<'_>,
     run: &Run,
@@ -222,6 +237,9 @@ pub(super) fn set_aside(
         }
     }
     steps::save(tx, step.clone().discard(run, now), run, by, now)?;
+    if let Some(child) = step.child() {
+        children::call_off(tx, run, child, why, by, now)?;
+    }
     Ok(())
 }
 
@@ -260,7 +278,7 @@ fn forgive(tx: &mut WriteTx<'_>, run: &Run, by: &str, now: Timestamp) -> Result<
 }
 
 /// Takes back what a run that has failed still asks: its owner looks at the failure first, and is
-/// asked anew when the run goes on.
+/// asked anew when the run goes on. What other agents are at goes on.
 pub(super) fn ask_no_more(
     tx: &mut WriteTx<'_>,
     run: &Run,
@@ -268,7 +286,8 @@ pub(super) fn ask_no_more(
     now: Timestamp,
 ) -> Result<(), AppError> {
     for step in steps::of_run(tx, run.id)? {
-        if step.discarded_at.is_none() && matches!(step.state, StepState::Waiting(_)) {
+        let asks = matches!(step.state, StepState::Waiting(_)) && step.child().is_none();
+        if step.discarded_at.is_none() && asks {
             set_aside(tx, run, &step, "its run has failed", by, now)?;
         }
     }

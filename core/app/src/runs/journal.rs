@@ -1,21 +1,26 @@
 //! How a run writes down its steps: meant, acted, done. Each write names the holder's fence, so that
 //! a worker that was given up can write nothing.
 
+mod delegation;
 mod question;
 mod scene;
 
 use hearth_domain::action::Action;
+use hearth_domain::event::ReleaseCause;
 use hearth_domain::field::{REASON_MAX, Word, json_within};
 use hearth_domain::money::Usage;
 use hearth_domain::policy::{Bounds, Decision, Labels, Reach, Verdict};
-use hearth_domain::run::{Repeat, Run, RunStatus, Step, StepEnd, WaitingFor};
+use hearth_domain::run::{Repeat, Run, RunStatus, Step, StepEnd, StepState, WaitingFor};
 use hearth_domain::task::{Progress, Task};
-use hearth_domain::{Actor, RunId};
-use hearth_store::{Tx, runs, steps};
+use hearth_domain::{Actor, RunId, Timestamp};
+use hearth_store::{Tx, WriteTx, runs, steps};
 use serde_json::Value;
 
+pub use self::delegation::Delegation;
 use self::question::question;
+pub(super) use self::scene::labels;
 use self::scene::{Attempts, Scene};
+use super::children;
 use super::follow::{ask_no_more, interrupt};
 use crate::app::App;
 use crate::authority::{must_act_as, must_work};
@@ -77,7 +82,7 @@ pub enum Entry {
 /// Why a run rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rest {
-    /// Steps of it wait for the owner.
+    /// Steps of it wait for the owner, or for tasks of other agents.
     Waits,
     /// A step failed for good: the story for the owner.
     Failed(String),
@@ -236,8 +241,10 @@ impl App {
         Ok(step)
     }
 
-    /// Lets a run rest, and blocks its task for the owner; the holder is free. Returns whether it
-    /// rests: with [`Rest::Waits`] it does not where the owner has answered everything meanwhile.
+    /// Lets a run rest, and frees the holder. Its task is blocked for the owner; where nothing but
+    /// tasks of other agents is waited for, it goes back and waits for them instead, which costs no
+    /// attempt. Returns whether it rests: with [`Rest::Waits`] it does not where all that it waited for
+    /// has come meanwhile.
     ///
     /// # Errors
     /// The caller does not hold the run's task any more.
@@ -262,7 +269,7 @@ impl App {
                         (run.fail(story.clone(), now)?, story, Vec::new())
                     }
                     Rest::Waits => match question(tx, &run)? {
-                        None => return Ok(false),
+                        None => return rest_for_children(tx, run, task, &hold, now),
                         Some(question) => (
                             run.wait(question.short, now)?,
                             question.reason,
@@ -278,6 +285,41 @@ impl App {
             })
             .await
     }
+}
+
+/// Lets a run rest for the tasks that it handed on, where it waits for nothing else.
+fn rest_for_children(
+    tx: &mut WriteTx<'_>,
+    run: Run,
+    task: Task,
+    hold: &Hold,
+    now: Timestamp,
+) -> Result<bool, AppError> {
+    let all = steps::of_run(tx, run.id)?;
+    let open = children::open_of(&all);
+    // An approval that waits no more was answered: there is something to do.
+    let is_answered = |step: &Step| {
+        let waits = matches!(step.state, StepState::Waiting(WaitingFor::Approval(_)));
+        waits && step.discarded_at.is_none()
+    };
+    if open.is_empty() || all.iter().any(is_answered) {
+        return Ok(false);
+    }
+    let by = hold.agent.to_string();
+    let reason = children::named(tx, &open)?;
+    let run = runs::save(tx, run.wait(reason.clone(), now)?, &by)?;
+    interrupt(tx, &run, &by, now)?;
+    let task = match task.clone().wait_for(&open, &by, now) {
+        Some(change) => save_task(tx, change)?,
+        None => task,
+    };
+    let reason = Some(format!("waits for {reason}"));
+    let cause = ReleaseCause::WaitsForChildren;
+    save_task(
+        tx,
+        task.release(&hold.agent, hold.fence, cause, reason, now)?,
+    )?;
+    Ok(true)
 }
 
 /// Returns the run, at work in the caller's hands, and its task.

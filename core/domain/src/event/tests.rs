@@ -78,7 +78,9 @@ fn specialist() -> SpecialistFacts {
         name: "scribe".parse().unwrap(),
         created_by: "seed".parse().unwrap(),
         task_id: Some(TaskId(Uuid::from_u128(1))),
-        tools: ["python", "http_get"].map(|tool| tool.parse().unwrap()).into(),
+        tools: ["python", "http_get"]
+            .map(|tool| tool.parse().unwrap())
+            .into(),
         depth: 1,
         is_enabled: true,
         version: 2,
@@ -366,10 +368,22 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
         (EventKind::AgentOffline(agent()), agent_payload()),
         (EventKind::AgentPaused(agent()), agent_payload()),
         (EventKind::AgentResumed(agent()), agent_payload()),
-        (EventKind::SpecialistCreated(specialist()), specialist_payload()),
-        (EventKind::SpecialistEnabled(specialist()), specialist_payload()),
-        (EventKind::SpecialistDisabled(specialist()), specialist_payload()),
-        (EventKind::SpecialistRemoved(specialist()), specialist_payload()),
+        (
+            EventKind::SpecialistCreated(specialist()),
+            specialist_payload(),
+        ),
+        (
+            EventKind::SpecialistEnabled(specialist()),
+            specialist_payload(),
+        ),
+        (
+            EventKind::SpecialistDisabled(specialist()),
+            specialist_payload(),
+        ),
+        (
+            EventKind::SpecialistRemoved(specialist()),
+            specialist_payload(),
+        ),
         (EventKind::ArtifactCreated(artifact()), artifact_payload()),
         (EventKind::ArtifactAttached(artifact()), artifact_payload()),
         (

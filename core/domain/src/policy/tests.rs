@@ -123,7 +123,11 @@ fn an_agent_calls_the_tools_it_was_granted_and_its_model_and_nothing_else() {
     call.grants = Some(&other);
     let decision = decide(&call, &BOUNDS, at(10));
     assert_eq!(decision.verdict, Verdict::Deny);
-    assert!(decision.reason.contains("may not call http_get; it may call python"));
+    assert!(
+        decision
+            .reason
+            .contains("may not call http_get; it may call python")
+    );
 
     let model = Action {
         tool: TURN.parse().unwrap(),

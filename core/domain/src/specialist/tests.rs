@@ -3,7 +3,13 @@ use uuid::Uuid;
 
 use super::*;
 
-const TOOLS: [&str; 5] = ["python", "http_get", "write_file", "delegate", "create_agent"];
+const TOOLS: [&str; 5] = [
+    "python",
+    "http_get",
+    "write_file",
+    "delegate",
+    "create_agent",
+];
 
 fn words(names: &[&str]) -> BTreeSet<Word> {
     names.iter().map(|name| name.parse().unwrap()).collect()
@@ -45,15 +51,22 @@ fn any_limit() -> impl Strategy<Value = Option<u64>> {
 }
 
 fn any_limits() -> impl Strategy<Value = Limits> {
-    (any_limit(), any_limit(), any_limit(), any_limit(), any_limit()).prop_map(
-        |(usd_micros, tokens, turns, tool_calls, wall_seconds)| Limits {
-            usd_micros,
-            tokens,
-            turns,
-            tool_calls,
-            wall_seconds,
-        },
+    (
+        any_limit(),
+        any_limit(),
+        any_limit(),
+        any_limit(),
+        any_limit(),
     )
+        .prop_map(
+            |(usd_micros, tokens, turns, tool_calls, wall_seconds)| Limits {
+                usd_micros,
+                tokens,
+                turns,
+                tool_calls,
+                wall_seconds,
+            },
+        )
 }
 
 fn any_wanted() -> impl Strategy<Value = WantedGrants> {
@@ -172,7 +185,10 @@ fn a_specialist_needs_a_name_of_its_own_and_something_to_go_by() {
     let field = |instructions: &str| create(new("scribe", instructions)).unwrap_err().field;
     assert_eq!(field("  \n"), "instructions");
     assert_eq!(field("a\0b"), "instructions");
-    assert_eq!(field(&"é".repeat(INSTRUCTIONS_MAX_BYTES / 2 + 1)), "instructions");
+    assert_eq!(
+        field(&"é".repeat(INSTRUCTIONS_MAX_BYTES / 2 + 1)),
+        "instructions"
+    );
     assert!(create(new("scribe", &"é".repeat(INSTRUCTIONS_MAX_BYTES / 2))).is_ok());
 }
 

@@ -236,7 +236,9 @@ fn declared(command: &Command, from: TaskStatus) -> &'static [TaskStatus] {
         (Command::Answer(_), Blocked)
         | (Command::Reopen, Completed | Cancelled)
         | (Command::Update(_), Pending) => &[Pending],
-        (Command::Release(cause) | Command::Reclaim(cause), InProgress) if !cause.costs_attempt() => {
+        (Command::Release(cause) | Command::Reclaim(cause), InProgress)
+            if !cause.costs_attempt() =>
+        {
             &[Pending]
         }
         (Command::Release(_) | Command::Reclaim(_), InProgress) => &[Pending, Blocked],
@@ -503,7 +505,10 @@ fn a_task_waits_for_others_until_it_waits_no_more() {
     let task = first.unwrap().after;
 
     assert_eq!(task.depends_on, children[1..]);
-    assert_eq!(task.clone().wait_no_more_for(children[0], "scout", at(5)), None);
+    assert_eq!(
+        task.clone().wait_no_more_for(children[0], "scout", at(5)),
+        None
+    );
     let ended = task.cancel(None, &Actor::Owner, at(6)).unwrap().after;
     assert_eq!(ended.wait_no_more_for(children[1], "scout", at(7)), None);
 }

@@ -14,7 +14,7 @@ use crate::id::TaskId;
 use crate::task::acceptance::{ArtifactFound, FailedCheck, Finding, Unmet};
 use crate::task::refusal::Refusal;
 use crate::task::state::{AttemptEnd, Block, BlockCause, Lease, TaskState};
-use crate::task::{FAILED_CHECKS_MAX, Task};
+use crate::task::{Budget, FAILED_CHECKS_MAX, Task};
 
 /// The most answers a task's context keeps; older ones stay in the events.
 const ANSWERS_KEPT: usize = 50;
@@ -391,6 +391,25 @@ impl Task {
                 reason,
             }),
         )
+    }
+
+    /// Has it wait for a task that its run hands to another; `left` is what is left of its budget,
+    /// where a part went along.
+    pub fn hand_on(
+        mut self,
+        child: TaskId,
+        left: Option<Budget>,
+        by: &str,
+        now: Timestamp,
+    ) -> Change<Self> {
+        self.depends_on.push(child);
+        self.depends_on.sort();
+        let mut changed = vec!["depends_on".to_owned()];
+        if left.is_some() {
+            self.budget = left;
+            changed.push("budget".into());
+        }
+        self.changed(by, now, |task| EventKind::TaskUpdated { task, changed })
     }
 
     /// Has it wait for tasks that its run handed to others; `None` if it does already.

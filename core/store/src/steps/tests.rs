@@ -104,7 +104,9 @@ async fn an_attempt_reads_back_as_it_was_stored_in_every_state() {
         waiting(WaitingFor::Child(run.task_id)),
         waiting(approval).deny(decision, &run, at(4)).after,
         waiting(approval).proceed(new(1).decision, &run).after,
-        waiting(approval).hand_on(new(1).decision, run.task_id, &run).after,
+        waiting(approval)
+            .hand_on(new(1).decision, run.task_id, &run)
+            .after,
         waiting(WaitingFor::Child(run.task_id))
             .deliver(StepEnd::default(), private, &run, at(4))
             .after,

@@ -86,7 +86,9 @@ fn first(
             &[][..],
         ),
         Among::But(rank, projects) => (
-            format!("priority = :rank AND {PROJECT} NOT IN (SELECT value FROM json_each(:projects))"),
+            format!(
+                "priority = :rank AND {PROJECT} NOT IN (SELECT value FROM json_each(:projects))"
+            ),
             Some(rank),
             projects,
         ),

@@ -8,10 +8,11 @@ use hearth_domain::policy::{self, Bounds, Call, Decision, Labels, Verdict};
 use hearth_domain::run::{NewStep, Run, Step, StepState, WaitingFor};
 use hearth_domain::task::Task;
 use hearth_domain::{ApprovalId, Timestamp};
-use hearth_store::{Tx, WriteTx, approvals, folders, permissions, steps};
+use hearth_store::{Tx, WriteTx, approvals, folders, permissions, specialists, steps};
 
 use super::{Intent, Meant};
 use crate::error::AppError;
+use crate::runs::children;
 
 /// The attempts at one step that count.
 pub(super) struct Attempts<'a> {
@@ -112,13 +113,16 @@ impl Scene<'_> {
         for name in meant.reach.reads.iter().chain(&meant.reach.writes) {
             opened.extend(folders::find_by_name(tx, name)?);
         }
+        let grants = specialists::get(tx, &self.run.agent)?.map(|specialist| specialist.grants);
         // An answered task begins to count anew, as its attempts do.
         let calls = self.all.iter().filter(|step| step.fence == self.run.fence);
         let call = Call {
             action: &meant.action,
             reach: &meant.reach,
             project: self.task.project_id,
-            labels: labels(self.all).and(meant.brings),
+            labels: labels(self.all)
+                .and(children::inherited(tx, self.task.id)?)
+                .and(meant.brings),
             speaks_meanwhile: self.all.iter().any(|step| {
                 step.place != meant.place
                     && step.brings.untrusted
@@ -126,6 +130,8 @@ impl Scene<'_> {
             }),
             alike: alike(self.all, meant),
             calls: u32::try_from(calls.count()).unwrap_or(u32::MAX),
+            tool_calls: self.all.iter().filter(is_tool_call).count() as u64,
+            grants: grants.as_ref(),
             approval: approval.as_ref(),
             permissions: &permissions,
             folders: &opened,
@@ -178,7 +184,7 @@ impl Scene<'_> {
     }
 
     /// Uses up what allows the call.
-    fn use_up(
+    pub(super) fn use_up(
         &self,
         tx: &mut WriteTx<'_>,
         meant: &Meant,
@@ -221,9 +227,14 @@ impl Scene<'_> {
     }
 }
 
+/// Whether a tool was called, or is about to be: neither a turn of the model, nor refused.
+fn is_tool_call(step: &&Step) -> bool {
+    step.was_made() && !step.is_turn()
+}
+
 /// What the run has taken in so far: of every call that was to be made. One that failed, was cut off
 /// or is done anew may have left what it took in in the run's folder.
-fn labels(all: &[Step]) -> Labels {
+pub(in crate::runs) fn labels(all: &[Step]) -> Labels {
     all.iter()
         .filter(|step| matches!(step.decision.verdict, Verdict::Allow | Verdict::Change))
         .fold(Labels::default(), |labels, step| labels.and(step.brings))

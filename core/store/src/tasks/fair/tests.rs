@@ -27,7 +27,9 @@ async fn add(test: &TestStore, new: NewTask, holder: Option<&str>) -> Task {
         let Some(holder) = holder else {
             return Ok(task);
         };
-        let claimed = task.claim(holder, Duration::from_mins(1), 0, at(2)).unwrap();
+        let claimed = task
+            .claim(holder, Duration::from_mins(1), 0, at(2))
+            .unwrap();
         save(tx, claimed)
     };
     test.store.write(write).await.unwrap()
@@ -60,7 +62,9 @@ async fn the_project_with_the_fewest_at_work_comes_first_then_the_oldest() {
     let random = &mut Random(7);
     let mut all = Vec::new();
     for _ in 0..300 {
-        let holder = random.one_in(4).then(|| *random.pick(&["seed", "counter", "outsider"]));
+        let holder = random
+            .one_in(4)
+            .then(|| *random.pick(&["seed", "counter", "outsider"]));
         let mut new = of(*random.pick(&projects), *random.pick(&Priority::ALL));
         if holder.is_none() && random.one_in(3) {
             new.assigned_to = Some(agent(random.pick::<&str>(&["seed", "scribe", "owner"])));
@@ -70,8 +74,11 @@ async fn the_project_with_the_fewest_at_work_comes_first_then_the_oldest() {
     let own = OWN.map(agent);
     let at_work = |project: Option<ProjectId>| {
         let held = all.iter().filter(|task| task.project_id == project);
-        held.filter(|task| task.lease().is_some_and(|lease| own.contains(&lease.holder)))
-            .count()
+        held.filter(|task| {
+            task.lease()
+                .is_some_and(|lease| own.contains(&lease.holder))
+        })
+        .count()
     };
 
     for (free, takes_unkept) in [
@@ -118,7 +125,11 @@ async fn with_nothing_at_work_it_is_the_order_of_a_plain_claim() {
     add(&test, of(Some(project), Priority::Low), Some("counter")).await;
     assert_eq!(next(&test, &wanted(&["seed"], true)), Some(4));
     add(&test, of(None, Priority::Low), Some("outsider")).await;
-    assert_eq!(next(&test, &wanted(&["seed"], true)), Some(4), "not one of its own");
+    assert_eq!(
+        next(&test, &wanted(&["seed"], true)),
+        Some(4),
+        "not one of its own"
+    );
     add(&test, of(None, Priority::Low), Some("seed")).await;
     add(&test, of(None, Priority::Low), Some("seed")).await;
     assert_eq!(next(&test, &wanted(&["seed"], true)), Some(2));
@@ -127,8 +138,12 @@ async fn with_nothing_at_work_it_is_the_order_of_a_plain_claim() {
 /// The way to a row: which index, searched or walked through.
 fn ways(test: &TestStore, sql: &str) -> Vec<String> {
     let outside = test.outside();
-    let mut statement = outside.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-    let rows = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+    let mut statement = outside
+        .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+        .unwrap();
+    let rows = statement
+        .query_map([], |row| row.get::<_, String>(3))
+        .unwrap();
     rows.collect::<Result<_, _>>().unwrap()
 }
 
@@ -146,8 +161,14 @@ async fn a_look_walks_the_index_in_the_order_of_a_claim_and_sorts_nothing() {
 
     for sql in [plain, &fair] {
         let ways = ways(&test, sql);
-        assert!(ways[0].contains("USING COVERING INDEX tasks_claimable"), "{ways:?}");
-        assert!(ways.iter().all(|way| !way.contains("TEMP B-TREE")), "{ways:?}");
+        assert!(
+            ways[0].contains("USING COVERING INDEX tasks_claimable"),
+            "{ways:?}"
+        );
+        assert!(
+            ways.iter().all(|way| !way.contains("TEMP B-TREE")),
+            "{ways:?}"
+        );
     }
     assert!(ways(&test, &fair)[0].contains("(priority=?)"));
 }

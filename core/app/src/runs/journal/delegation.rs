@@ -1,0 +1,218 @@
+//! Handing work on: the task for another agent, the step that waits for it, and the wait of the task
+//! itself are one transaction. What comes of it is told by `runs::children`.
+
+use hearth_domain::approval::ANSWER_WITHIN;
+use hearth_domain::delegation::{CHILDREN_MAX, DEPTH_MAX};
+use hearth_domain::field::{AgentName, DESCRIPTION_MAX, Title, json_within, list_within, prose};
+use hearth_domain::policy::{Bounds, Decision, Verdict};
+use hearth_domain::run::{Step, StepState, WaitingFor};
+use hearth_domain::specialist::Specialist;
+use hearth_domain::task::{Budget, Check, NewTask, Task};
+use hearth_domain::{Actor, JsonObject, Priority, RunId, TaskId};
+use hearth_store::{Tx, WriteTx, agents, specialists, steps, tasks};
+
+use super::scene::{Attempts, Scene};
+use super::{Intent, Meant, held};
+use crate::acceptance::must_be_runnable;
+use crate::app::App;
+use crate::authority::{must_act_as, must_work};
+use crate::error::AppError;
+use crate::holding::Hold;
+use crate::notices::save_task;
+use crate::tasks::check_budget;
+
+/// Work that a run hands to another agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delegation {
+    /// To whom.
+    pub agent: AgentName,
+    /// What is to be done, in a line.
+    pub title: Title,
+    /// What is to be done, at length.
+    pub description: String,
+    /// What its worker should know.
+    pub context: JsonObject,
+    /// How urgent it is; as urgent as the run's own task where nothing is said.
+    pub priority: Option<Priority>,
+    /// What must hold before it counts as done.
+    pub acceptance: Vec<Check>,
+    /// What of the run's own budget goes along; a quarter where nothing is said.
+    pub budget: Budget,
+}
+
+impl App {
+    /// Makes a task for another agent, if the policy allows it, and writes down that the step waits
+    /// for it: [`Intent::Waits`] then too. The run's own task cannot be claimed before that is over.
+    ///
+    /// # Errors
+    /// The caller does not hold the run's task any more; the step is under way or done; a field is too
+    /// large, or wants more than there is.
+    pub async fn delegate_in_step(
+        &self,
+        actor: &Actor,
+        hold: Hold,
+        run: RunId,
+        meant: Meant,
+        delegation: Delegation,
+        bounds: Bounds,
+    ) -> Result<Intent, AppError> {
+        must_work(actor, "work on a task")?;
+        must_act_as(actor, &hold.agent)?;
+        json_within("args", &meant.action.args)?;
+        delegation.check().await?;
+        let now = self.now();
+        let intent = self
+            .store()
+            .write(move |tx| {
+                let (run, task) = held(tx, run, &hold)?;
+                let all = steps::of_run(tx, run.id)?;
+                let scene = Scene {
+                    attempts: Attempts::of(&all, &meant)?,
+                    run: &run,
+                    task: &task,
+                    all: &all,
+                    now,
+                };
+                if let Some(waiting) = scene.attempts.waiting(tx)? {
+                    return Ok(Intent::Waits(waiting.clone()));
+                }
+                let decision = match refused(tx, &task, &hold.agent, &delegation)? {
+                    Some(reason) => Decision::new(Verdict::Deny, reason),
+                    None => scene.decide(tx, &meant, &bounds)?,
+                };
+                match decision.verdict {
+                    Verdict::Deny | Verdict::Ask => scene.carry_out(tx, meant, decision),
+                    Verdict::Allow | Verdict::Change => {
+                        scene.hand_on(tx, meant, decision, delegation)
+                    }
+                }
+            })
+            .await?;
+        if let Intent::Waits(step) = &intent {
+            self.alarm().set_no_later_than(now.after(ANSWER_WITHIN));
+            if step.child().is_some() {
+                metrics::counter!("hearth_tasks_created_total").increment(1);
+            }
+        }
+        Ok(intent)
+    }
+}
+
+impl Delegation {
+    async fn check(&self) -> Result<(), AppError> {
+        prose("description", &self.description, DESCRIPTION_MAX)?;
+        json_within("context", &self.context)?;
+        list_within("acceptance", &self.acceptance)?;
+        check_budget(Some(self.budget))?;
+        must_be_runnable(&self.acceptance).await
+    }
+
+    fn into_task(self, parent: &Task, budget: Budget) -> NewTask {
+        NewTask {
+            project_id: parent.project_id,
+            parent_id: Some(parent.id),
+            description: self.description,
+            priority: self.priority.unwrap_or(parent.priority),
+            assigned_to: Some(self.agent),
+            context: self.context,
+            acceptance: self.acceptance,
+            budget: (budget != Budget::default()).then_some(budget),
+            ..NewTask::titled(self.title)
+        }
+    }
+}
+
+impl Scene<'_> {
+    /// Makes the task, and has the step and the run's own task wait for it.
+    fn hand_on(
+        &self,
+        tx: &mut WriteTx<'_>,
+        meant: Meant,
+        decision: Decision,
+        delegation: Delegation,
+    ) -> Result<Intent, AppError> {
+        let (run, now) = (self.run, self.now);
+        let by = run.agent.to_string();
+        let own = self.task.budget.unwrap_or_default();
+        let (budget, left) = own.carve(delegation.budget)?;
+        self.use_up(tx, &meant, &decision)?;
+        let (id, number) = (TaskId(tx.fresh_uuid()), tasks::next_number(tx)?);
+        let new = delegation.into_task(self.task, budget);
+        let actor = Actor::Agent(run.agent.clone());
+        tasks::insert(tx, Task::create(id, number, new, &actor, now))?;
+        let left = (left != own).then_some(left);
+        save_task(tx, self.task.clone().hand_on(id, left, &by, now))?;
+        let waited = self.attempts.last.filter(|step| is_waiting(step)).cloned();
+        let step = if let Some(step) = waited {
+            steps::save(tx, step.hand_on(decision, id, run), run, &by, now)?
+        } else {
+            let new = meant.into_step(self.attempts.next, decision);
+            let change = Step::wait(new, WaitingFor::Child(id), run, now);
+            steps::insert(tx, change, run, now)?
+        };
+        Ok(Intent::Waits(step))
+    }
+}
+
+fn is_waiting(step: &Step) -> bool {
+    matches!(step.state, StepState::Waiting(_))
+}
+
+/// Says why the work may not be handed to this agent, or not by this task.
+fn refused(
+    tx: &impl Tx,
+    task: &Task,
+    from: &AgentName,
+    delegation: &Delegation,
+) -> Result<Option<String>, AppError> {
+    if let Some(reason) = refused_number(tx, task)? {
+        return Ok(Some(reason));
+    }
+    let to = &delegation.agent;
+    if to.is_reserved() {
+        return Ok(Some(
+            "the owner is no agent to hand work to; ask with ask_owner".into(),
+        ));
+    }
+    let (maker, specialist) = (specialists::get(tx, from)?, specialists::get(tx, to)?);
+    if let Some(specialist) = &specialist
+        && !specialist.is_enabled
+    {
+        return Ok(Some(format!("agent {to} is disabled, and takes no tasks")));
+    }
+    if agents::get(tx, to)?.is_none() {
+        let known = agents::names(tx, 50)?;
+        return Ok(Some(format!(
+            "there is no agent {to}; there are {}",
+            known.join(", ")
+        )));
+    }
+    Ok(maker.and_then(|maker| refused_wider(&maker, to, specialist.as_ref())))
+}
+
+fn refused_number(tx: &impl Tx, task: &Task) -> Result<Option<String>, AppError> {
+    if tasks::depth(tx, task.id)? >= DEPTH_MAX {
+        return Ok(Some(format!(
+            "work is handed on {DEPTH_MAX} tasks deep at most; this task does its own"
+        )));
+    }
+    let handed_on = tasks::count_handed_on(tx, task.id)?;
+    Ok((handed_on >= CHILDREN_MAX)
+        .then(|| format!("this task handed on {handed_on} tasks, which is as many as one may")))
+}
+
+/// A specialist does not get more done by others than it may do itself.
+fn refused_wider(
+    maker: &Specialist,
+    to: &AgentName,
+    specialist: Option<&Specialist>,
+) -> Option<String> {
+    let is_within = specialist.is_some_and(|other| maker.grants.cover(&other.grants));
+    (!is_within).then(|| {
+        format!(
+            "agent {to} may do more than {}, which hands work only to specialists that may do no more \
+             than itself",
+            maker.name
+        )
+    })
+}
