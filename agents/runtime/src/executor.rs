@@ -26,7 +26,7 @@ const AT_ONCE: usize = 4;
 pub(crate) enum Executed {
     /// Every step is done.
     Done(Done),
-    /// It waits for the owner; the task is blocked for that.
+    /// It waits: for the owner, the task being blocked for that, or for tasks of other agents.
     Waits,
     /// A step failed for good: the story.
     Failed(String),

@@ -1,6 +1,8 @@
 //! How one call of a run is made: meant, acted, done, each written into the journal. What leads the
 //! run, a plan or a model, says which call comes next.
 
+mod delegate;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -113,6 +115,9 @@ impl Hands<'_> {
             self.ask(meant, WaitingFor::Answer).await?;
             return Ok(Attempt::Waits);
         }
+        if let Call::Delegate(delegate) = &call {
+            return self.delegate(meant, delegate).await;
+        }
         let changes_folder = call.changes_folder();
         if changes_folder {
             self.begin_in_folder(meant.place, meant.repeat).await?;
@@ -127,16 +132,19 @@ impl Hands<'_> {
 
     /// Writes down that a call is about to be made, if it may.
     pub(crate) async fn intend(&self, meant: &Meant) -> Result<Intent, AppError> {
-        let bounds = Bounds {
-            calls_max: CALLS_MAX,
-            time_max: self.limits.time,
-        };
         persist(|| {
-            let (hold, meant) = (self.hold.clone(), meant.clone());
+            let (hold, meant, bounds) = (self.hold.clone(), meant.clone(), self.bounds());
             self.app
                 .intend_step(self.actor, hold, self.run.id, meant, bounds)
         })
         .await
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            calls_max: CALLS_MAX,
+            time_max: self.limits.time,
+        }
     }
 
     async fn intend_and_act(

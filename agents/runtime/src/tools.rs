@@ -8,6 +8,7 @@ pub mod args;
 mod files;
 mod functions;
 mod http;
+mod others;
 mod outcome;
 mod program;
 pub mod registry;
@@ -106,6 +107,9 @@ impl Toolbox<'_> {
             Call::HttpGet(get) => self.http_get(get, limits).await,
             // It is asked by the run, and answered by the owner.
             Call::AskOwner(_) => Err(ToolError::Failed("a question is not acted on".into())),
+            Call::CreateAgent(create) => self.create_agent(create).await,
+            // It is handed on by the run, and ended by the task that comes of it.
+            Call::Delegate(_) => Err(ToolError::Failed("work is handed on by the run".into())),
         }
     }
 
@@ -253,6 +257,12 @@ pub(crate) fn result_of(call: &Call, outcome: &Value) -> Result<StepEnd, String>
                 ..StepEnd::default()
             })
         }
+        Call::CreateAgent(create) => Ok(StepEnd {
+            note: format!("made agent {}", create.name.0),
+            result: whole(),
+            ..StepEnd::default()
+        }),
+        Call::Delegate(_) => Err("the journal holds no end of what was handed on".into()),
         Call::AskOwner(_) => Ok(StepEnd {
             result: Some(object("answer", outcome.clone())),
             ..StepEnd::default()

@@ -108,6 +108,18 @@ pub fn dollars(usd_micros: u64) -> f64 {
     usd_micros as f64 / 1_000_000.0
 }
 
+/// Returns dollars as millionths of a dollar, as a limit of up to a million dollars; `None` for what is
+/// none.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range is checked, and a part of a millionth is rounded"
+)]
+pub fn micros(usd: f64) -> Option<u64> {
+    let is_limit = (0.0..=1_000_000.0).contains(&usd);
+    is_limit.then(|| (usd * 1_000_000.0).round() as u64)
+}
+
 /// What an agent of the node's may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grants {

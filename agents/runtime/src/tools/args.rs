@@ -1,10 +1,11 @@
 //! What each tool takes. The schemas that arguments are checked against are made from these types,
 //! doc comments included: they are what a plan's author, or a model, reads.
 
-use hearth_domain::field::{Name, Word};
+use hearth_domain::field::{AgentName, Name, Word};
+use hearth_domain::{JsonObject, Priority};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// Runs Python code in the sandbox, with the run's folder as its working folder.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -174,6 +175,204 @@ pub struct AskOwner {
     #[schemars(length(max = 50))]
     pub options: Vec<String>,
 }
+
+/// Makes a specialist: an agent for a part of the work, with at most the rights of this one. Hand work
+/// to it with delegate.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateAgent {
+    /// Its name, such as proofreader.
+    pub name: AgentWord,
+    /// What it is good at, and how it works; at most 8 KiB.
+    #[schemars(length(min = 1, max = 8192))]
+    pub instructions: String,
+    /// The tools it may call; those of this agent where nothing is said.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub tools: Option<Vec<ToolName>>,
+    /// Tools before whose calls it asks the owner.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub asks_before: Vec<ToolName>,
+    /// How much it may use up for one task.
+    #[serde(default)]
+    pub limits: AgentLimits,
+}
+
+/// How much an agent may use up for one task.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentLimits {
+    /// US dollars.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 1_000_000))]
+    pub usd: Option<Number>,
+    /// Tokens of models, in and out.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub tokens: Option<u64>,
+    /// Turns of its model.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub turns: Option<u64>,
+    /// Calls of tools.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub tool_calls: Option<u64>,
+    /// Seconds at work.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub wall_seconds: Option<u64>,
+}
+
+/// Hands work to another agent, as a task of its own; waits for its end. The result is
+/// {task, result, artifacts}.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Delegate {
+    /// To whom: a specialist, or any registered agent.
+    pub agent: AgentWord,
+    /// What is to be done, in a line.
+    pub title: TaskTitle,
+    /// What is to be done, at length: the agent knows nothing of this task.
+    #[serde(default)]
+    #[schemars(length(max = 100_000))]
+    pub description: Option<String>,
+    /// What the agent should know, as an object.
+    #[serde(default)]
+    pub context: Option<JsonObject>,
+    /// How urgent it is; as urgent as this task where nothing is said.
+    #[serde(default)]
+    #[schemars(with = "PriorityWord")]
+    pub priority: Option<PriorityWord>,
+    /// What must hold before it counts as done.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub acceptance: Vec<AcceptanceCheck>,
+    /// What of this task's budget goes along; a quarter where nothing is said.
+    #[serde(default)]
+    pub budget: Option<PartOfBudget>,
+}
+
+/// A part of a budget.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartOfBudget {
+    /// US dollars.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 1_000_000))]
+    pub usd: Option<Number>,
+    /// Tokens of models, in and out.
+    #[serde(default)]
+    pub tokens: Option<u64>,
+}
+
+/// One acceptance check.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptanceCheck {
+    /// artifact: its worker stored one; result_schema: the result fits; python, command: exits with 0.
+    pub kind: CheckKind,
+    /// With artifact: of this type.
+    #[serde(default, rename = "type")]
+    #[schemars(with = "Option<WordText>")]
+    pub of_type: Option<Word>,
+    /// With artifact: at least so large.
+    #[serde(default)]
+    pub min_bytes: Option<u64>,
+    /// With result_schema: the JSON Schema.
+    #[serde(default)]
+    pub schema: Option<Value>,
+    /// With python: the code, run over the task's files.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// With command: the program and its arguments.
+    #[serde(default)]
+    pub argv: Option<Vec<String>>,
+}
+
+/// A sort of acceptance check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum CheckKind {
+    /// Its worker stored an artifact.
+    Artifact,
+    /// The result has a shape.
+    ResultSchema,
+    /// Python code exits with 0.
+    Python,
+    /// A command exits with 0.
+    Command,
+}
+
+impl CheckKind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Artifact => "artifact",
+            Self::ResultSchema => "result_schema",
+            Self::Python => "python",
+            Self::Command => "command",
+        }
+    }
+}
+
+/// How urgent a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PriorityWord {
+    /// When there is nothing else.
+    Low,
+    /// As usual.
+    Medium,
+    /// Soon.
+    High,
+    /// Before everything else.
+    Critical,
+}
+
+impl From<PriorityWord> for Priority {
+    fn from(word: PriorityWord) -> Self {
+        match word {
+            PriorityWord::Low => Self::Low,
+            PriorityWord::Medium => Self::Medium,
+            PriorityWord::High => Self::High,
+            PriorityWord::Critical => Self::Critical,
+        }
+    }
+}
+
+/// The name of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct AgentWord(
+    #[schemars(with = "String", regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"))] pub AgentName,
+);
+
+/// The name of a tool.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ToolName(
+    #[schemars(with = "String", regex(pattern = "^[A-Za-z0-9_.-]{1,50}$"))] pub Word,
+);
+
+/// A title: a line of text that is not blank.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct TaskTitle(
+    #[schemars(
+        length(max = 500),
+        regex(
+            pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$"
+        )
+    )]
+    pub String,
+);
+
+/// What a [`Word`] is in a schema.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is there for its schema")]
+struct WordText(#[schemars(regex(pattern = "^[A-Za-z0-9_.-]{1,50}$"))] String);
 
 /// What a [`Name`] is in a schema: a line of text that is not blank.
 #[derive(JsonSchema)]

@@ -23,8 +23,8 @@ use crate::model::ToolSpec;
 pub use self::all::Registry;
 use self::compact::compact;
 use super::args::{
-    AskOwner, FolderName, HttpGet, ListFiles, Python, ReadFile, RunCommand, StoreArtifact,
-    WriteFile,
+    AskOwner, CreateAgent, Delegate, FolderName, HttpGet, ListFiles, Python, ReadFile, RunCommand,
+    StoreArtifact, WriteFile,
 };
 
 /// One call of a tool.
@@ -46,6 +46,10 @@ pub enum Call {
     HttpGet(HttpGet),
     /// See [`AskOwner`].
     AskOwner(AskOwner),
+    /// See [`CreateAgent`].
+    CreateAgent(CreateAgent),
+    /// See [`Delegate`].
+    Delegate(Delegate),
 }
 
 /// What is known of a tool.
@@ -188,6 +192,14 @@ static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
             "ask_owner",
             Tool::of::<AskOwner>(|args| read(args, Call::AskOwner)),
         ),
+        (
+            "create_agent",
+            Tool::of::<CreateAgent>(|args| read(args, Call::CreateAgent)),
+        ),
+        (
+            "delegate",
+            Tool::of::<Delegate>(|args| read(args, Call::Delegate)),
+        ),
     ])
 });
 
@@ -247,6 +259,8 @@ impl Call {
                 check_hosts("host.http_get", &python.host.http_get)
             }
             Self::HttpGet(get) => host_of(&get.url).map(drop),
+            Self::CreateAgent(create) => create.specialist().map(drop),
+            Self::Delegate(delegate) => delegate.delegation().map(drop),
             Self::ReadFile(_)
             | Self::WriteFile(_)
             | Self::ListFiles(_)
@@ -291,7 +305,11 @@ impl Call {
                 hosts: host_of(&get.url).into_iter().collect(),
                 ..Reach::default()
             },
-            Self::StoreArtifact(_) | Self::AskOwner(_) => Reach::default(),
+            Self::CreateAgent(_) => Reach {
+                creates: true,
+                ..Reach::default()
+            },
+            Self::StoreArtifact(_) | Self::AskOwner(_) | Self::Delegate(_) => Reach::default(),
         }
     }
 
@@ -322,7 +340,10 @@ impl Call {
             | Self::ListFiles(_)
             | Self::StoreArtifact(_)
             | Self::HttpGet(_)
-            | Self::AskOwner(_) => Repeat::Safe,
+            | Self::AskOwner(_)
+            // The same agent again is the same agent; work is handed on in one write.
+            | Self::CreateAgent(_)
+            | Self::Delegate(_) => Repeat::Safe,
         }
     }
 
@@ -332,9 +353,12 @@ impl Call {
             Self::Python(_) | Self::RunCommand(_) => true,
             Self::WriteFile(write) => write.folder.is_none(),
             Self::HttpGet(get) => get.save_as.is_some(),
-            Self::ReadFile(_) | Self::ListFiles(_) | Self::StoreArtifact(_) | Self::AskOwner(_) => {
-                false
-            }
+            Self::ReadFile(_)
+            | Self::ListFiles(_)
+            | Self::StoreArtifact(_)
+            | Self::AskOwner(_)
+            | Self::CreateAgent(_)
+            | Self::Delegate(_) => false,
         }
     }
 
@@ -370,6 +394,14 @@ impl Call {
             }
             Self::StoreArtifact(store) => format!("store an artifact of type {}", store.kind),
             Self::HttpGet(get) => format!("fetch {}", shortened(&get.url)),
+            Self::CreateAgent(create) => {
+                format!("make agent {}", create.name.0)
+            }
+            Self::Delegate(delegate) => format!(
+                "hand \"{}\" to agent {}",
+                shortened(&delegate.title.0),
+                delegate.agent.0
+            ),
             Self::AskOwner(ask) => format!("ask \"{}\"", shortened(&ask.question)),
         }
     }

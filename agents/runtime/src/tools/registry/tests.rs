@@ -209,6 +209,31 @@ fn a_refusal_names_the_argument_and_what_would_be_right() {
             "args.question of ask_owner: \"\" is shorter",
         ),
         (
+            "create_agent",
+            json!({"name": "-x", "instructions": "Writes."}),
+            "args.name of create_agent: \"-x\" is no word",
+        ),
+        (
+            "create_agent",
+            json!({"name": "x", "instructions": "Writes.", "limits": {"turns": 0}}),
+            "args.limits.turns of create_agent: 0 is less than",
+        ),
+        (
+            "create_agent",
+            json!({"name": "x", "instructions": "Writes.", "limits": {"money": 1}}),
+            "args.limits of create_agent: there is no argument money; it takes ",
+        ),
+        (
+            "delegate",
+            json!({"agent": "scribe"}),
+            "args of delegate: \"title\" is a required property",
+        ),
+        (
+            "delegate",
+            json!({"agent": "scribe", "title": "Write", "acceptance": [{"kind": "python"}]}),
+            "args of delegate: acceptance: a check of python: missing field `code`",
+        ),
+        (
             "http_gte",
             json!({}),
             "there is no tool http_gte; the nearest is http_get; all: ",

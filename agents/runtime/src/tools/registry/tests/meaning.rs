@@ -24,6 +24,7 @@ fn meaning(call: &Call) -> String {
     let labels = call.brings();
     for (word, is_so) in [
         ("outside", reach.is_outside),
+        ("creates", reach.creates),
         ("untrusted", labels.untrusted),
         ("private", labels.private),
         ("changes", call.changes_folder()),
@@ -125,6 +126,16 @@ fn each_call_says_what_it_can_touch() {
             "safe; hosts example.org; untrusted; changes",
         ),
         ("ask_owner", json!({"question": "Which?"}), "safe"),
+        (
+            "create_agent",
+            json!({"name": "scribe", "instructions": "Writes."}),
+            "safe; creates",
+        ),
+        (
+            "delegate",
+            json!({"agent": "scribe", "title": "Write"}),
+            "safe",
+        ),
     ] {
         let call = call(tool, args.clone());
         assert_eq!(meaning(&call), expected, "{tool} {args}");
@@ -167,6 +178,16 @@ fn the_owner_reads_one_line_of_what_is_asked() {
             "fetch https://example.org/",
         ),
         ("ask_owner", json!({"question": "Which?"}), "ask \"Which?\""),
+        (
+            "create_agent",
+            json!({"name": "scribe", "instructions": "Writes."}),
+            "make agent scribe",
+        ),
+        (
+            "delegate",
+            json!({"agent": "scribe", "title": "Write \u{202e}it"}),
+            "hand \"Write \u{fffd}it\" to agent scribe",
+        ),
     ] {
         assert_eq!(call(tool, args).in_words(), words);
     }
@@ -190,6 +211,8 @@ fn the_result_of_each_call_is_made_of_what_the_journal_holds() {
     let write = call("write_file", json!({"path": "a", "content": "abc"}));
     let store = call("store_artifact", json!({"type": "note", "content": "x"}));
     let ask = call("ask_owner", json!({"question": "Which?"}));
+    let create = json!({"name": "scribe", "instructions": "Writes."});
+    let (create, made) = (call("create_agent", create), json!({"agent": "scribe"}));
     for (call, outcome, note, result) in [
         (&python, ran(0), "finished in 5 ms", json!({"n": 1})),
         (&read, content.clone(), "read 3 bytes", content),
@@ -198,6 +221,7 @@ fn the_result_of_each_call_is_made_of_what_the_journal_holds() {
         (&get, page(200), "200, 3 bytes", page(200)),
         (&get, page(204), "204, 3 bytes", page(204)),
         (&ask, json!("red"), "", json!({"answer": "red"})),
+        (&create, made.clone(), "made agent scribe", made),
         (
             &store,
             json!({"artifact_id": id}),
