@@ -240,7 +240,10 @@ impl Run {
                 Executed::Stopped => Ok(Ended::HandedBack),
             },
             Leader::Model => {
-                let role = Role::default();
+                let role = match self.role() {
+                    Ok(role) => role,
+                    Err(story) => return Ok(Ended::Failed(Some(run.id), story)),
+                };
                 let lead = Lead {
                     brief: self.brief(task, &folder),
                     hands,
@@ -258,6 +261,17 @@ impl Run {
                     Led::NoModel(why) => Ended::NoModel(why),
                 })
             }
+        }
+    }
+
+    /// Returns who leads: Seed, or a specialist with its own instructions and tools.
+    fn role(&self) -> Result<Role, String> {
+        match self.means.app.specialist(&self.agent) {
+            Ok(found) => Ok(found.map_or_else(Role::default, |specialist| Role {
+                instructions: Some(specialist.instructions),
+                allowed: Some(specialist.grants.tools),
+            })),
+            Err(error) => Err(format!("who {} is could not be read: {error}", self.agent)),
         }
     }
 

@@ -61,8 +61,6 @@ pub struct Seed {
     means: Means,
     agent: AgentName,
     config: Config,
-    /// With none, a task without a plan stays pending.
-    models: Models,
     /// In whose name each run works.
     working: HashMap<tokio::task::Id, AgentName>,
     /// One lock for each task that is worked on: a claim that follows another one waits until the
@@ -86,7 +84,6 @@ impl Seed {
             means,
             agent: AgentName::from_stored(SEED.into()),
             config,
-            models: Models::default(),
             working: HashMap::new(),
             at_work: HashMap::new(),
         }
@@ -281,7 +278,8 @@ impl Seed {
     }
 
     fn work(&self) -> Work {
-        if self.models.current().is_some() {
+        // With none, a task without a plan stays pending.
+        if self.config.models.current().is_some() {
             Work::Any
         } else {
             Work::Planned
