@@ -26,6 +26,6 @@ pub use checks::SandboxChecks;
 pub use chief_of_staff::ChiefOfStaff;
 pub use facility::SandboxFacility;
 pub use live_limits::LiveLimits;
-pub use model::Models;
+pub use model::{ModelDesk, Models};
 pub use seed::{Config, Seed};
 pub use web::Web;

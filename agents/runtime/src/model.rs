@@ -4,18 +4,37 @@
 //! the order in which they are tried. What a call may cost is reserved before it, by whoever asks: see
 //! [`Models::worst_case`].
 
+//!
+//! Reading order: [`Request`] and [`Answer`], [`Preset`], [`Config`], [`Models`] with `link` and
+//! `breaker`, `remote` with `http` and `wire`, `local` (servers on this machine), `facility`.
+
+mod breaker;
+mod catalogue;
+mod chain;
+mod config;
+mod draft;
+mod facility;
+mod fault;
+mod http;
+mod link;
+mod local;
+mod preset;
+mod remote;
 mod request;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
-use hearth_domain::money::Usage;
 use thiserror::Error;
-use tokio_util::sync::CancellationToken;
 
+pub use chain::Models;
+pub use config::{Choice, Config, Key, Patience, Ports};
+pub use facility::{ModelDesk, Refresh};
+pub use fault::{Fault, FaultKind};
+pub use preset::{KeyNeed, Preset};
 pub use request::{Answer, Message, Request, ToolCall, ToolSpec};
 
 /// What a model can do, and what it costs.
@@ -48,6 +67,16 @@ pub trait Provider: Send + Sync + 'static {
     /// What it can do, and what it costs.
     fn profile(&self) -> Profile;
 
+    /// Whether what it costs is not known, and the profile names the most that any costs.
+    fn is_price_assumed(&self) -> bool {
+        false
+    }
+
+    /// What keeps it from being asked at all, such as a key that is not there.
+    fn trouble(&self) -> Option<Fault> {
+        None
+    }
+
     /// Asks it once: no retry, no budget. Dropping the future ends the call.
     fn ask<'a>(&'a self, request: &'a Request, heard: Heard<'a>) -> AnswerFuture<'a>;
 }
@@ -64,74 +93,8 @@ pub enum AskError {
     /// The run is to stop.
     #[error("stopped")]
     Stopped,
-}
-
-/// How many tokens an answer may have, unless it is told otherwise.
-pub const MAX_OUTPUT_TOKENS: u32 = 2048;
-
-/// The models there are, in the order in which they are tried. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Models {
-    chain: Vec<Arc<dyn Provider>>,
-}
-
-impl Models {
-    /// A chain of models.
-    pub fn new(chain: Vec<Arc<dyn Provider>>) -> Self {
-        Self { chain }
-    }
-
-    /// Returns the model that would be asked now; `None` where there is none.
-    pub fn current(&self) -> Option<Profile> {
-        self.chain.first().map(|provider| provider.profile())
-    }
-
-    /// Returns how many tokens an answer may have.
-    pub fn max_output_tokens(&self) -> u32 {
-        MAX_OUTPUT_TOKENS
-    }
-
-    /// Returns the most that asking may use up, whichever model answers; `None` where there is none.
-    pub fn worst_case(&self, request: &Request) -> Option<Usage> {
-        let cases = self
-            .chain
-            .iter()
-            .map(|provider| request.worst_case(&provider.profile()));
-        cases.reduce(|one, other| Usage {
-            usd_micros: one.usd_micros.max(other.usd_micros),
-            input_tokens: one.input_tokens.max(other.input_tokens),
-            output_tokens: one.output_tokens.max(other.output_tokens),
-        })
-    }
-
-    /// Asks the first model that answers.
-    ///
-    /// # Errors
-    /// None answers; the request is wrong; `stop` was cancelled.
-    pub async fn ask(
-        &self,
-        request: &Request,
-        heard: Heard<'_>,
-        stop: &CancellationToken,
-    ) -> Result<Answer, AskError> {
-        let mut last = AskError::None("none is configured".into());
-        for provider in &self.chain {
-            let answer = tokio::select! {
-                answer = provider.ask(request, heard) => answer,
-                () = stop.cancelled() => return Err(AskError::Stopped),
-            };
-            match answer {
-                Err(error @ AskError::None(_)) => last = error,
-                other => return other,
-            }
-        }
-        Err(last)
-    }
-}
-
-impl std::fmt::Debug for Models {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let chain = self.chain.iter().map(|provider| provider.profile());
-        f.debug_list().entries(chain).finish()
-    }
+    /// One server failed. Said by a [`Provider`] alone: [`Models`] asks again, asks another, or says
+    /// that none answers.
+    #[error("{}", .0.message)]
+    Faulty(Fault),
 }

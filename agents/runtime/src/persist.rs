@@ -34,7 +34,9 @@ fn may_pass(error: &AppError) -> bool {
     match error {
         AppError::Unavailable { cause, .. } => match cause {
             UnavailableCause::Busy | UnavailableCause::NoRoom => true,
-            UnavailableCause::Stopping | UnavailableCause::NoSandbox => false,
+            UnavailableCause::Stopping
+            | UnavailableCause::NoSandbox
+            | UnavailableCause::NoModel => false,
         },
         other => other.is_transient(),
     }

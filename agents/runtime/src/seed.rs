@@ -52,7 +52,7 @@ pub struct Config {
     pub parallel: usize,
     /// What commands outside the sandbox find in their environment.
     pub environment: Environment,
-    /// What leads runs without a plan.
+    /// The language models.
     pub models: Models,
 }
 
@@ -122,6 +122,7 @@ impl Seed {
             }
         };
         let hand_back = CancellationToken::new();
+        let mut models = self.config.models.changed();
         let mut runs = JoinSet::new();
         let mut signs = interval(SIGN_OF_LIFE);
         signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -142,6 +143,8 @@ impl Seed {
                 _ = signs.tick() => self.show(!runs.is_empty()).await,
                 _ = tidying.tick() => self.tidy().await,
                 () = wake(&mut events), if runs.len() < self.config.parallel => (),
+                // A model that came may take up what waited for one.
+                Ok(()) = models.changed() => (),
                 () = tokio::time::sleep(wait) => (),
             }
         }

@@ -230,6 +230,10 @@ impl From<AppError> for Problem {
                     Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_sandbox", detail)
                         .with_header(header::RETRY_AFTER, HeaderValue::from_static("60"))
                 }
+                UnavailableCause::NoModel => {
+                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_model", detail)
+                        .with_header(header::RETRY_AFTER, HeaderValue::from_static("60"))
+                }
             },
             AppError::Store(_) => Self::internal(error),
         }

@@ -10,6 +10,7 @@ mod folders;
 mod health;
 mod holding;
 mod keys;
+mod language_model;
 mod me;
 mod notices;
 mod owner;
@@ -83,6 +84,8 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(notices::deliver_notice))
         .routes(routes!(keys::create_key, keys::list_keys))
         .routes(routes!(keys::revoke_key))
+        .routes(routes!(language_model::get_model))
+        .routes(routes!(language_model::test_model))
         .routes(routes!(me::get_me))
         .routes(routes!(status::get_status))
         .routes(routes!(status::get_openapi))

@@ -14,6 +14,7 @@ use crate::blobs::Blobs;
 use crate::chat::Desk;
 use crate::error::AppError;
 use crate::keys::KeyRing;
+use crate::language_model::ModelSlot;
 use crate::sweep::Alarm;
 
 /// How the operations are set up.
@@ -119,7 +120,7 @@ impl Default for Facilities {
         Self {
             agents: none("the built-in agents, which are not running"),
             sandbox: none("the sandbox was not looked for"),
-            model: none("this version works without a language model"),
+            model: none("no language model was looked for"),
             inbox: none("the inbox folder was not looked at"),
             settings: Facility::works(),
             restart_for: Vec::new(),
@@ -142,6 +143,7 @@ struct Inner {
     alarm: Alarm,
     desk: Desk,
     examiner: Examiner,
+    models: ModelSlot,
     /// Read by operations, written when the owner changes a setting. A lock of the standard library:
     /// it is held for a copy of the pointer.
     config: RwLock<Arc<Config>>,
@@ -178,6 +180,7 @@ impl App {
             alarm: Alarm::default(),
             desk: Desk::default(),
             examiner: Examiner::default(),
+            models: ModelSlot::default(),
             config: RwLock::new(Arc::new(config)),
             facilities: RwLock::default(),
         };
@@ -279,5 +282,9 @@ impl App {
 
     pub(crate) fn examiner(&self) -> &Examiner {
         &self.inner.examiner
+    }
+
+    pub(crate) fn models(&self) -> &ModelSlot {
+        &self.inner.models
     }
 }

@@ -84,6 +84,8 @@ pub enum UnavailableCause {
     Stopping,
     /// There is no sandbox, and nothing runs without one.
     NoSandbox,
+    /// No language model answers.
+    NoModel,
 }
 
 impl AppError {

@@ -516,11 +516,11 @@ fn waiting_for(
         }
     }
     if !task.has_plan() && !facilities.model.is_available {
-        return Ok(Some(
-            "a language model: it has no plan, and no model is configured; give it a plan \
-             (--python-file), or let an agent of yours claim it"
-                .into(),
-        ));
+        return Ok(Some(format!(
+            "a language model: it has no plan, and {}; give it a plan (--python-file), or let an \
+                 agent of yours claim it",
+            facilities.model.reason
+        )));
     }
     if !facilities.agents.is_available {
         return Ok(Some(facilities.agents.reason.clone()));

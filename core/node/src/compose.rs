@@ -20,6 +20,7 @@ use crate::SANDBOX_STAGE;
 use crate::data_dir::DataDir;
 use crate::inbox::Inbox;
 use crate::lifecycle::Lifecycle;
+use crate::model::ModelKeeper;
 use crate::reload::{Live, Reload};
 use crate::settings::environment::for_outside;
 use crate::settings::{SandboxSettings, Settings};
@@ -97,6 +98,11 @@ pub(crate) fn start(
         Ok(())
     });
 
+    let models = Models::default();
+    let environment = live.layers.environment.clone();
+    let (keeper, desk) = ModelKeeper::new(models.clone(), live.model.subscribe(), environment);
+    app.set_language_models(Arc::new(desk));
+
     app.set_chief_of_staff(Arc::new(ChiefOfStaff));
     let there = (app.clone(), shutdown.clone());
     lifecycle.spawn("chief-of-staff", async move {
@@ -118,7 +124,7 @@ pub(crate) fn start(
     app.set_check_runner(Arc::new(checks));
     if settings.agents.has_builtin {
         let (app, sandbox, shutdown) = (app.clone(), sandbox.clone(), shutdown.clone());
-        let config = seed_config(settings, live.limits.clone());
+        let config = seed_config(settings, live.limits.clone(), models);
         lifecycle.spawn("seed", async move {
             // It reads the machine's certificates, which the start does not wait for.
             let web = tokio::task::spawn_blocking(|| Web::new(Arc::new(SystemResolver)))
@@ -131,6 +137,11 @@ pub(crate) fn start(
         });
     }
     app.set_facilities(facilities(settings));
+    let keeping = (app.clone(), shutdown.clone());
+    lifecycle.spawn("models", async move {
+        keeper.run(keeping.0, keeping.1).await;
+        Ok(())
+    });
     // Looked for beside the start, which does not wait for it; a missing one is no failure.
     tokio::spawn(async move {
         if let Err(missing) = sandbox.get().await {
@@ -200,13 +211,13 @@ pub(crate) fn app_config(settings: &Settings) -> hearth_app::Config {
     }
 }
 
-fn seed_config(settings: &Settings, limits: LiveLimits) -> hearth_runtime::Config {
+fn seed_config(settings: &Settings, limits: LiveLimits, models: Models) -> hearth_runtime::Config {
     hearth_runtime::Config {
         workspaces_dir: DataDir::at(&settings.data_dir).workspaces(),
         limits,
         parallel: usize::try_from(settings.agents.parallel).unwrap_or(1),
         environment: for_outside(),
-        models: Models::default(),
+        models,
     }
 }
 

@@ -15,6 +15,7 @@ mod inbox;
 mod lifecycle;
 mod log;
 mod media_type;
+mod model;
 pub mod offline;
 pub mod output;
 mod reload;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hearth_api::LiveLimit;
 use hearth_app::{App, Facility, WaitingSetting};
 use hearth_runtime::LiveLimits;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -19,7 +19,7 @@ use crate::log::Level;
 use crate::output::text::quoted;
 use crate::settings::table::{Applies, Setting, TABLE};
 use crate::settings::value::{Given, Value};
-use crate::settings::{Layers, Loaded, Settings};
+use crate::settings::{Layers, Loaded, ModelSettings, Settings};
 use crate::system::SystemClock;
 use crate::watch::{Sought, Watch};
 
@@ -39,7 +39,9 @@ pub(crate) struct Live {
     pub(crate) limits: LiveLimits,
     /// The largest JSON body.
     pub(crate) max_body_bytes: LiveLimit,
-    layers: Layers,
+    /// Which language models there are to be.
+    pub(crate) model: watch::Sender<ModelSettings>,
+    pub(crate) layers: Layers,
     level: Level,
     clock: SystemClock,
 }
@@ -49,6 +51,7 @@ impl Live {
         Self {
             limits: LiveLimits::new(compose::limits(&loaded.settings.sandbox)),
             max_body_bytes: LiveLimit::new(compose::size(loaded.settings.http.max_body_bytes)),
+            model: watch::Sender::new(loaded.settings.model.clone()),
             loaded,
             layers,
             level,
@@ -63,6 +66,11 @@ impl Live {
         let max_body_bytes = compose::size(settings.http.max_body_bytes);
         self.max_body_bytes.set(max_body_bytes);
         self.clock.set_zone(settings.time_zone.clone());
+        self.model.send_if_modified(|model| {
+            let is_new = *model != settings.model;
+            model.clone_from(&settings.model);
+            is_new
+        });
         if let Err(error) = self.level.set(&settings.log.level) {
             warn!(%error, "the level of the log stays as it was");
         }

@@ -9,6 +9,7 @@ pub mod edit;
 pub mod environment;
 mod file;
 pub mod load;
+mod model;
 pub mod nearest;
 pub mod table;
 pub mod value;
@@ -21,6 +22,7 @@ use jiff::tz::TimeZone;
 
 pub use environment::Environment;
 pub use load::{Layers, Loaded, Override, Source, load};
+pub use model::{Fallback, ModelSettings};
 
 /// The port of a node, unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4747;
@@ -50,6 +52,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// The limits of one run in the sandbox.
     pub sandbox: SandboxSettings,
+    /// The language models.
+    pub model: ModelSettings,
 }
 
 /// Settings of the agents.
@@ -154,6 +158,7 @@ impl Settings {
                 output_bytes: 1024 * 1024,
                 file_bytes: 100 * 1024 * 1024,
             },
+            model: ModelSettings::default(),
         }
     }
 }

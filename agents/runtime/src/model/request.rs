@@ -80,6 +80,9 @@ pub struct Answer {
     pub model: String,
     /// What it used.
     pub usage: Usage,
+    /// Whether that is counted from the texts, because the server does not say: rather too much.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_estimated: bool,
 }
 
 impl Request {
@@ -116,6 +119,28 @@ impl Request {
         let said: u64 = messages.map(|tokens| tokens + 8).sum();
         tokens_at_most(&self.system) + said + tools.sum::<u64>() + 32
     }
+}
+
+impl Request {
+    /// Returns fewer tokens than any model makes of what it is to read.
+    pub(crate) fn input_tokens_at_least(&self) -> u64 {
+        let said = self.messages.iter().map(|message| match message {
+            Message::User(text) | Message::Tool { content: text, .. } => letters(text),
+            Message::Model { text, calls } => {
+                let calls = calls.iter().map(|call| letters(&call.args.to_string()));
+                letters(text) + calls.sum::<u64>()
+            }
+        });
+        let tools = self.tools.iter();
+        let tools =
+            tools.map(|tool| letters(&tool.description) + letters(&tool.schema.to_string()));
+        // A token is hardly ever longer than eight letters, and on average half as long.
+        (letters(&self.system) + said.sum::<u64>() + tools.sum::<u64>()) / 8
+    }
+}
+
+fn letters(text: &str) -> u64 {
+    text.chars().filter(|c| c.is_alphanumeric()).count() as u64
 }
 
 /// Returns the price of some tokens, rounded up; `per_million` and the price are in millionths of a

@@ -448,7 +448,7 @@ async fn the_state_of_the_node_is_shown() {
         },
         "model": {
           "is_available": false,
-          "reason": "this version works without a language model",
+          "reason": "no language model was looked for",
           "remedy": ""
         },
         "sandbox": {

@@ -367,6 +367,13 @@ fn table() -> Vec<Row> {
             none(),
             (204, 403, 403),
         ),
+        row("GET /api/v1/model", "/api/v1/model", none(), all),
+        row(
+            "POST /api/v1/model/test",
+            "/api/v1/model/test",
+            none(),
+            (503, 403, 403),
+        ),
         row("GET /api/v1/me", "/api/v1/me", none(), all),
         row("GET /api/v1/status", "/api/v1/status", none(), all),
         row(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::settings::value::{Given, Value};
-use crate::settings::{LogFormat, Settings};
+use crate::settings::{LogFormat, Settings, model};
 
 const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;
@@ -254,6 +254,87 @@ pub const TABLE: &[Setting] = &[
                 .map(|value| settings.sandbox.file_bytes = value)
         },
         get: |settings| Value::Number(settings.sandbox.file_bytes),
+    },
+    Setting {
+        key: "model.provider",
+        doc: "who serves the language model: groq, openai, anthropic, openrouter, ollama, llama-server, lmstudio or openai-compatible; empty for none but those on this machine",
+        applies: Applies::AtOnce,
+        set: |settings, given| model::provider(given).map(|value| settings.model.provider = value),
+        get: |settings| {
+            let provider = settings.model.provider;
+            Value::Text(
+                provider
+                    .map_or("", hearth_runtime::model::Preset::as_str)
+                    .into(),
+            )
+        },
+    },
+    Setting {
+        key: "model.name",
+        doc: "the name of the language model; empty for the usual one of its server",
+        applies: Applies::AtOnce,
+        set: |settings, given| model::name(given).map(|value| settings.model.name = value),
+        get: |settings| Value::Text(settings.model.name.clone()),
+    },
+    Setting {
+        key: "model.url",
+        doc: "where the server of the language model answers; empty for the usual place",
+        applies: Applies::AtOnce,
+        set: |settings, given| model::url(given).map(|value| settings.model.url = value),
+        get: |settings| Value::Text(settings.model.url.clone()),
+    },
+    Setting {
+        key: "model.fallback",
+        doc: "language models that are asked where the first does not answer, such as groq/llama-3.3-70b-versatile",
+        applies: Applies::AtOnce,
+        set: |settings, given| model::fallback(given).map(|value| settings.model.fallback = value),
+        get: |settings| {
+            let all = settings.model.fallback.iter();
+            Value::List(all.map(ToString::to_string).collect())
+        },
+    },
+    Setting {
+        key: "model.find_local",
+        doc: "whether language models are looked for on this machine, to be asked where no other answers",
+        applies: Applies::AtOnce,
+        set: |settings, given| given.flag().map(|value| settings.model.find_local = value),
+        get: |settings| Value::Flag(settings.model.find_local),
+    },
+    Setting {
+        key: "model.context_tokens",
+        doc: "how many tokens the language model holds; 0 for what is known of it",
+        applies: Applies::AtOnce,
+        set: |settings, given| {
+            given
+                .number(0, 10_000_000)
+                .map(|value| settings.model.context_tokens = value)
+        },
+        get: |settings| Value::Number(settings.model.context_tokens),
+    },
+    Setting {
+        key: "model.max_output_tokens",
+        doc: "how many tokens an answer of a language model may have",
+        applies: Applies::AtOnce,
+        set: |settings, given| {
+            given
+                .number(16, 65_536)
+                .map(|value| settings.model.max_output_tokens = value)
+        },
+        get: |settings| Value::Number(settings.model.max_output_tokens),
+    },
+    Setting {
+        key: "model.input_price",
+        doc: "dollars for a million tokens that the language model reads, such as 0.59; empty for what is known",
+        applies: Applies::AtOnce,
+        set: |settings, given| model::price(given).map(|value| settings.model.input_price = value),
+        get: |settings| Value::Text(model::price_text(settings.model.input_price)),
+    },
+    Setting {
+        key: "model.output_price",
+        doc: "dollars for a million tokens that the language model writes; empty for what is known",
+        applies: Applies::AtOnce,
+        set: |settings, given| model::price(given).map(|value| settings.model.output_price = value),
+        get: |settings| Value::Text(model::price_text(settings.model.output_price)),
     },
 ];
 

@@ -83,6 +83,18 @@ impl Given<'_> {
         Ok(text.to_owned())
     }
 
+    /// Reads text that may be empty.
+    ///
+    /// # Errors
+    /// See [`Self::text`].
+    pub fn text_or_none(self) -> Result<String, String> {
+        let text = match self {
+            Self::Word(word) => word.trim(),
+            Self::Toml(value) => value.as_str().ok_or("must be text in quotes")?,
+        };
+        Ok(text.to_owned())
+    }
+
     /// Reads one of `words`.
     ///
     /// # Errors

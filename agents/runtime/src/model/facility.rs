@@ -1,0 +1,142 @@
+//! Whether there is a language model, as the node tells it; and the way in for those who ask about it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hearth_app::language_model::{LanguageModels, ModelState, ModelTest, TestFuture};
+use hearth_app::{AppError, Facility, UnavailableCause};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{AskError, Message, Models, Request};
+
+/// What makes a model usable where there is none.
+const NO_MODEL: &str = "hearth model use groq (or another: hearth model use --help), or start Ollama \
+                        with a model that calls tools";
+/// How long the answer to a test may be: those that reason need some before the first word.
+const TEST_TOKENS: u32 = 512;
+
+impl Models {
+    /// Returns whether a model answers, and if not, why and what mends it.
+    pub fn facility(&self) -> Facility {
+        let states = self.state();
+        let Some(current) = states.iter().find(|state| state.is_current) else {
+            let Some(first) = states.first() else {
+                return Facility::missing(
+                    "no language model is configured, and none was found",
+                    NO_MODEL,
+                );
+            };
+            let reason = match first.retry_in {
+                Some(wait) => format!(
+                    "{}; it is asked again in {} s",
+                    first.reason,
+                    wait.as_secs() + 1
+                ),
+                None => first.reason.clone(),
+            };
+            let remedy = if first.remedy.is_empty() {
+                NO_MODEL
+            } else {
+                &first.remedy
+            };
+            return Facility::missing(reason, remedy);
+        };
+        let name = format!("{}/{}", current.provider, current.model);
+        let first = states.first().filter(|first| !first.is_current);
+        if let Some(first) = first {
+            let reason = format!(
+                "{} answers in the place of {}: {}",
+                name, first.provider, first.reason
+            );
+            return Facility::hampered(reason, first.remedy.clone());
+        }
+        if current.is_price_assumed {
+            let reason = format!(
+                "the price of {name} is not known and counted as $15/$75 per million tokens"
+            );
+            return Facility::hampered(
+                reason,
+                "hearth config set model.input_price DOLLARS, and model.output_price",
+            );
+        }
+        if !current.has_tools {
+            return Facility::hampered(
+                format!("{name} cannot call tools, so that it can talk and not work"),
+                "name a model that can: hearth model use --help",
+            );
+        }
+        Facility::works()
+    }
+}
+
+/// Reads again what the models depend on, such as keys; by the node, which alone knows where they are.
+pub type Refresh =
+    Arc<dyn Fn() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// The models, for those who show and try them.
+#[derive(Clone)]
+pub struct ModelDesk {
+    models: Models,
+    refresh: Refresh,
+}
+
+impl ModelDesk {
+    /// Shows and tries these models; `refresh` reads the keys again before a try.
+    pub fn new(models: Models, refresh: Refresh) -> Self {
+        Self { models, refresh }
+    }
+}
+
+impl LanguageModels for ModelDesk {
+    fn state(&self) -> ModelState {
+        ModelState {
+            providers: self.models.state(),
+            max_output_tokens: self.models.max_output_tokens(),
+        }
+    }
+
+    fn test(&self) -> TestFuture<'_> {
+        Box::pin(async {
+            (self.refresh)().await;
+            let request = Request {
+                system: "You are being tried out.".into(),
+                messages: vec![Message::User("Answer with the one word: ready".into())],
+                tools: Vec::new(),
+                max_output_tokens: TEST_TOKENS,
+            };
+            let begun = Instant::now();
+            let stop = CancellationToken::new();
+            match self.models.ask(&request, None, &stop).await {
+                Ok(answer) => Ok(ModelTest {
+                    answer: answer.text.chars().take(2000).collect(),
+                    provider: answer.provider,
+                    model: answer.model,
+                    elapsed: begun.elapsed().max(Duration::from_millis(1)),
+                    usage: answer.usage,
+                    is_estimated: answer.is_estimated,
+                }),
+                Err(error @ (AskError::None(_) | AskError::Faulty(_))) => Err(self.none(&error)),
+                Err(error) => Err(AppError::Unavailable {
+                    cause: UnavailableCause::NoModel,
+                    detail: error.to_string(),
+                }),
+            }
+        })
+    }
+}
+
+impl ModelDesk {
+    fn none(&self, error: &AskError) -> AppError {
+        let remedy = self.models.facility().remedy;
+        let detail = if remedy.is_empty() {
+            error.to_string()
+        } else {
+            format!("{error}; do this: {remedy}")
+        };
+        AppError::Unavailable {
+            cause: UnavailableCause::NoModel,
+            detail,
+        }
+    }
+}

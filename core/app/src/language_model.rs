@@ -1,0 +1,179 @@
+//! Which language models there are, and trying them out.
+//!
+//! Who asks them is handed in, as the chief of staff is: the operations know no server of models.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use hearth_domain::Actor;
+use hearth_domain::money::Usage;
+
+use crate::app::App;
+use crate::authority::must_be_owner;
+use crate::error::{AppError, UnavailableCause};
+
+/// Knows the language models.
+pub trait LanguageModels: Send + Sync + 'static {
+    /// Returns how each does.
+    fn state(&self) -> ModelState;
+
+    /// Asks one something small, for its owner, who pays for it.
+    fn test(&self) -> TestFuture<'_>;
+}
+
+/// What comes of a try.
+pub type TestFuture<'a> = Pin<Box<dyn Future<Output = Result<ModelTest, AppError>> + Send + 'a>>;
+
+/// The language models.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ModelState {
+    /// In the order in which they are tried.
+    pub providers: Vec<ProviderState>,
+    /// How many tokens an answer may have.
+    pub max_output_tokens: u32,
+}
+
+/// One model, and how it does. It names no key and no address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderState {
+    /// Who serves it, such as `groq`.
+    pub provider: String,
+    /// Its name there; empty where that is not known yet.
+    pub model: String,
+    /// How it came into the chain.
+    pub origin: Origin,
+    /// Whether it would be asked now.
+    pub is_current: bool,
+    /// Whether it is asked at all.
+    pub standing: Standing,
+    /// Why it is not, where it is not; for everybody's eyes.
+    pub reason: String,
+    /// What mends that, for the owner alone.
+    pub remedy: String,
+    /// How long it is left alone, where it is.
+    pub retry_in: Option<Duration>,
+    /// How many tokens it reads and writes in one call.
+    pub context_tokens: u64,
+    /// Whether it calls tools.
+    pub has_tools: bool,
+    /// What a million tokens read cost, in millionths of a dollar.
+    pub input_price: u64,
+    /// What a million tokens written cost, in millionths of a dollar.
+    pub output_price: u64,
+    /// Whether those prices are not known, and are the most that any costs.
+    pub is_price_assumed: bool,
+}
+
+/// How a model came into the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// `model.provider` names it.
+    Chosen,
+    /// `model.fallback` does.
+    Fallback,
+    /// It was found on this machine.
+    Found,
+}
+
+impl Origin {
+    /// Returns that of a place in the chain that the owner chose, counted from zero.
+    pub fn of_place(place: usize) -> Self {
+        if place == 0 {
+            Self::Chosen
+        } else {
+            Self::Fallback
+        }
+    }
+
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chosen => "chosen",
+            Self::Fallback => "fallback",
+            Self::Found => "found",
+        }
+    }
+}
+
+/// Whether a model is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is.
+    Ready,
+    /// It failed, and is left alone for a while.
+    Resting,
+    /// It failed, and the next call tries it again.
+    Trying,
+    /// Something has to be mended first.
+    Unusable,
+}
+
+impl Standing {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Resting => "resting",
+            Self::Trying => "trying",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
+/// What came of a try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelTest {
+    /// What the model said.
+    pub answer: String,
+    /// Who served it.
+    pub provider: String,
+    /// Which one.
+    pub model: String,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// What it used.
+    pub usage: Usage,
+    /// Whether that was counted from the texts, because the server does not say.
+    pub is_estimated: bool,
+}
+
+/// The models of a node.
+#[derive(Default)]
+pub(crate) struct ModelSlot(OnceLock<Arc<dyn LanguageModels>>);
+
+impl App {
+    /// Says who knows the language models. Once; a later call changes nothing.
+    pub fn set_language_models(&self, models: Arc<dyn LanguageModels>) {
+        // Set already: the first one stays.
+        let _ = self.models().0.set(models);
+    }
+
+    /// Returns which language models there are and how they do; what mends them is for the owner.
+    pub fn model_state(&self, actor: &Actor) -> ModelState {
+        let models = self.models().0.get();
+        let mut state = models.map_or_else(ModelState::default, |models| models.state());
+        if must_be_owner(actor, "").is_err() {
+            for provider in &mut state.providers {
+                provider.remedy.clear();
+            }
+        }
+        state
+    }
+
+    /// Asks a model something small. It costs what it costs.
+    ///
+    /// # Errors
+    /// The caller may not; no model answers.
+    pub async fn test_model(&self, actor: &Actor) -> Result<ModelTest, AppError> {
+        must_be_owner(actor, "try out the language model, which costs money")?;
+        let Some(models) = self.models().0.get() else {
+            return Err(AppError::Unavailable {
+                cause: UnavailableCause::NoModel,
+                detail: "the language models are not there yet; try again in a moment".into(),
+            });
+        };
+        models.test().await
+    }
+}
