@@ -80,6 +80,8 @@ pub fn command(data_dir: &Path) -> anyhow::Result<Command> {
     command
         .env("HEARTH_DATA_DIR", data_dir)
         .env("HEARTH_CONFIG", settings)
+        // What else runs on this machine is none of a test's business.
+        .env("HEARTH_MODEL_FIND_LOCAL", "false")
         // Nor of the caller's keyring, where one might be asked: there is no bus here.
         .env("DBUS_SESSION_BUS_ADDRESS", no_bus(data_dir));
     Ok(command)

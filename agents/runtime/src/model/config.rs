@@ -39,6 +39,9 @@ pub struct Choice {
     pub key: Option<Key>,
     /// Why the key could not be read, where it could not.
     pub key_trouble: Option<String>,
+    /// Whether its calls of tools come in a stream as well, where that is known better than by its
+    /// name.
+    pub has_streamed_tools: Option<bool>,
     /// How many tokens it reads and writes in one call, where the owner said so.
     pub context_tokens: Option<u64>,
     /// What a million tokens read cost, in millionths of a dollar, where the owner said so.
@@ -56,6 +59,7 @@ impl Choice {
             url: None,
             key: None,
             key_trouble: None,
+            has_streamed_tools: None,
             context_tokens: None,
             input_price: None,
             output_price: None,

@@ -108,17 +108,20 @@ impl Draft {
     /// Returns the finished answer. What the server does not say of the use is counted from the texts.
     pub(super) fn finish(self, request: &Request, profile: &Profile) -> Answer {
         let calls: Vec<ToolCall> = self.calls.into_iter().map(DraftCall::finish).collect();
-        let is_estimated = self.input_tokens.is_none() || self.output_tokens.is_none();
-        let input_tokens = self
-            .input_tokens
-            .unwrap_or_else(|| request.input_tokens_at_most());
+        // Nothing is answered without reading or writing: a zero is no count.
+        let counted = |tokens: Option<u64>| tokens.filter(|tokens| *tokens > 0);
+        let is_silent = self.text.is_empty() && calls.is_empty();
+        let reported = (counted(self.input_tokens), counted(self.output_tokens));
+        let reported = (reported.0, reported.1.or(is_silent.then_some(0)));
+        let is_estimated = reported.0.is_none() || reported.1.is_none();
+        let input_tokens = reported.0.unwrap_or_else(|| request.input_tokens_at_most());
         let written = || {
             let calls = calls
                 .iter()
                 .map(|call| tokens_at_most(&call.name) + tokens_at_most(&call.args.to_string()));
             tokens_at_most(&self.text) + calls.sum::<u64>()
         };
-        let output_tokens = self.output_tokens.unwrap_or_else(written);
+        let output_tokens = reported.1.unwrap_or_else(written);
         Answer {
             usage: Usage {
                 usd_micros: price(input_tokens, profile.input_price)

@@ -12,7 +12,7 @@ use super::breaker::Breaker;
 use super::config::Patience;
 use super::draft::random;
 use super::fault::{Fault, FaultKind};
-use super::remote::Remote;
+use super::remote::{Remote, set_secret};
 use super::{Answer, AskError, Heard, Provider, Request};
 
 /// One model of the chain.
@@ -220,7 +220,7 @@ impl Link {
                 let choice = self.remote.as_ref().map(|remote| remote.choice());
                 let secret = choice.and_then(|choice| choice.preset.secret());
                 let secret = secret.unwrap_or("model_key");
-                format!("hearth config set-secret {secret}, then: hearth model test")
+                set_secret(secret)
             }
             FaultKind::Passing { .. } => String::new(),
         }

@@ -198,8 +198,7 @@ impl Remote {
             }
         };
         let mut value = reqwest::header::HeaderValue::from_str(&value).map_err(|_| {
-            let secret = self.choice.preset.secret().unwrap_or_default();
-            let remedy = format!("hearth config set-secret {secret}");
+            let remedy = set_secret(self.choice.preset.secret().unwrap_or_default());
             let message = format!("the key for {} holds characters that none has", self.who());
             AskError::Faulty(Fault::setting(message, remedy))
         })?;
@@ -346,7 +345,11 @@ impl Provider for Remote {
                 .has_tools
                 .or(known.map(|known| known.has_tools))
                 .unwrap_or(true),
-            has_streamed_tools: known.is_none_or(|known| known.has_streamed_tools),
+            has_streamed_tools: self
+                .choice
+                .has_streamed_tools
+                .or(known.map(|known| known.has_streamed_tools))
+                .unwrap_or(true),
             input_price,
             output_price,
         }
@@ -360,7 +363,7 @@ impl Provider for Remote {
     fn trouble(&self) -> Option<Fault> {
         let preset = self.choice.preset;
         let secret = preset.secret().unwrap_or_default();
-        let set_secret = format!("hearth config set-secret {secret}");
+        let set_secret = set_secret(secret);
         if let Some(trouble) = &self.choice.key_trouble {
             let message = format!("the key for {preset} cannot be read: {trouble}");
             return Some(Fault::setting(message, set_secret));
@@ -423,6 +426,15 @@ fn check_length(request: &Request, profile: &Profile) -> Result<(), AskError> {
          can: hearth config set model.context_tokens N",
         profile.model, profile.context_tokens
     )))
+}
+
+/// Says how a key is handed to the node.
+pub(super) fn set_secret(secret: &str) -> String {
+    format!(
+        "hearth config set-secret {secret} (or start the node with HEARTH_SECRET_{}), then: hearth model \
+         test",
+        secret.to_uppercase()
+    )
 }
 
 fn after(error: AskError, has_begun: bool) -> AskError {

@@ -1,5 +1,15 @@
+mod asking;
+mod chain;
+mod local;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use self::server::Server;
 use super::*;
 use crate::test_support::{Scripted, says};
 
@@ -44,4 +54,42 @@ fn the_worst_case_holds_all_that_is_sent_and_may_be_written() {
     assert_eq!(short.output_tokens, 100);
     assert!(long.input_tokens > short.input_tokens + 1000);
     assert!(long.usd_micros > short.usd_micros + 1000);
+}
+
+/// Patience for tests: with servers at loopback, which answer at once or not at all.
+fn quick() -> Patience {
+    Patience {
+        retry_pause: Duration::from_millis(2),
+        look: Duration::from_secs(20),
+        ..Patience::default()
+    }
+}
+
+/// A server of these tests.
+fn choice(server: &Server, preset: Preset) -> Choice {
+    Choice {
+        model: Some("m".into()),
+        url: Some(server.url()),
+        key: (preset.key() != KeyNeed::None).then(|| Key::new("s3cret")),
+        ..Choice::of(preset)
+    }
+}
+
+/// That server alone.
+fn once(server: &Server, preset: Preset) -> Models {
+    Models::configured(Config {
+        chain: vec![choice(server, preset)],
+        patience: quick(),
+        ..Config::default()
+    })
+}
+
+/// A server whose stream holds no calls of tools.
+fn unstreamed(server: &Server) -> Arc<dyn Provider> {
+    let client = http::client().unwrap();
+    let choice = Choice {
+        has_streamed_tools: Some(false),
+        ..choice(server, Preset::Compatible)
+    };
+    Arc::new(remote::Remote::new(choice, client, quick()))
 }

@@ -3,8 +3,6 @@
 pub(super) mod anthropic;
 pub(super) mod ollama;
 pub(super) mod openai;
-#[cfg(test)]
-mod tests;
 
 use serde_json::Value;
 

@@ -1,0 +1,254 @@
+//! Several servers: who is asked again, who is left alone, and who is asked instead.
+
+use std::time::{Duration, Instant};
+
+use hearth_app::language_model::{Origin, Standing};
+use serde_json::json;
+
+use super::server::{Reply, Server, delta, events_of, refusal, says};
+use super::*;
+
+fn both(first: &Server, second: &Server, patience: Patience) -> Models {
+    Models::configured(Config {
+        chain: vec![
+            choice(first, Preset::Groq),
+            choice(second, Preset::Compatible),
+        ],
+        patience,
+        ..Config::default()
+    })
+}
+
+async fn ask(models: &Models) -> Result<Answer, AskError> {
+    models
+        .ask(&request("Hi"), None, &CancellationToken::new())
+        .await
+}
+
+#[tokio::test]
+async fn what_passes_is_asked_again() {
+    for status in [408, 409, 429, 500, 503] {
+        let server = Server::with([refusal(status, "later"), says("Yes.")]).await;
+
+        let answer = ask(&once(&server, Preset::Compatible)).await.unwrap();
+
+        assert_eq!(
+            (answer.text.as_str(), server.asked().len()),
+            ("Yes.", 2),
+            "{status}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_asked_three_times_and_not_more() {
+    let server = Server::with([]).await;
+
+    let error = ask(&once(&server, Preset::Compatible)).await.unwrap_err();
+
+    assert!(matches!(error, AskError::None(_)), "{error}");
+    assert_eq!(server.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn the_time_that_a_server_names_is_waited_for() {
+    let later = Reply::Whole(429, "retry-after: 0.2\r\n", "{}".into());
+    let server = Server::with([later, says("Yes.")]).await;
+    let began = Instant::now();
+
+    ask(&once(&server, Preset::Compatible)).await.unwrap();
+
+    assert!(began.elapsed() >= Duration::from_millis(200));
+}
+
+#[tokio::test]
+async fn a_server_that_wants_to_rest_for_long_is_left_alone_so_long() {
+    let later = Reply::Whole(429, "retry-after: 300\r\n", "{}".into());
+    let first = Server::with([later, says("never")]).await;
+    let second = Server::with([says("Yes."), says("Yes.")]).await;
+    let models = both(&first, &second, quick());
+
+    ask(&models).await.unwrap();
+    ask(&models).await.unwrap();
+
+    assert_eq!((first.asked().len(), second.asked().len()), (1, 2));
+    let state = models.state();
+    assert_eq!(state[0].standing, Standing::Resting);
+    assert!(state[0].retry_in.unwrap() > Duration::from_secs(250));
+    assert!(state[1].is_current && state[1].origin == Origin::Fallback);
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_taken_shows_in_the_state_and_the_key_does_not() {
+    let first = Server::with([refusal(401, "wrong key s3cret")]).await;
+    let second = Server::with([says("Yes.")]).await;
+    let models = both(&first, &second, quick());
+
+    let answer = ask(&models).await.unwrap();
+
+    assert_eq!(answer.provider, "openai-compatible");
+    assert_eq!(first.asked().len(), 1);
+    let state = &models.state()[0];
+    assert_eq!(state.reason, "groq answered 401");
+    assert!(state.remedy.contains("set-secret groq_key"));
+    let facility = models.facility();
+    assert!(facility.is_available && facility.reason.contains("in the place of groq"));
+    assert!(!format!("{state:?} {models:?} {facility:?}").contains("s3cret"));
+}
+
+#[tokio::test]
+async fn a_server_that_fails_five_times_is_left_alone_and_then_tried_once() {
+    let server = Server::with((0..5).map(|_| refusal(500, "no")).chain([says("Yes.")])).await;
+    let models = Models::configured(Config {
+        chain: vec![choice(&server, Preset::Compatible)],
+        patience: Patience {
+            tries: 1,
+            rest: Duration::from_millis(100),
+            ..quick()
+        },
+        ..Config::default()
+    });
+    let mut changes = models.changed();
+    for _ in 0..5 {
+        ask(&models).await.unwrap_err();
+    }
+
+    assert!(models.current().is_none() && changes.has_changed().unwrap());
+    assert!(!models.facility().is_available);
+    ask(&models).await.unwrap_err();
+    assert_eq!(server.asked().len(), 5);
+
+    tokio::time::sleep_until(models.next_try().unwrap()).await;
+    changes.borrow_and_update();
+    assert!(models.current().is_some());
+    assert_eq!(ask(&models).await.unwrap().text, "Yes.");
+    assert_eq!(models.state()[0].standing, Standing::Ready);
+    assert!(changes.has_changed().unwrap());
+}
+
+#[tokio::test]
+async fn the_next_is_not_asked_after_something_was_said() {
+    let cut = events_of(&[delta(&json!({"content": "The answer is"}))]);
+    let first = Server::with([Reply::Pieces(cut)]).await;
+    let second = Server::with([says("never")]).await;
+
+    let error = ask(&both(&first, &second, quick())).await.unwrap_err();
+
+    assert!(matches!(error, AskError::None(_)), "{error}");
+    assert!(second.asked().is_empty());
+}
+
+#[tokio::test]
+async fn what_may_be_spent_is_the_most_that_any_of_the_chain_costs() {
+    let (first, second) = (Server::with([]).await, Server::with([]).await);
+    let mut dear = choice(&second, Preset::Compatible);
+    (dear.input_price, dear.output_price) = (Some(9_000_000), Some(9_000_000));
+    let models = Models::configured(Config {
+        chain: vec![choice(&first, Preset::Compatible), dear],
+        patience: quick(),
+        ..Config::default()
+    });
+
+    let worst = models.worst_case(&request("Hi")).unwrap();
+
+    // The first is on this machine and costs nothing.
+    assert!(worst.usd_micros >= 900, "{worst:?}");
+    assert_eq!(worst.output_tokens, 100);
+}
+
+#[test]
+fn a_price_that_nobody_knows_is_the_highest_and_is_told() {
+    let mut unknown = Choice::of(Preset::OpenRouter);
+    unknown.model = Some("somebody/something".into());
+    unknown.key = Some(Key::new("s3cret"));
+    let of = |choice: Choice| {
+        Models::configured(Config {
+            chain: vec![choice],
+            ..Config::default()
+        })
+    };
+
+    let facility = of(unknown.clone()).facility();
+    assert!(
+        facility.is_available && facility.reason.contains("$15/$75"),
+        "{facility:?}"
+    );
+    assert_eq!(
+        of(unknown.clone()).current().unwrap().input_price,
+        15_000_000
+    );
+
+    (unknown.input_price, unknown.output_price) = (Some(1), Some(2));
+    let told = of(unknown);
+    assert_eq!(told.facility(), hearth_app::Facility::works());
+    assert_eq!(told.current().unwrap().output_price, 2);
+}
+
+#[test]
+fn what_is_missing_is_named_with_what_mends_it() {
+    let remedy = |choice: Choice| {
+        let models = Models::configured(Config {
+            chain: vec![choice],
+            ..Config::default()
+        });
+        let facility = models.facility();
+        assert!(
+            !facility.is_available && models.current().is_none(),
+            "{facility:?}"
+        );
+        (facility.reason, facility.remedy)
+    };
+    let with_key = |preset, url: Option<&str>| Choice {
+        key: Some(Key::new("s3cret")),
+        url: url.map(str::to_owned),
+        model: Some("m".into()),
+        ..Choice::of(preset)
+    };
+
+    let (reason, mends) = remedy(Choice::of(Preset::Groq));
+    assert_eq!(reason, "groq needs a key");
+    assert!(
+        mends.contains("hearth config set-secret groq_key"),
+        "{mends}"
+    );
+    let (_, mends) = remedy(Choice::of(Preset::Compatible));
+    assert!(mends.contains("model.url"), "{mends}");
+    let (_, mends) = remedy(Choice {
+        model: None,
+        ..with_key(Preset::OpenRouter, None)
+    });
+    assert!(mends.contains("model.name"), "{mends}");
+    // A key that anybody on the way could read is not sent.
+    let (reason, _) = remedy(with_key(Preset::Compatible, Some("http://192.0.2.1/v1")));
+    assert!(reason.contains("without encryption"), "{reason}");
+    let (reason, mends) = remedy(Choice {
+        key_trouble: Some("the keyring is locked".into()),
+        ..Choice::of(Preset::OpenAi)
+    });
+    assert!(
+        reason.contains("locked") && mends.contains("HEARTH_SECRET_OPENAI_KEY"),
+        "{mends}"
+    );
+}
+
+#[tokio::test]
+async fn a_model_that_stays_keeps_what_is_known_of_it() {
+    let first = Server::with([refusal(401, "no")]).await;
+    let second = Server::with([says("Yes.")]).await;
+    let models = both(&first, &second, quick());
+    ask(&models).await.unwrap();
+    let config = |key: &str| Config {
+        chain: vec![Choice {
+            key: Some(Key::new(key)),
+            ..choice(&first, Preset::Groq)
+        }],
+        patience: quick(),
+        ..Config::default()
+    };
+
+    models.reconfigure(config("s3cret"));
+    assert_eq!(models.state()[0].standing, Standing::Resting);
+
+    models.reconfigure(config("another"));
+    assert_eq!(models.state()[0].standing, Standing::Ready);
+}
