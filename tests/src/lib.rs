@@ -4,6 +4,7 @@
 //! - [`database`]: what a test looks for in a database, and how one is made large
 //! - [`data_folder`]: a data folder with no node on it, and commands on it
 //! - [`killed`]: a command that is killed at a moment that only looks random
+//! - [`aimock`]: a server of language models that answers from a list
 //! - [`keyring`]: a keyring of the desktop's kind, on a bus of its own
 //! - [`small_disk`]: a file system that is soon full
 //! - [`faults`]: a disk that fails when it is told to
@@ -11,6 +12,7 @@
 //! - [`subscriber`]: a WebSocket reader of events
 //! - [`skip`]: how a test says that it could not run
 
+pub mod aimock;
 pub mod data_folder;
 pub mod database;
 pub mod faults;

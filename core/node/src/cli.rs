@@ -16,6 +16,7 @@ pub mod folder;
 mod invocation;
 pub mod keys;
 pub mod migrate;
+pub mod model;
 pub mod project;
 pub mod run;
 pub mod sandbox;
@@ -107,6 +108,9 @@ pub enum Command {
     /// The settings (works without a node running)
     #[command(subcommand)]
     Config(config::Command),
+    /// The language models: which answers, whether it works, which to use
+    #[command(subcommand)]
+    Model(model::Command),
     /// The state of the node
     Status,
     /// Write everything to one file, and read it back (works without a node running)
@@ -193,6 +197,10 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Doctor(doctor) => return doctor::run(&cli.global, &doctor),
         Command::Sandbox(command) => return sandbox::run(cli.global, command),
+        Command::Model(model::Command::Use(chosen)) => {
+            model::choose(cli.global, &chosen)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         command => command,
     };
     let invocation = match &command {
@@ -221,6 +229,7 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Artifact(command) => artifact::run(invocation, command).await,
         Command::Events(command) => events::run(invocation, command).await,
         Command::Keys(command) => keys::run(invocation, command).await,
+        Command::Model(command) => model::run(invocation, command).await,
         Command::Status => status::run(invocation).await,
         Command::Backup(backup) => backup::run(invocation, &backup),
         Command::Restore(restore) => backup::restore(invocation, &restore),

@@ -106,6 +106,7 @@ pub async fn examine(patient: &Patient) -> Vec<Check> {
     checks.push(sandbox::check().await);
     checks.push(database::clock(data, zone(patient)));
     checks.push(running.inbox.unwrap_or_else(|| folder::inbox(data)));
+    checks.extend(running.model.map(|check| of_choice(patient, check)));
     checks.push(folder::leftovers(data, running.is_held));
     checks
 }
@@ -123,6 +124,20 @@ fn settings(loaded: &Result<Loaded, String>) -> Check {
         }) if file.exists() => Check::ok(NAME, format!("{} is valid", file.display())),
         Ok(_) => Check::ok(NAME, "there is no settings file; the defaults hold"),
     }
+}
+
+/// Where no model was chosen, that none answers is nothing to look at.
+fn of_choice(patient: &Patient, check: Check) -> Check {
+    let loaded = patient.settings.as_ref().ok();
+    let is_chosen = loaded.is_none_or(|loaded| loaded.settings.model.provider.is_some());
+    if is_chosen || check.state == State::Ok {
+        return check;
+    }
+    let remedy = check.remedy.unwrap_or_default();
+    Check::ok(
+        check.name,
+        format!("{}; to have one: {remedy}", check.found),
+    )
 }
 
 /// The zone that the settings name, else the machine's; none where neither is known.

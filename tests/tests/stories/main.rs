@@ -13,6 +13,7 @@ mod inbox_faults;
 mod keyring;
 mod kill;
 mod life;
+mod model;
 mod openapi;
 mod race;
 mod random_runs;

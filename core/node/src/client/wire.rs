@@ -55,6 +55,41 @@ wire! {
         at_restart: Value,
     }
 
+    /// The language models.
+    ModelList {
+        providers: Vec<ModelRecord>,
+        max_output_tokens: u32,
+    }
+
+    /// One language model, and how it does.
+    ModelRecord {
+        provider: String,
+        model: String,
+        origin: String,
+        is_current: bool,
+        standing: String,
+        reason: String,
+        remedy: String,
+        retry_in_seconds: Option<u64>,
+        context_tokens: u64,
+        has_tools: bool,
+        input_price: f64,
+        output_price: f64,
+        is_price_assumed: bool,
+    }
+
+    /// What came of trying a language model out.
+    ModelTest {
+        provider: String,
+        model: String,
+        answer: String,
+        elapsed_ms: u64,
+        input_tokens: u64,
+        output_tokens: u64,
+        cost: f64,
+        is_estimated: bool,
+    }
+
     /// Who a key is for.
     Me {
         role: String,

@@ -21,6 +21,8 @@ pub(super) struct Running {
     pub(super) is_held: bool,
     /// What is the matter with the inbox, where the node says so.
     pub(super) inbox: Option<Check>,
+    /// Whether a language model answers, where the node says so.
+    pub(super) model: Option<Check>,
 }
 
 impl Running {
@@ -29,6 +31,7 @@ impl Running {
             check,
             is_held,
             inbox: None,
+            model: None,
         }
     }
 }
@@ -56,6 +59,7 @@ pub(super) async fn check(data: &DataDir) -> Running {
                 check: of_version(&status, pid, &url),
                 is_held: true,
                 inbox: of_inbox(&status),
+                model: of_model(&status),
             };
         }
         Ok(Err(error)) => format!("{error:#}"),
@@ -99,6 +103,20 @@ fn of_inbox(status: &Value) -> Option<Check> {
     if inbox["is_available"] == false {
         check.state = State::Fault;
     }
+    check.remedy = check.remedy.filter(|remedy| !remedy.is_empty());
+    Some(check)
+}
+
+/// Much works without a language model, so that its absence is no fault.
+fn of_model(status: &Value) -> Option<Check> {
+    const NAME: &str = "model";
+    let model = status["facilities"]["model"].as_object()?;
+    let said = |name: &str| model.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (reason, remedy) = (said("reason"), said("remedy"));
+    if reason.is_empty() {
+        return Some(Check::ok(NAME, "a language model answers"));
+    }
+    let mut check = Check::warning(NAME, reason, remedy);
     check.remedy = check.remedy.filter(|remedy| !remedy.is_empty());
     Some(check)
 }

@@ -39,7 +39,8 @@ pub const KEY: &str = "HEARTH_KEY";
 /// Variables that are no settings, but that a command reads.
 const OTHERS: [&str; 3] = [CONFIG, URL, KEY];
 /// Variables of the tests, which run this program and leave theirs in its environment.
-const FOR_TESTS: [&str; 4] = [
+const FOR_TESTS: [&str; 5] = [
+    "HEARTH_AIMOCK",
     "HEARTH_KEYRING_DAEMON",
     "HEARTH_LONG",
     "HEARTH_SCHEMATHESIS",
