@@ -133,11 +133,10 @@ fn of_choice(patient: &Patient, check: Check) -> Check {
     if is_chosen || check.state == State::Ok {
         return check;
     }
-    let remedy = check.remedy.unwrap_or_default();
-    Check::ok(
-        check.name,
-        format!("{}; to have one: {remedy}", check.found),
-    )
+    let how = check
+        .remedy
+        .map(|remedy| format!("; to have one: {remedy}"));
+    Check::ok(check.name, check.found + &how.unwrap_or_default())
 }
 
 /// The zone that the settings name, else the machine's; none where neither is known.

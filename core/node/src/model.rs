@@ -55,8 +55,16 @@ impl ModelKeeper {
         let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
         let mut changes = self.models.changed();
         loop {
-            self.choose().await;
-            self.models.look().await;
+            let chosen = async {
+                self.choose().await;
+                self.models.look().await;
+            };
+            // A keyring may take longer than the node has to stop.
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                () = chosen => (),
+            }
             for done in waiting.drain(..) {
                 // Whoever asked may have gone.
                 let _ = done.send(());
@@ -171,4 +179,44 @@ fn key(preset: Preset, environment: &Environment) -> anyhow::Result<Option<Key>>
     let name = secret.parse().map_err(anyhow::Error::msg)?;
     let found = secrets::find(environment, &name)?;
     Ok(found.map(|(secret, _)| Key::new(secret.reveal())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Fallback;
+
+    #[test]
+    fn each_server_is_shown_its_own_key_and_no_other() {
+        let variables = [
+            ("HEARTH_SECRET_GROQ_KEY", "of-groq"),
+            ("HEARTH_SECRET_OPENAI_KEY", "of-openai"),
+        ];
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        let environment = Environment::from_variables(variables).unwrap();
+        let fallback = |provider| Fallback {
+            provider,
+            name: None,
+        };
+        let settings = ModelSettings {
+            provider: Some(Preset::OpenAi),
+            context_tokens: 9000,
+            input_price: Some(7),
+            fallback: vec![fallback(Preset::Groq), fallback(Preset::Ollama)],
+            ..ModelSettings::default()
+        };
+
+        let chain = config(&settings, &environment).chain;
+
+        let keys: Vec<_> = chain.iter().map(|choice| choice.key.clone()).collect();
+        let expected = [Some(Key::new("of-openai")), Some(Key::new("of-groq")), None];
+        assert_eq!(keys, expected);
+        // What is said of the first is not said of the others.
+        assert_eq!(chain[0].context_tokens, Some(9000));
+        assert_eq!(
+            (chain[1].context_tokens, chain[1].input_price),
+            (None, None)
+        );
+        assert!(!format!("{chain:?}").contains("of-"));
+    }
 }

@@ -1,8 +1,9 @@
 //! What is known of well-known models without asking anybody: context, tools, prices.
 //!
-//! Prices are dollars for a million tokens as their makers listed them in the autumn of 2026, and the
-//! context is the whole of it, in and out. Both change: `model.context_tokens`, `model.input_price` and
-//! `model.output_price` go over what stands here. Of a server of one's own only the server knows.
+//! Prices are dollars for a million tokens, as they were to be read in public lists in the spring of
+//! 2026; the context is the whole of it, in and out, and rather too little. Both change:
+//! `model.context_tokens`, `model.input_price` and `model.output_price` go over what stands here. Of a
+//! server of one's own only the server knows.
 
 use super::preset::Preset;
 
@@ -75,6 +76,15 @@ const TABLE: &[Row] = &[
         15_000,
     ),
     row(Preset::Anthropic, "claude-opus-4-5", 200_000, 5_000, 25_000),
+    row(
+        Preset::Anthropic,
+        "claude-sonnet-4-6",
+        200_000,
+        3_000,
+        15_000,
+    ),
+    row(Preset::Anthropic, "claude-opus-4-7", 200_000, 5_000, 25_000),
+    row(Preset::Anthropic, "claude-opus-4-6", 200_000, 5_000, 25_000),
     row(
         Preset::Anthropic,
         "claude-opus-4-1",

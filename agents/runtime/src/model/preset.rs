@@ -92,7 +92,7 @@ impl Preset {
     pub fn default_model(self) -> Option<&'static str> {
         match self {
             Self::Groq => Some("llama-3.3-70b-versatile"),
-            Self::OpenAi => Some("gpt-5-mini"),
+            Self::OpenAi => Some("gpt-4.1-mini"),
             Self::Anthropic => Some("claude-haiku-4-5"),
             Self::OpenRouter
             | Self::Ollama

@@ -8,7 +8,12 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
         let leaf = candidate.rsplit('.').next().unwrap_or(candidate);
         let whole = strsim::normalized_damerau_levenshtein(wrong, candidate);
         // A hair less, so that of two equals the one that fits as a whole wins.
-        whole.max(strsim::normalized_damerau_levenshtein(wrong, leaf) - 0.01)
+        let likeness = whole.max(strsim::normalized_damerau_levenshtein(wrong, leaf) - 0.01);
+        // A section without a name is nearer to what is in it than to anything else.
+        let is_section = candidate
+            .split_once('.')
+            .is_some_and(|(section, _)| section == wrong);
+        likeness + if is_section { 1.0 } else { 0.0 }
     };
     candidates
         .into_iter()
