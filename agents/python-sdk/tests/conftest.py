@@ -78,6 +78,7 @@ class Node:
         return {
             **kept,
             "HEARTH_DATA_DIR": str(self.folder),
+            "HEARTH_MODEL_FIND_LOCAL": "false",
             "HEARTH_CONFIG": str(settings),
             "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.folder / 'no-bus'}",
         }

@@ -50,6 +50,8 @@ pub struct ProviderState {
     pub standing: Standing,
     /// Why it is not, where it is not; for everybody's eyes.
     pub reason: String,
+    /// What exactly happened, with what the server said of it, for the owner alone.
+    pub detail: String,
     /// What mends that, for the owner alone.
     pub remedy: String,
     /// How long it is left alone, where it is.
@@ -154,9 +156,10 @@ impl App {
     pub fn model_state(&self, actor: &Actor) -> ModelState {
         let models = self.models().0.get();
         let mut state = models.map_or_else(ModelState::default, |models| models.state());
-        if must_be_owner(actor, "").is_err() {
+        if must_be_owner(actor, "see what mends them").is_err() {
             for provider in &mut state.providers {
                 provider.remedy.clear();
+                provider.detail.clear();
             }
         }
         state

@@ -124,7 +124,7 @@ fn tell(app: &App, facility: Facility, told: &mut Option<Facility>) {
         info!("a language model answers");
     } else {
         info!(
-            reason = facility.reason,
+            reason = facility.reason_in_detail(),
             remedy = facility.remedy,
             "no language model answers"
         );

@@ -34,13 +34,13 @@ impl Breaker {
         }
     }
 
-    /// Lets a call through, or not. After a rest, one call tries.
-    pub(super) fn let_through(&mut self, now: Instant) -> bool {
-        let is_let = self.would_let(now);
-        if is_let && self.rest.is_some() {
-            self.is_trying = true;
+    /// Lets a call through, or not. After a rest, one call tries: then it is `Some(true)`.
+    pub(super) fn let_through(&mut self, now: Instant) -> Option<bool> {
+        if !self.would_let(now) {
+            return None;
         }
-        is_let
+        self.is_trying = self.rest.is_some();
+        Some(self.is_trying)
     }
 
     /// Returns the rest that is taken, where one is.

@@ -27,20 +27,13 @@ impl Models {
                     NO_MODEL,
                 );
             };
-            let reason = match first.retry_in {
-                Some(wait) => format!(
-                    "{}; it is asked again in {} s",
-                    first.reason,
-                    wait.as_secs() + 1
-                ),
-                None => first.reason.clone(),
-            };
             let remedy = if first.remedy.is_empty() {
                 NO_MODEL
             } else {
                 &first.remedy
             };
-            return Facility::missing(reason, remedy);
+            return Facility::missing(first.reason.clone(), remedy)
+                .with_detail(first.detail.clone());
         };
         let name = format!("{}/{}", current.provider, current.model);
         let first = states.first().filter(|first| !first.is_current);
@@ -49,7 +42,8 @@ impl Models {
                 "{} answers in the place of {}: {}",
                 name, first.provider, first.reason
             );
-            return Facility::hampered(reason, first.remedy.clone());
+            return Facility::hampered(reason, first.remedy.clone())
+                .with_detail(first.detail.clone());
         }
         if current.is_price_assumed {
             let reason = format!(

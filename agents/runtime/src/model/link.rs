@@ -157,12 +157,13 @@ impl Link {
         };
         // Looked at after the wait: it may have failed for those before.
         let fault = self.fault();
-        if !self.breaker().let_through(Instant::now()) {
+        let Some(is_trial) = self.breaker().let_through(Instant::now()) else {
             let fault = fault.unwrap_or_else(|| Fault::passing("it is being tried"));
             return Err(Outcome::Failed(fault));
-        }
+        };
         Ok(Trial {
             link: self,
+            is_trial,
             _permit: permit.ok(),
         })
     }
@@ -191,15 +192,20 @@ impl Link {
             (Some(_), None) => Standing::Trying,
             (None, None) => Standing::Ready,
         };
+        let (reason, detail) = match &fault {
+            None => (String::new(), String::new()),
+            // Found out here, so that nothing of a server's words is in it.
+            Some(fault) if standing == Standing::Unusable => (fault.message.clone(), String::new()),
+            Some(fault) => (in_general(&profile.provider, fault), fault.message.clone()),
+        };
         ProviderState {
             provider: profile.provider,
             model: profile.model,
             origin: self.origin,
             is_current,
             standing,
-            reason: fault
-                .as_ref()
-                .map_or_else(String::new, |fault| fault.message.clone()),
+            reason,
+            detail,
             remedy: fault
                 .as_ref()
                 .map_or_else(String::new, |fault| self.remedy(fault)),
@@ -227,15 +233,28 @@ impl Link {
     }
 }
 
+/// Says of a fault what everybody may know.
+fn in_general(who: &str, fault: &Fault) -> String {
+    match fault.kind {
+        FaultKind::Key => format!("{who} does not take its key"),
+        FaultKind::Setting { .. } => format!("{who} does not have what the settings ask for"),
+        FaultKind::Passing { .. } => format!("{who} has failed, and is left alone for a while"),
+    }
+}
+
 /// One call on its way. Dropped, it lets the next one try where this one came to no end.
 struct Trial<'a> {
     link: &'a Link,
+    /// Whether it is the one that tries after a rest.
+    is_trial: bool,
     _permit: Option<tokio::sync::SemaphorePermit<'a>>,
 }
 
 impl Drop for Trial<'_> {
     fn drop(&mut self) {
-        self.link.breaker().gave_up();
+        if self.is_trial {
+            self.link.breaker().gave_up();
+        }
     }
 }
 

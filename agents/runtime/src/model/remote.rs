@@ -125,6 +125,16 @@ impl Remote {
         if !reader.response().status().is_success() {
             return Err(self.refused(reader).await);
         }
+        let kind = reader.response().headers().get("content-type");
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("text/html") {
+            let message = format!("{who} answered with a page for browsers");
+            let remedy = self.remedy_where_nothing_is_found();
+            return Err(AskError::Faulty(Fault::setting(message, remedy)));
+        }
+        // Some send the whole whatever they are asked for.
+        let is_whole = kind.starts_with("application/json");
+        let is_streamed = is_streamed && !(is_whole && self.choice.preset != Preset::Ollama);
         let mut draft = Draft::default();
         if is_streamed {
             self.read_stream(reader, &mut draft, heard).await?;

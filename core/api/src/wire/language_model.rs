@@ -29,6 +29,8 @@ pub(crate) struct Model {
     standing: &'static str,
     /// Why it is not asked; empty where it is.
     reason: String,
+    /// What exactly happened, told to an admin.
+    detail: String,
     /// What mends that, told to an admin.
     remedy: String,
     /// How long it is left alone yet.
@@ -85,6 +87,7 @@ impl From<ProviderState> for Model {
             is_current: state.is_current,
             standing: state.standing.as_str(),
             reason: state.reason,
+            detail: state.detail,
             remedy: state.remedy,
             // The last second is not zero.
             retry_in_seconds: state.retry_in.map(|wait| wait.as_secs() + 1),

@@ -69,6 +69,7 @@ wire! {
         is_current: bool,
         standing: String,
         reason: String,
+        detail: String,
         remedy: String,
         retry_in_seconds: Option<u64>,
         context_tokens: u64,

@@ -424,3 +424,39 @@ async fn an_answer_without_numbers_is_counted_from_its_text() {
     assert!(answer.is_estimated);
     assert!(answer.usage.input_tokens > 0 && answer.usage.output_tokens > 3);
 }
+
+#[tokio::test]
+async fn a_server_that_sends_the_whole_where_a_stream_was_asked_for_is_understood() {
+    let answer = answer_of(whole("Yes.")).await.unwrap();
+
+    assert_eq!((answer.text.as_str(), answer.is_estimated), ("Yes.", false));
+}
+
+#[tokio::test]
+async fn a_page_for_browsers_is_told_as_a_wrong_address() {
+    let page = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<html>";
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(page.as_bytes()).await;
+        }
+    });
+    let models = Models::configured(Config {
+        chain: vec![Choice {
+            model: Some("m".into()),
+            url: Some(format!("http://127.0.0.1:{port}")),
+            ..Choice::of(Preset::Compatible)
+        }],
+        patience: quick(),
+        ..Config::default()
+    });
+
+    let error = ask(&models, &request("Hi")).await.unwrap_err();
+
+    assert!(error.to_string().contains("a page for browsers"), "{error}");
+    assert!(models.state()[0].remedy.contains("/v1"));
+    serving.abort();
+}

@@ -1,5 +1,6 @@
 //! Several servers: who is asked again, who is left alone, and who is asked instead.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hearth_app::language_model::{Origin, Standing};
@@ -89,7 +90,8 @@ async fn a_key_that_is_not_taken_shows_in_the_state_and_the_key_does_not() {
     assert_eq!(answer.provider, "openai-compatible");
     assert_eq!(first.asked().len(), 1);
     let state = &models.state()[0];
-    assert_eq!(state.reason, "groq answered 401");
+    assert_eq!(state.detail, "groq answered 401");
+    assert_eq!(state.reason, "groq does not take its key");
     assert!(state.remedy.contains("set-secret groq_key"));
     let facility = models.facility();
     assert!(facility.is_available && facility.reason.contains("in the place of groq"));
@@ -251,4 +253,102 @@ async fn a_model_that_stays_keeps_what_is_known_of_it() {
 
     models.reconfigure(config("another"));
     assert_eq!(models.state()[0].standing, Standing::Ready);
+}
+
+#[tokio::test]
+async fn a_server_has_no_more_requests_at_once_than_it_should() {
+    let server = Server::answering(|_| {
+        let end = json!({"choices": [{"delta": {"content": "Yes."}, "finish_reason": "stop"}]});
+        Reply::Slow(events_of(&[end]).remove(0))
+    })
+    .await;
+    let models = Models::configured(Config {
+        chain: vec![choice(&server, Preset::Compatible)],
+        patience: Patience {
+            at_once: 2,
+            ..quick()
+        },
+        ..Config::default()
+    });
+
+    let asked = futures_util::future::join_all((0..8).map(|_| ask(&models))).await;
+
+    assert!(asked.iter().all(Result::is_ok), "{asked:?}");
+    assert_eq!(server.most_at_once(), 2);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_because_the_key_is_for_the_server_that_was_named() {
+    let other = Server::with([says("never")]).await;
+    let location = format!("location: {}/chat/completions\r\n", other.url());
+    // Lives as long as the test, as every header of the server does.
+    let location: &'static str = Box::leak(location.into_boxed_str());
+    let server = Server::with([Reply::Whole(307, location, String::new())]).await;
+    let models = once(&server, Preset::Compatible);
+
+    let error = ask(&models).await.unwrap_err();
+
+    assert!(error.to_string().contains("answered 307"), "{error}");
+    assert!(other.asked().is_empty());
+    assert!(models.state()[0].remedy.contains("model.url"));
+}
+
+#[tokio::test]
+async fn a_server_whose_certificate_nobody_vouches_for_is_not_asked() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(certified.signing_key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            assert!(acceptor.accept(stream).await.is_err());
+        }
+    });
+    let chosen = Choice {
+        model: Some("m".into()),
+        url: Some(format!("https://localhost:{port}")),
+        ..Choice::of(Preset::Compatible)
+    };
+    let models = Models::configured(Config {
+        chain: vec![chosen],
+        patience: quick(),
+        ..Config::default()
+    });
+
+    let error = ask(&models).await.unwrap_err();
+
+    assert!(error.to_string().contains("certificate"), "{error}");
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_call_that_is_cancelled_while_it_tries_leaves_the_try_to_the_next() {
+    let hangs = Reply::Then(events_of(&[delta(&json!({"content": "Well,"}))]));
+    let server = Server::with([refusal(401, "no"), hangs, says("Yes.")]).await;
+    let models = Models::configured(Config {
+        chain: vec![choice(&server, Preset::Compatible)],
+        patience: Patience {
+            rest: Duration::from_millis(1),
+            ..quick()
+        },
+        ..Config::default()
+    });
+    ask(&models).await.unwrap_err();
+    if let Some(until) = models.next_try() {
+        tokio::time::sleep_until(until).await;
+    }
+    let stop = CancellationToken::new();
+    let hear = |_: &str| stop.cancel();
+    let stopped = models.ask(&request("Hi"), Some(&hear), &stop).await;
+    assert_eq!(stopped, Err(AskError::Stopped));
+
+    assert_eq!(ask(&models).await.unwrap().text, "Yes.");
 }

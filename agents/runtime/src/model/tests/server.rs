@@ -13,6 +13,8 @@ use tokio::task::JoinHandle;
 pub(super) enum Reply {
     /// Answers with a status, further header lines, and a body.
     Whole(u16, &'static str, String),
+    /// Sends this stream after a moment.
+    Slow(String),
     /// Sends these pieces, and then closes the connection.
     Pieces(Vec<String>),
     /// Sends these pieces, and then nothing more.
@@ -36,6 +38,8 @@ pub(super) struct Server {
     asked: Arc<Mutex<Vec<Asked>>>,
     /// How many bytes of an endless answer were taken.
     sent: Arc<Mutex<usize>>,
+    /// How many requests were being answered, and how many at most.
+    at_once: Arc<Mutex<(usize, usize)>>,
     task: JoinHandle<()>,
 }
 
@@ -65,21 +69,24 @@ impl Server {
         let port = listener.local_addr().unwrap().port();
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let sent: Arc<Mutex<usize>> = Arc::default();
-        let (keep, count) = (Arc::clone(&asked), Arc::clone(&sent));
+        let at_once: Arc<Mutex<(usize, usize)>> = Arc::default();
+        let (keep, count, now) = (Arc::clone(&asked), Arc::clone(&sent), Arc::clone(&at_once));
         let answer = Arc::new(answer);
         let task = tokio::spawn(async move {
             // Connections end with the server.
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let (keep, count, answer) =
-                    (Arc::clone(&keep), Arc::clone(&count), Arc::clone(&answer));
-                connections.spawn(async move { serve(stream, &keep, &count, &*answer).await });
+                let (keep, count, now) = (Arc::clone(&keep), Arc::clone(&count), Arc::clone(&now));
+                let answer = Arc::clone(&answer);
+                connections
+                    .spawn(async move { serve(stream, &keep, &count, &now, &*answer).await });
             }
         });
         Self {
             port,
             asked,
             sent,
+            at_once,
             task,
         }
     }
@@ -92,6 +99,11 @@ impl Server {
         self.asked.lock().unwrap().clone()
     }
 
+    /// Returns how many requests it was answering at once, at most.
+    pub(super) fn most_at_once(&self) -> usize {
+        self.at_once.lock().unwrap().1
+    }
+
     pub(super) fn sent(&self) -> usize {
         *self.sent.lock().unwrap()
     }
@@ -101,14 +113,23 @@ async fn serve(
     mut stream: TcpStream,
     keep: &Mutex<Vec<Asked>>,
     sent: &Mutex<usize>,
+    at_once: &Mutex<(usize, usize)>,
     answer: &(dyn Fn(&Asked) -> Reply + Send + Sync),
 ) {
     let Some(asked) = read(&mut stream).await else {
         return;
     };
     keep.lock().unwrap().push(asked.clone());
+    let begun = |count: &mut (usize, usize)| *count = (count.0 + 1, count.1.max(count.0 + 1));
+    begun(&mut at_once.lock().unwrap());
     let begin = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     match answer(&asked) {
+        Reply::Slow(body) => {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            // Before the last byte: after it the next request may come.
+            at_once.lock().unwrap().0 -= 1;
+            send(&mut stream, begin, &[body]).await;
+        }
         Reply::Whole(status, head, body) => {
             let length = body.len();
             let text = format!(

@@ -57,6 +57,9 @@ fn remarks(model: &ModelRecord) -> Vec<String> {
     let mut remarks = Vec::new();
     if !model.reason.is_empty() {
         let mut line = format!("{}: {}", name(model), one_line(&model.reason));
+        if !model.detail.is_empty() {
+            line.push_str(&format!(" ({})", one_line(&model.detail)));
+        }
         if !model.remedy.is_empty() {
             line.push_str("; do this: ");
             line.push_str(&one_line(&model.remedy));
@@ -114,7 +117,8 @@ mod tests {
                     model: "llama".into(),
                     origin: "chosen".into(),
                     standing: "resting".into(),
-                    reason: "groq answered 401".into(),
+                    reason: "groq does not take its key".into(),
+                    detail: "groq answered 401".into(),
                     remedy: "hearth config set-secret groq_key".into(),
                     retry_in_seconds: Some(30),
                     context_tokens: 131_072,
@@ -142,7 +146,7 @@ mod tests {
                 "   MODEL            FROM    STATE          CONTEXT  TOOLS  IN / OUT",
                 "   groq/llama       chosen  resting, 30 s  131072   yes    $0.59 / $0.79",
                 "*  ollama/qwen3:8b  found   ready          16384    no     free",
-                "groq/llama: groq answered 401; do this: hearth config set-secret groq_key",
+                "groq/llama: groq does not take its key (groq answered 401); do this: hearth config set-secret groq_key",
             ]
             .join("\n")
         );
