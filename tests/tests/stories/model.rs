@@ -1,5 +1,7 @@
 //! Language models: asked by the node's own code, and shown, tried and chosen by its commands.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -7,7 +9,9 @@ use hearth_runtime::model::{
     AskError, Choice, Config, Key, Message, Models, Patience, Preset, Request, ToolCall, ToolSpec,
 };
 use hearth_tests::aimock::AiMock;
-use hearth_tests::node::{Options, TestNode};
+use hearth_tests::keyring::TestKeyring;
+use hearth_tests::node::{Options, TestNode, command};
+use hearth_tests::skip::skip;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -296,10 +300,10 @@ fn a_wrong_choice_of_a_model_changes_nothing_and_says_what_is_right() -> anyhow:
         (&["none", "m"], "no model"),
     ];
     for (args, expected) in wrong {
-        let output = hearth_tests::node::command(folder.path())?
+        let output = command(folder.path())?
             .args(["model", "use"])
             .args(args)
-            .stdin(std::process::Stdio::null())
+            .stdin(Stdio::null())
             .output()?;
         let told = said(&output);
         ensure!(
@@ -309,5 +313,61 @@ fn a_wrong_choice_of_a_model_changes_nothing_and_says_what_is_right() -> anyhow:
         ensure!(!told.contains("s3cret"), "{told}");
     }
     ensure!(std::fs::read_to_string(folder.path().join("hearth.toml"))?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn who_chooses_a_model_at_a_terminal_is_asked_for_its_key() -> anyhow::Result<()> {
+    let Some(keyring) = TestKeyring::start()? else {
+        let name = "who_chooses_a_model_at_a_terminal_is_asked_for_its_key";
+        skip(
+            name,
+            "gnome-keyring-daemon, dbus-daemon or dbus-send is not installed",
+        );
+        return Ok(());
+    };
+    let folder = tempfile::tempdir()?;
+    let hearth = |args: &[&str]| -> anyhow::Result<std::process::Command> {
+        let mut hearth = command(folder.path())?;
+        hearth
+            .env("DBUS_SESSION_BUS_ADDRESS", keyring.address())
+            .args(args)
+            .stdin(Stdio::null());
+        Ok(hearth)
+    };
+    let terminal = nix::pty::openpty(None, None)?;
+    let mut keyboard = std::fs::File::from(terminal.master);
+    let mut child = hearth(&["model", "use", "groq"])?
+        .stdin(Stdio::from(terminal.slave))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut asked = String::new();
+    let stderr = child.stderr.take().context("no stderr")?;
+    BufReader::new(stderr).read_line(&mut asked)?;
+    ensure!(asked.contains("your key for groq"), "{asked}");
+    writeln!(keyboard, "{SECRET}")?;
+
+    let used = child.wait_with_output()?;
+
+    ensure!(
+        used.status.success() && said(&used).contains("llama-3.3-70b-versatile"),
+        "{used:?}"
+    );
+    let settings = std::fs::read_to_string(folder.path().join("hearth.toml"))?;
+    ensure!(settings == "[model]\nprovider = \"groq\"\n", "{settings}");
+    let shown = hearth(&["--json", "config", "show"])?.output()?;
+    let shown: Value = serde_json::from_slice(&shown.stdout)?;
+    ensure!(
+        shown["secrets"]["groq_key"]["source"] == "keyring",
+        "{shown}"
+    );
+    ensure!(!shown.to_string().contains(SECRET));
+    // It is there, and not asked for again.
+    let again = hearth(&["model", "use", "groq", "openai/gpt-oss-20b"])?.output()?;
+    ensure!(
+        again.status.success() && said(&again).contains("hearth model test"),
+        "{again:?}"
+    );
     Ok(())
 }

@@ -157,13 +157,13 @@ impl Link {
         };
         // Looked at after the wait: it may have failed for those before.
         let fault = self.fault();
-        let Some(is_trial) = self.breaker().let_through(Instant::now()) else {
+        let Some(is_after_rest) = self.breaker().let_through(Instant::now()) else {
             let fault = fault.unwrap_or_else(|| Fault::passing("it is being tried"));
             return Err(Outcome::Failed(fault));
         };
         Ok(Trial {
             link: self,
-            is_trial,
+            is_after_rest,
             _permit: permit.ok(),
         })
     }
@@ -246,13 +246,13 @@ fn in_general(who: &str, fault: &Fault) -> String {
 struct Trial<'a> {
     link: &'a Link,
     /// Whether it is the one that tries after a rest.
-    is_trial: bool,
+    is_after_rest: bool,
     _permit: Option<tokio::sync::SemaphorePermit<'a>>,
 }
 
 impl Drop for Trial<'_> {
     fn drop(&mut self) {
-        if self.is_trial {
+        if self.is_after_rest {
             self.link.breaker().gave_up();
         }
     }

@@ -8,7 +8,7 @@ use http::StatusCode;
 use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::respond;
-use crate::wire::language_model::{Models, Test};
+use crate::wire::language_model::{LanguageModels, ModelTest};
 
 /// The language models
 ///
@@ -16,11 +16,11 @@ use crate::wire::language_model::{Models, Test};
 /// is named.
 #[utoipa::path(
     get, path = "/api/v1/model", tag = "node",
-    responses((status = 200, description = "The models.", body = Models)),
+    responses((status = 200, description = "The models.", body = LanguageModels)),
 )]
 pub(super) async fn get_model(State(app): State<App>, caller: Caller) -> Response {
     let state = app.model_state(caller.actor());
-    respond::json(StatusCode::OK, &Models::from(state))
+    respond::json(StatusCode::OK, &LanguageModels::from(state))
 }
 
 /// Try the language model out
@@ -28,12 +28,12 @@ pub(super) async fn get_model(State(app): State<App>, caller: Caller) -> Respons
 /// Asks it one small thing, which costs what it costs. Answers 503 where none answers.
 #[utoipa::path(
     post, path = "/api/v1/model/test", tag = "node",
-    responses((status = 200, description = "What it said.", body = Test)),
+    responses((status = 200, description = "What it said.", body = ModelTest)),
 )]
 pub(super) async fn test_model(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Response, Problem> {
     let test = app.test_model(caller.actor()).await?;
-    Ok(respond::json(StatusCode::OK, &Test::from(test)))
+    Ok(respond::json(StatusCode::OK, &ModelTest::from(test)))
 }

@@ -1,21 +1,21 @@
 //! The language models.
 
-use hearth_app::language_model::{ModelState, ModelTest, ProviderState};
+use hearth_app::language_model::{self, ModelState, ProviderState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The language models.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Models {
+pub(crate) struct LanguageModels {
     /// In the order in which they are tried.
-    providers: Vec<Model>,
+    providers: Vec<LanguageModel>,
     /// How many tokens an answer may have.
     max_output_tokens: u32,
 }
 
 /// One model, and how it does.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Model {
+pub(crate) struct LanguageModel {
     /// Who serves it, such as `groq`.
     provider: String,
     /// Its name there; empty where that is not known yet.
@@ -50,7 +50,7 @@ pub(crate) struct Model {
 
 /// What came of trying a model out.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Test {
+pub(crate) struct ModelTest {
     /// Who served it.
     provider: String,
     /// Which one.
@@ -69,16 +69,20 @@ pub(crate) struct Test {
     is_estimated: bool,
 }
 
-impl From<ModelState> for Models {
+impl From<ModelState> for LanguageModels {
     fn from(state: ModelState) -> Self {
         Self {
-            providers: state.providers.into_iter().map(Model::from).collect(),
+            providers: state
+                .providers
+                .into_iter()
+                .map(LanguageModel::from)
+                .collect(),
             max_output_tokens: state.max_output_tokens,
         }
     }
 }
 
-impl From<ProviderState> for Model {
+impl From<ProviderState> for LanguageModel {
     fn from(state: ProviderState) -> Self {
         Self {
             provider: state.provider,
@@ -100,8 +104,8 @@ impl From<ProviderState> for Model {
     }
 }
 
-impl From<ModelTest> for Test {
-    fn from(test: ModelTest) -> Self {
+impl From<language_model::ModelTest> for ModelTest {
+    fn from(test: language_model::ModelTest) -> Self {
         Self {
             provider: test.provider,
             model: test.model,

@@ -231,4 +231,4 @@ pub(super) fn refusal(status: u16, message: &str) -> Reply {
 }
 
 /// Longer than any of this takes, should it work.
-pub(super) const LONG: Duration = Duration::from_secs(60);
+pub(super) const LONG: Duration = Duration::from_mins(1);
