@@ -294,15 +294,14 @@ pub struct AcceptanceCheck {
 /// A sort of acceptance check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(inline)]
+#[expect(
+    missing_docs,
+    reason = "said of each, the schema would say it to models once more"
+)]
 pub enum CheckKind {
-    /// Its worker stored an artifact.
     Artifact,
-    /// The result has a shape.
     ResultSchema,
-    /// Python code exits with 0.
     Python,
-    /// A command exits with 0.
     Command,
 }
 
@@ -320,14 +319,14 @@ impl CheckKind {
 /// How urgent a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "said of each, the schema would say it to models once more"
+)]
 pub enum PriorityWord {
-    /// When there is nothing else.
     Low,
-    /// As usual.
     Medium,
-    /// Soon.
     High,
-    /// Before everything else.
     Critical,
 }
 

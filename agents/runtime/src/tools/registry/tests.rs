@@ -306,6 +306,12 @@ fn models_see_every_tool_with_its_description_and_without_noise() {
     for spec in &specs {
         assert!(!spec.description.is_empty(), "{}", spec.name);
         let text = spec.schema.to_string();
+        // An argument may be called so.
+        let text = if spec.schema["properties"].get("title").is_some() {
+            text.replace("\"title\":{", "").replace("\"title\"]", "")
+        } else {
+            text
+        };
         for noise in ["$schema", "\"title\"", "\"default\":", "\"format\"", "null"] {
             assert!(!text.contains(noise), "{}: {text}", spec.name);
         }
