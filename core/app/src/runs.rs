@@ -4,7 +4,7 @@
 //! A run follows its task: whoever ends, blocks or gives back the task pauses or ends its run in the
 //! same transaction (`follow`), so that the two never tell different stories.
 
-mod children;
+pub(crate) mod children;
 pub(crate) mod follow;
 pub mod journal;
 mod retry;

@@ -26,6 +26,7 @@ use crate::error::AppError;
 use crate::named::Named;
 use crate::notices::save_task;
 use crate::projects::expect_version;
+use crate::runs::children::forget_called_off;
 
 /// The most tokens a task may be given: far above any run, and within what SQLite counts to.
 const BUDGET_TOKENS_MAX: u64 = 1_000_000_000_000;
@@ -382,10 +383,19 @@ impl App {
         let reason = reason
             .map(|text| prose("reason", &text, REASON_MAX))
             .transpose()?;
-        self.change_task(actor, task, expected, move |_, task, actor, now| {
-            Ok(task.reopen(reason, actor, now)?)
-        })
-        .await
+        let (actor, facilities, now) = (actor.clone(), self.facilities(), self.now());
+        let view = self
+            .store()
+            .write_checked(move |tx| {
+                let task = find(tx, task)?;
+                expect_version("task", task.version, expected)?;
+                let task = save_task(tx, task.reopen(reason, &actor, now)?)?;
+                let task = forget_called_off(tx, task, actor.name(), now)?;
+                view(tx, task, &facilities, now)
+            })
+            .await?;
+        self.expect_by_calendar(&view.task);
+        Ok(view)
     }
 
     /// Loads a task, lets `decide` make a change of it, saves that.

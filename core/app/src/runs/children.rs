@@ -67,6 +67,27 @@ pub(super) fn call_off(
     wait_no_more(tx, run.task_id, child, by, now)
 }
 
+/// Has a task that was reopened wait no more for what it handed on the last time, which was called off
+/// with it.
+pub(crate) fn forget_called_off(
+    tx: &mut WriteTx<'_>,
+    mut task: Task,
+    by: &str,
+    now: Timestamp,
+) -> Result<Task, AppError> {
+    for needed in task.depends_on.clone() {
+        let is_called_off = tasks::get(tx, needed)?.is_some_and(|child| {
+            child.parent_id == Some(task.id)
+                && child.updated_by == Actor::System.name()
+                && matches!(child.state, TaskState::Cancelled { .. })
+        });
+        if is_called_off && let Some(change) = task.clone().wait_no_more_for(needed, by, now) {
+            task = save_task(tx, change)?;
+        }
+    }
+    Ok(task)
+}
+
 /// Returns the tasks that the run waits for.
 pub(super) fn open_of(all: &[Step]) -> Vec<TaskId> {
     all.iter().filter_map(Step::child).collect()

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bounds;
+mod children;
 mod following;
 mod journal;
 mod property;

@@ -8,6 +8,7 @@ use hearth_domain::event_filter::EventFilter;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use super::children::{register, to};
 use super::*;
 use crate::events::Direction;
 use crate::holding::Done;
@@ -18,6 +19,8 @@ enum Act {
     Begin { with_other_plan: bool },
     Intend { place: u32, kind: u8 },
     Ask { place: u32, is_doubt: bool },
+    HandOn { place: u32 },
+    ChildEnds { which: usize, is_done: bool },
     Record { which: usize, entry: u8 },
     Rest { has_failed: bool },
     Release,
@@ -41,6 +44,9 @@ fn act() -> impl Strategy<Value = Act> {
         5 => prop::bool::weighted(0.1).prop_map(|with_other_plan| Act::Begin { with_other_plan }),
         12 => (1..4_u32, 0..3_u8).prop_map(|(place, kind)| Act::Intend { place, kind }),
         3 => (1..4_u32, any::<bool>()).prop_map(|(place, is_doubt)| Act::Ask { place, is_doubt }),
+        4 => (1..4_u32).prop_map(|place| Act::HandOn { place }),
+        4 => (0..4_usize, any::<bool>())
+            .prop_map(|(which, is_done)| Act::ChildEnds { which, is_done }),
         12 => (0..8_usize, 0..4_u8).prop_map(|(which, entry)| Act::Record { which, entry }),
         3 => any::<bool>().prop_map(|has_failed| Act::Rest { has_failed }),
         2 => Just(Act::Release),
@@ -70,6 +76,7 @@ struct Blind {
 impl Blind {
     async fn new() -> Self {
         let bench = Bench::new().await;
+        register(&bench, "scout").await;
         let (hold, view) = bench.up().await;
         let (run, ended) = (view.run.id, BTreeMap::new());
         Self {
@@ -113,6 +120,21 @@ impl Blind {
                     WaitingFor::Answer
                 };
                 bench.ask(&hold, run, quiet(place), waits_for).await?;
+            }
+            Act::HandOn { place } => {
+                bench.delegate(&hold, run, place, to("scout")).await?;
+            }
+            Act::ChildEnds { which, is_done } => {
+                let parts = bench.parts(&bench.task).await;
+                let Some(child) = parts.get(which) else {
+                    return Ok(());
+                };
+                if is_done {
+                    app.complete_as_owner(owner, by_id(child), None, None)
+                        .await?;
+                } else {
+                    app.cancel_task(owner, by_id(child), None, None).await?;
+                }
             }
             Act::Record { which, entry } => {
                 let steps = bench.view(run).await.steps;
@@ -209,6 +231,25 @@ impl Blind {
         }
         let is_over = task.status().is_terminal();
         assert!(!is_over || open.is_empty());
+        self.check_children(&task, &runs).await;
+    }
+
+    /// What is waited for goes on, and what goes on is waited for, by the task too.
+    async fn check_children(&self, task: &Task, runs: &[Run]) {
+        let mut awaited = Vec::new();
+        for run in runs {
+            let steps = self.bench.view(run.id).await.steps;
+            awaited.extend(steps.iter().filter_map(Step::child));
+        }
+        let parts = self.bench.parts(task).await;
+        let open = parts.iter().filter(|child| !child.status().is_terminal());
+        let mut open: Vec<_> = open.map(|child| child.id).collect();
+        awaited.sort();
+        open.sort();
+        assert_eq!(awaited, open);
+        if !task.status().is_terminal() {
+            assert_eq!(task.depends_on, open);
+        }
     }
 
     async fn check_run(&mut self, id: RunId) {
