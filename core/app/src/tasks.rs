@@ -14,7 +14,7 @@ use hearth_domain::task::{
 use hearth_domain::{Actor, ArtifactId, Change, ProjectId, TaskId, Timestamp};
 use hearth_store::idempotency::{self, Remembered};
 use hearth_store::tasks::{self, Cursor};
-use hearth_store::{Page, Tx, WriteTx, artifacts, projects};
+use hearth_store::{Page, Tx, WriteTx, agents, artifacts, projects, specialists};
 
 pub use hearth_store::tasks::{Cursor as TaskCursor, Order, TaskFilter};
 
@@ -504,15 +504,10 @@ fn waiting_for(
     if task.status() != TaskStatus::Pending {
         return Ok(None);
     }
-    if let Some(name) = &task.reserved_for {
-        if name.is_owner() {
-            return Ok(Some(
-                "you: it is kept for its owner, and no agent takes it".into(),
-            ));
-        }
-        if name.as_str() != SEED {
-            return Ok(Some(format!("agent {name}, for whom it is kept")));
-        }
+    if let Some(name) = &task.reserved_for
+        && let Some(reason) = kept_for(tx, name)?
+    {
+        return Ok(Some(reason));
     }
     if let Some(moment) = task.not_before.filter(|moment| *moment > now) {
         return Ok(Some(format!("{moment}: it is not to be started before")));
@@ -535,7 +530,37 @@ fn waiting_for(
     if !facilities.agents.is_available {
         return Ok(Some(facilities.agents.reason.clone()));
     }
-    Ok(None)
+    let worker = task.reserved_for.as_ref().map_or(SEED, AgentName::as_str);
+    paused(tx, worker)
+}
+
+/// Says why whom a task is kept for does not take it; nothing where that is one of the node's own
+/// agents, which do.
+fn kept_for(tx: &impl Tx, name: &AgentName) -> Result<Option<String>, AppError> {
+    if name.is_owner() {
+        return Ok(Some(
+            "you: it is kept for its owner, and no agent takes it".into(),
+        ));
+    }
+    if name.as_str() == SEED {
+        return Ok(None);
+    }
+    let Some(specialist) = specialists::get(tx, name)? else {
+        let reason = format!("agent {name}, for whom it is kept");
+        return Ok(Some(paused(tx, name.as_str())?.unwrap_or(reason)));
+    };
+    Ok((!specialist.is_enabled).then(|| {
+        format!(
+            "agent {name}, which is disabled; to have it take tasks: hearth agent enable {name}"
+        )
+    }))
+}
+
+fn paused(tx: &impl Tx, name: &str) -> Result<Option<String>, AppError> {
+    let is_paused = agents::is_paused(tx, &AgentName::from_stored(name.to_owned()))?;
+    Ok(is_paused.then(|| {
+        format!("agent {name}, which is paused; to let it go on: hearth agent resume {name}")
+    }))
 }
 
 /// The built-in agent that executes tasks.
