@@ -18,6 +18,7 @@ mod permissions;
 mod projects;
 mod quick_add;
 mod runs;
+mod specialists;
 mod status;
 pub(crate) mod stream;
 mod tasks;
@@ -72,6 +73,15 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(agents::heartbeat_agent))
         .routes(routes!(agents::list_agents))
         .routes(routes!(agents::get_agent))
+        .routes(routes!(agents::pause_agent))
+        .routes(routes!(agents::resume_agent))
+        .routes(routes!(specialists::list_specialists))
+        .routes(routes!(
+            specialists::get_specialist,
+            specialists::remove_specialist
+        ))
+        .routes(routes!(specialists::enable_specialist))
+        .routes(routes!(specialists::disable_specialist))
         .routes(routes!(upload::create_artifact))
         .routes(routes!(artifacts::get_artifact))
         .routes(routes!(download::get_artifact_content))

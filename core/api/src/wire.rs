@@ -21,6 +21,7 @@ pub(crate) mod revoked;
 pub(crate) mod run;
 pub(crate) mod scalar;
 pub(crate) mod shape;
+pub(crate) mod specialist;
 pub(crate) mod status;
 pub(crate) mod step;
 pub(crate) mod task;

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use hearth_domain::field::AgentName;
 use hearth_store::{agents, migrate, tasks};
 
 use crate::app::{App, Facilities};
 use crate::error::AppError;
 use crate::runs::RunCounts;
+
+/// The most paused agents that are named.
+const PAUSED_SHOWN: usize = 100;
 
 /// The state of the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct Status {
     pub agents_online: u64,
     /// Agents that hold a task.
     pub agents_working: u64,
+    /// Agents that are paused.
+    pub agents_paused: Vec<AgentName>,
     /// The runs that can go on, and the approvals that wait.
     pub runs: RunCounts,
     /// What the node can do.
@@ -49,9 +55,12 @@ impl App {
     /// The store failed.
     pub async fn status(&self) -> Result<Status, AppError> {
         let gauges = self.gauges()?;
-        let tasks = self
+        let (tasks, agents_paused) = self
             .store()
-            .read(|tx| Ok::<_, AppError>(tasks::count_by_status(tx)?))
+            .read(|tx| {
+                let paused = agents::paused(tx, PAUSED_SHOWN)?;
+                Ok::<_, AppError>((tasks::count_by_status(tx)?, paused))
+            })
             .await?;
         let runs = self.count_runs().await?;
         Ok(Status {
@@ -61,6 +70,7 @@ impl App {
             tasks,
             agents_online: gauges.agents_online,
             agents_working: gauges.agents_working,
+            agents_paused,
             runs,
             facilities: self.facilities(),
         })

@@ -12,7 +12,9 @@ use crate::path::Named;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::respond;
-use crate::wire::agent::{Agent, AgentPage, HeartbeatAgent, ListAgents, RegisterAgent};
+use crate::wire::agent::{
+    Agent, AgentPage, AgentPause, HeartbeatAgent, ListAgents, PauseAgent, RegisterAgent,
+};
 
 /// Register agent
 ///
@@ -45,6 +47,39 @@ pub(super) async fn heartbeat_agent(
     let agent = app
         .heartbeat_agent(caller.actor(), name, body.read()?)
         .await?;
+    Ok(respond::json(StatusCode::OK, &Agent::from(&agent)))
+}
+
+/// Pause agent
+///
+/// It takes no task until it is resumed; a claim in its name is refused with `agent_paused`. What it
+/// holds it finishes, unless that is to be handed back at once.
+#[utoipa::path(
+    post, path = "/api/v1/agents/{name}/pause", tag = "agents", params(Named<AgentName>),
+    request_body = Option<PauseAgent>,
+    responses((status = 200, description = "The agent, and what was handed back.", body = AgentPause<'_>)),
+)]
+pub(super) async fn pause_agent(
+    State(app): State<App>,
+    caller: Caller,
+    Named(name): Named<AgentName>,
+    OptionalJson(body): OptionalJson<PauseAgent>,
+) -> Result<Response, Problem> {
+    let paused = app.pause_agent(caller.actor(), name, body.read()).await?;
+    Ok(respond::json(StatusCode::OK, &AgentPause::from(&paused)))
+}
+
+/// Resume agent
+#[utoipa::path(
+    post, path = "/api/v1/agents/{name}/resume", tag = "agents", params(Named<AgentName>),
+    responses((status = 200, description = "The agent.", body = Agent<'_>)),
+)]
+pub(super) async fn resume_agent(
+    State(app): State<App>,
+    caller: Caller,
+    Named(name): Named<AgentName>,
+) -> Result<Response, Problem> {
+    let agent = app.resume_agent(caller.actor(), name).await?;
     Ok(respond::json(StatusCode::OK, &Agent::from(&agent)))
 }
 

@@ -1,5 +1,6 @@
 //! Runs as a worker makes them, for the tests of what the owner sees and answers.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hearth_app::holding::Hold;
@@ -9,6 +10,7 @@ use hearth_domain::action::Action;
 use hearth_domain::field::AgentName;
 use hearth_domain::policy::{Bounds, Labels, Reach};
 use hearth_domain::run::{Repeat, Run, Step, StepEnd};
+use hearth_domain::specialist::{NewSpecialist, WantedGrants};
 use hearth_domain::{Actor, JsonObject};
 use serde_json::{Value, json};
 
@@ -109,6 +111,20 @@ impl<'a> AtWork<'a> {
             .app
             .rest_run(&actor, self.hold.clone(), self.run.id, rest);
         assert!(rested.await.unwrap());
+    }
+
+    /// Makes a specialist.
+    pub(crate) async fn makes(&self, name: &str) {
+        let new = NewSpecialist {
+            name: name.parse().unwrap(),
+            instructions: "Writes.".into(),
+            grants: WantedGrants::default(),
+        };
+        let (actor, id) = (Actor::Agent(seed()), TaskRef::Id(self.run.task_id));
+        let tools = BTreeSet::from(["python".parse().unwrap()]);
+        let app = &self.api.app;
+        let made = app.create_specialist(&actor, id, self.hold.clone(), new, tools);
+        made.await.unwrap();
     }
 
     /// Does the first step, asks for the second, and waits.

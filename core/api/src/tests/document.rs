@@ -62,6 +62,7 @@ fn bodies_take_no_field_that_is_not_described() {
             "Answer",
             "Register",
             "Heartbeat",
+            "Pause",
             "Reason",
             "Budget",
             "Check",
@@ -216,7 +217,20 @@ async fn bring_about_events_of_runs(api: &TestApi) {
     claim(3, 1).await.asks().await;
     ok("tasks/3/cancel", json!({})).await;
     // Interrupted.
-    claim(4, 1).await.means(1, &[]).await;
+    let fourth = claim(4, 1).await;
+    fourth.means(1, &[]).await;
+    fourth.makes("scribe").await;
+    for change in ["disable", "enable"] {
+        ok(&format!("specialists/scribe/{change}"), Value::Null).await;
+    }
+    let gone = api
+        .call("DELETE", "/api/v1/specialists/scribe")
+        .send()
+        .await;
+    gone.expect(StatusCode::NO_CONTENT);
+    for change in ["pause", "resume"] {
+        ok(&format!("agents/seed/{change}"), Value::Null).await;
+    }
     ok("tasks/4/release", json!({"agent": "seed", "fence": 1})).await;
     api.advance(Duration::from_hours(1));
     api.app.sweep().await.unwrap();

@@ -331,6 +331,7 @@ async fn an_agent_registers_and_is_heard_from() {
       "last_seen_at": "2026-11-23T09:00:00.000Z",
       "metadata": {},
       "name": "seed",
+      "paused_at": null,
       "status": "active",
       "type": "generalist"
     }
@@ -349,6 +350,91 @@ async fn an_agent_registers_and_is_heard_from() {
         .await;
     assert_eq!(silent.expect(StatusCode::OK)["status"], "busy");
     assert_eq!(api.get("/api/v1/agents/seed").await["status"], "busy");
+}
+
+#[tokio::test]
+async fn an_agent_is_paused_hands_back_what_it_holds_and_goes_on() {
+    let api = TestApi::start().await;
+    let body = json!({"name": "seed", "type": "generalist"});
+    api.post("/api/v1/agents/register", body).await;
+    api.claimed_task("One").await;
+
+    let paused = api
+        .post("/api/v1/agents/seed/pause", json!({"now": true}))
+        .await;
+
+    let paused = paused.expect(StatusCode::OK);
+    assert_eq!(paused["handed_back"], json!([1]));
+    assert_eq!(paused["agent"]["paused_at"], "2026-11-23T09:00:00.000Z");
+    assert_eq!(api.get("/api/v1/tasks/1").await["status"], "pending");
+    assert_eq!(
+        api.get("/api/v1/status").await["agents_paused"],
+        json!(["seed"])
+    );
+    let claim = api
+        .post("/api/v1/tasks/claim", json!({"agent": "seed"}))
+        .await;
+    assert_eq!(claim.status, StatusCode::CONFLICT);
+    assert_eq!(claim.problem()["code"], "agent_paused");
+    let resumed = api.call("POST", "/api/v1/agents/seed/resume").send().await;
+    assert_eq!(resumed.expect(StatusCode::OK)["paused_at"], json!(null));
+    let claim = api
+        .post("/api/v1/tasks/claim", json!({"agent": "seed"}))
+        .await;
+    claim.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_specialist_is_shown_with_what_it_may() {
+    let api = TestApi::start().await;
+    api.claimed_task("One").await;
+    super::at_work::AtWork::at(&api, 1, 1)
+        .await
+        .makes("scribe")
+        .await;
+
+    insta::assert_snapshot!(pretty(&api.get("/api/v1/specialists/scribe").await), @r#"
+    {
+      "asks_before": [],
+      "created_at": "2026-11-23T09:00:00.000Z",
+      "created_by": "seed",
+      "depth": 1,
+      "id": "01980000-0000-7000-8000-00000000000c",
+      "instructions": "Writes.",
+      "is_enabled": true,
+      "limits": {
+        "tokens": null,
+        "tool_calls": null,
+        "turns": null,
+        "usd": null,
+        "wall_seconds": null
+      },
+      "name": "scribe",
+      "parent": null,
+      "task_id": "01980000-0000-7000-8000-000000000007",
+      "tools": [
+        "python"
+      ],
+      "updated_at": "2026-11-23T09:00:00.000Z",
+      "version": 1
+    }
+    "#);
+
+    let all = api.get("/api/v1/specialists").await;
+    assert_eq!(all["items"][0]["name"], "scribe");
+    assert_eq!(all["next_cursor"], json!(null));
+    let agent = api.get("/api/v1/agents/scribe").await;
+    assert_eq!(
+        (&agent["type"], &agent["status"]),
+        (&json!("specialist"), &json!("idle"))
+    );
+    let off = api
+        .call("POST", "/api/v1/specialists/scribe/disable")
+        .send()
+        .await;
+    assert_eq!(off.expect(StatusCode::OK)["is_enabled"], false);
+    let missing = api.call("GET", "/api/v1/specialists/seed").send().await;
+    assert_eq!(missing.problem()["code"], "not_found");
 }
 
 #[tokio::test]
@@ -433,6 +519,7 @@ async fn the_state_of_the_node_is_shown() {
     insta::assert_snapshot!(pretty(&api.get("/api/v1/status").await), @r#"
     {
       "agents_online": 0,
+      "agents_paused": [],
       "agents_working": 0,
       "approvals_pending": 0,
       "facilities": {
@@ -469,7 +556,7 @@ async fn the_state_of_the_node_is_shown() {
         "running": 0,
         "waiting": 0
       },
-      "schema_version": 3,
+      "schema_version": 5,
       "tasks": {
         "blocked": 0,
         "cancelled": 0,

@@ -213,6 +213,48 @@ fn table() -> Vec<Row> {
             all,
         ),
         row(
+            "POST /api/v1/agents/{name}/pause",
+            "/api/v1/agents/seed/pause",
+            json!({"now": true}),
+            (200, 403, 403),
+        ),
+        row(
+            "POST /api/v1/agents/{name}/resume",
+            "/api/v1/agents/seed/resume",
+            none(),
+            (200, 403, 403),
+        ),
+        row(
+            "GET /api/v1/specialists",
+            "/api/v1/specialists",
+            none(),
+            all,
+        ),
+        row(
+            "GET /api/v1/specialists/{name}",
+            "/api/v1/specialists/scribe",
+            none(),
+            all,
+        ),
+        row(
+            "POST /api/v1/specialists/{name}/enable",
+            "/api/v1/specialists/scribe/enable",
+            none(),
+            (200, 403, 403),
+        ),
+        row(
+            "POST /api/v1/specialists/{name}/disable",
+            "/api/v1/specialists/scribe/disable",
+            none(),
+            (200, 403, 403),
+        ),
+        row(
+            "DELETE /api/v1/specialists/{name}",
+            "/api/v1/specialists/scribe",
+            none(),
+            (204, 403, 403),
+        ),
+        row(
             "POST /api/v1/artifacts",
             "/api/v1/artifacts",
             json!({"type": "x", "content": "y"}),
@@ -468,7 +510,9 @@ impl Prepared {
         let notices = api.get("/api/v1/notices").await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         api.claimed_task("t").await;
-        AtWork::at(&api, 6, 1).await.asks().await;
+        let at_work = AtWork::at(&api, 6, 1).await;
+        at_work.makes("scribe").await;
+        at_work.asks().await;
         let folder = tempfile::tempdir().unwrap();
         let open = json!({"name": "open", "path": folder.path()});
         api.post("/api/v1/folders", open).await;

@@ -113,7 +113,8 @@ async fn a_run_and_its_steps_are_shown_as_they_stand() {
         "tool": "http_get",
         "waiting_for": {
           "approval": 1,
-          "kind": "approval"
+          "kind": "approval",
+          "task_id": null
         }
       }
     ]

@@ -1,5 +1,6 @@
 //! Agents.
 
+use hearth_app::agents::pause::{Held, Paused};
 use hearth_domain::JsonObject;
 use hearth_domain::agent::{self, AgentStatus, Presence, Registration};
 use hearth_domain::field::{AgentName, InvalidField, Word};
@@ -37,6 +38,44 @@ pub(crate) struct Agent<'a> {
     created_at: Time,
     /// When it was last heard from.
     last_seen_at: Time,
+    /// Since when it takes no tasks; null where it takes them.
+    #[schema(required = true)]
+    paused_at: Option<Time>,
+}
+
+/// What a pause does at once.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PauseAgent {
+    /// Whether what it holds is handed back at once, which costs no attempt; it finishes it unless told.
+    now: Option<bool>,
+}
+
+impl PauseAgent {
+    pub(crate) fn read(&self) -> Held {
+        match self.now {
+            Some(true) => Held::HandBack,
+            Some(false) | None => Held::Finish,
+        }
+    }
+}
+
+/// An agent that was paused.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AgentPause<'a> {
+    /// The agent.
+    agent: Agent<'a>,
+    /// The numbers of the tasks that it held and that were handed back.
+    handed_back: &'a [i64],
+}
+
+impl<'a> From<&'a Paused> for AgentPause<'a> {
+    fn from(paused: &'a Paused) -> Self {
+        Self {
+            agent: Agent::from(&paused.agent),
+            handed_back: &paused.handed_back,
+        }
+    }
 }
 
 /// A page of agents.
@@ -60,6 +99,7 @@ impl<'a> From<&'a agent::Agent> for Agent<'a> {
             metadata: &agent.metadata,
             created_at: Time(agent.created_at),
             last_seen_at: Time(agent.last_seen_at),
+            paused_at: agent.paused_at.map(Time),
         }
     }
 }

@@ -203,6 +203,28 @@ pub(crate) struct AgentPayload {
     last_seen_at: Time,
 }
 
+/// What every event about a specialist says of it.
+#[derive(ToSchema)]
+pub(crate) struct SpecialistPayload {
+    /// The agent.
+    agent_id: Uuid,
+    /// Its name.
+    name: String,
+    /// Who made it.
+    created_by: String,
+    /// The task for which it was made.
+    #[schema(required = true)]
+    task_id: Option<Uuid>,
+    /// The tools it may call.
+    tools: Vec<String>,
+    /// How many made each other above it, itself included.
+    depth: u32,
+    /// Whether it takes tasks.
+    is_enabled: bool,
+    /// Its version.
+    version: u64,
+}
+
 /// What every event about an artifact says of it.
 #[derive(ToSchema)]
 pub(crate) struct ArtifactPayload {
@@ -444,6 +466,18 @@ pub(crate) struct EventPayloads {
     agent_online: AgentPayload,
     #[schema(rename = "agent.offline")]
     agent_offline: AgentPayload,
+    #[schema(rename = "agent.paused")]
+    agent_paused: AgentPayload,
+    #[schema(rename = "agent.resumed")]
+    agent_resumed: AgentPayload,
+    #[schema(rename = "specialist.created")]
+    specialist_created: SpecialistPayload,
+    #[schema(rename = "specialist.enabled")]
+    specialist_enabled: SpecialistPayload,
+    #[schema(rename = "specialist.disabled")]
+    specialist_disabled: SpecialistPayload,
+    #[schema(rename = "specialist.removed")]
+    specialist_removed: SpecialistPayload,
     #[schema(rename = "artifact.created")]
     artifact_created: ArtifactPayload,
     #[schema(rename = "artifact.attached")]

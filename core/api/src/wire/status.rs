@@ -29,6 +29,8 @@ pub(crate) struct Status {
     agents_online: u64,
     /// Agents that hold a task.
     agents_working: u64,
+    /// The names of agents that are paused; at most 100 of them.
+    agents_paused: Vec<String>,
     /// How many runs that have not ended there are of each status.
     #[schema(value_type = BTreeMap<String, u64>)]
     runs: BTreeMap<&'static str, u64>,
@@ -102,6 +104,11 @@ impl Status {
             tasks,
             agents_online: status.agents_online,
             agents_working: status.agents_working,
+            agents_paused: status
+                .agents_paused
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             runs: open_runs(&status.runs),
             approvals_pending: status.runs.approvals_pending,
             restart_for: waiting.map(WaitingSetting::from).collect(),

@@ -90,6 +90,9 @@ pub(crate) struct Waiting {
     /// The approval's number; null with the other kinds.
     #[schema(required = true)]
     approval: Option<i64>,
+    /// The task that was handed to another agent; null with the other kinds.
+    #[schema(required = true)]
+    task_id: Option<Uuid>,
 }
 
 /// The journal of a run.
@@ -121,7 +124,13 @@ impl<'a> Step<'a> {
         step: &'a run::Step,
         number_of: impl Fn(hearth_domain::ApprovalId) -> Option<i64>,
     ) -> Self {
-        let waiting = |kind, approval| Some(Waiting { kind, approval });
+        let waiting = |kind, approval| {
+            Some(Waiting {
+                kind,
+                approval,
+                task_id: step.child().map(|id| id.0),
+            })
+        };
         let waiting_for = match step.state {
             StepState::Waiting(WaitingFor::Approval(id)) => waiting("approval", number_of(id)),
             StepState::Waiting(WaitingFor::Answer) => waiting("answer", None),

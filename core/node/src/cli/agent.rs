@@ -1,10 +1,14 @@
 //! `hearth agent`: who works.
 
-use clap::{Args, Subcommand};
+mod specialist;
 
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use self::specialist::Switch;
 use crate::cli::Invocation;
 use crate::client::Client;
-use crate::client::wire::{Agent, Page, Task};
+use crate::client::wire::{Agent, AgentPause, Page, Task};
 use crate::output::Output;
 use crate::output::table::{fields, table};
 use crate::output::text::{moment, one_line};
@@ -14,8 +18,28 @@ use crate::output::text::{moment, one_line};
 pub enum Command {
     /// List agents
     List(List),
-    /// Show one agent
+    /// Show one agent; of a specialist, what it is told and may do
     Show(Named),
+    /// Have an agent take no tasks until it is resumed; what it holds it finishes
+    Pause(Pause),
+    /// Let a paused agent take tasks again
+    Resume(Named),
+    /// Have a specialist take tasks again
+    Enable(Named),
+    /// Have a specialist take no tasks any more; what it holds it finishes
+    Disable(Named),
+    /// Remove a specialist that has no open tasks
+    Remove(Named),
+}
+
+/// Pauses an agent.
+#[derive(Debug, Args)]
+pub struct Pause {
+    #[command(flatten)]
+    named: Named,
+    /// Hand back what it holds at once; that costs no attempt
+    #[arg(long)]
+    now: bool,
 }
 
 /// Lists agents.
@@ -58,10 +82,51 @@ pub(super) async fn run(invocation: &Invocation, command: Command) -> anyhow::Re
         Command::Show(named) => {
             let answer = client.get(&["agents", &named.agent], &[]).await?;
             let agent: Agent = answer.read()?;
+            if agent.kind == "specialist"
+                && let Some(text) = specialist::find(&client, &named.agent).await?
+            {
+                return specialist::show(output, &answer.text, &text, &agent);
+            }
             let held = held(&client, Some(&agent.name)).await?;
             output.answer(&answer.text, || show(&agent, &held))
         }
+        Command::Pause(pause) => {
+            let body = json!({ "now": pause.now });
+            let path = ["agents", &pause.named.agent, "pause"];
+            let answer = client.post(&path, &body).await?;
+            let paused: AgentPause = answer.read()?;
+            output.answer(&answer.text, || told_of_pause(&paused))
+        }
+        Command::Resume(named) => {
+            let path = ["agents", &named.agent, "resume"];
+            let answer = client.post(&path, &json!({})).await?;
+            output.answer(&answer.text, || {
+                format!("agent {} takes tasks again", one_line(&named.agent))
+            })
+        }
+        Command::Enable(named) => {
+            specialist::switch(&client, output, &named.agent, Switch::On).await
+        }
+        Command::Disable(named) => {
+            specialist::switch(&client, output, &named.agent, Switch::Off).await
+        }
+        Command::Remove(named) => specialist::remove(&client, output, &named.agent).await,
     }
+}
+
+fn told_of_pause(paused: &AgentPause) -> String {
+    let name = one_line(&paused.agent.name);
+    let numbers: Vec<String> = paused
+        .handed_back
+        .iter()
+        .map(|number| format!("#{number}"))
+        .collect();
+    let back = if numbers.is_empty() {
+        String::new()
+    } else {
+        format!("; handed back: {}", numbers.join(", "))
+    };
+    format!("agent {name} is paused{back}; to let it go on: hearth agent resume {name}")
 }
 
 /// Returns the tasks that an agent holds, or that anybody holds.
@@ -82,7 +147,7 @@ fn rows(agents: &[Agent], held: &[Task]) -> String {
             [
                 agent.name.clone(),
                 agent.kind.clone(),
-                agent.status.clone(),
+                status(agent),
                 moment(&agent.last_seen_at),
                 works_on(agent, held),
             ]
@@ -95,13 +160,21 @@ fn show(agent: &Agent, held: &[Task]) -> String {
     let pairs = [
         ("name", one_line(&agent.name)),
         ("type", one_line(&agent.kind)),
-        ("status", one_line(&agent.status)),
+        ("status", status(agent)),
         ("works on", works_on(agent, held)),
         ("can", one_line(&agent.capabilities.join(", "))),
         ("last seen", moment(&agent.last_seen_at)),
         ("since", moment(&agent.created_at)),
     ];
     fields(&pairs)
+}
+
+/// Whether it is there, and whether it takes tasks.
+fn status(agent: &Agent) -> String {
+    match &agent.paused_at {
+        None => one_line(&agent.status),
+        Some(_) => format!("{}, paused", one_line(&agent.status)),
+    }
 }
 
 /// Returns the numbers of the tasks among `held` that are with an agent.

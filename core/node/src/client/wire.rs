@@ -303,6 +303,27 @@ wire! {
         capabilities: Vec<String>,
         created_at: String,
         last_seen_at: String,
+        paused_at: Option<String>,
+    }
+
+    /// An agent that was paused.
+    AgentPause {
+        agent: Agent,
+        handed_back: Vec<i64>,
+    }
+
+    /// An agent that a run made.
+    Specialist {
+        name: String,
+        instructions: String,
+        tools: Vec<String>,
+        asks_before: Vec<String>,
+        limits: Map<String, Value>,
+        depth: u32,
+        parent: Option<String>,
+        created_by: String,
+        task_id: Option<String>,
+        is_enabled: bool,
     }
 
     /// An artifact.
@@ -358,6 +379,12 @@ impl Step {
     /// Whether it waits for an answer in words.
     pub fn is_question(&self) -> bool {
         let waiting = self.waiting_for.as_ref();
-        waiting.is_some_and(|waiting| waiting.approval.is_none())
+        waiting.is_some_and(|waiting| matches!(waiting.kind.as_str(), "answer" | "doubt"))
+    }
+
+    /// Whether it waits for a task of another agent.
+    pub fn is_handed_on(&self) -> bool {
+        let waiting = self.waiting_for.as_ref();
+        waiting.is_some_and(|waiting| waiting.kind == "child")
     }
 }

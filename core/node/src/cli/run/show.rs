@@ -119,6 +119,7 @@ fn decision(step: &Step) -> String {
         (None, Some(number), _) => format!("approval {number}"),
         (None, None, Some(number)) => format!("permission {number}"),
         (None, None, None) if step.is_question() => "asks you".into(),
+        (None, None, None) if step.is_handed_on() => "waits for another agent".into(),
         (None, None, None) => one_line(&decision.verdict),
     }
 }
