@@ -35,6 +35,7 @@ use crate::workspace::root_of;
 
 pub(crate) mod asking;
 mod order;
+mod others;
 mod programs;
 
 /// Knows no name, so that nothing but an address can be spoken to.
