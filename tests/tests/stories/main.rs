@@ -15,6 +15,7 @@ mod kill;
 mod life;
 mod model;
 mod openapi;
+mod others;
 mod race;
 mod random_runs;
 mod readers;
