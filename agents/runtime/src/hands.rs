@@ -116,7 +116,8 @@ impl Hands<'_> {
             return Ok(Attempt::Waits);
         }
         if let Call::Delegate(delegate) = &call {
-            return self.delegate(meant, delegate).await;
+            // Boxed, as most calls are others and need not carry its size.
+            return Box::pin(self.delegate(meant, delegate)).await;
         }
         let changes_folder = call.changes_folder();
         if changes_folder {

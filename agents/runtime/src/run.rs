@@ -253,7 +253,7 @@ impl Run {
                     task,
                     max_output_tokens: self.means.models.max_output_tokens(),
                 };
-                Ok(match lead.lead(view).await? {
+                Ok(match Box::pin(lead.lead(view)).await? {
                     Led::Ended(end) => Ended::Settled(end),
                     Led::Waits => Ended::Waits,
                     Led::Failed(story) => Ended::Failed(Some(run.id), story),

@@ -140,7 +140,7 @@ fn delivered(tx: &impl Tx, child: &Task, result: Option<&JsonObject>) -> Result<
         ("task".to_owned(), number.into()),
         ("artifacts".to_owned(), artifacts.into()),
     ]);
-    let is_told = result.is_none_or(|result| is_short(result));
+    let is_told = result.is_none_or(is_short);
     told.insert(
         "result".into(),
         if is_told { json!(result) } else { Value::Null },

@@ -130,7 +130,7 @@ impl Scene<'_> {
             }),
             alike: alike(self.all, meant),
             calls: u32::try_from(calls.count()).unwrap_or(u32::MAX),
-            tool_calls: self.all.iter().filter(is_tool_call).count() as u64,
+            tool_calls: self.all.iter().filter(|step| is_tool_call(step)).count() as u64,
             grants: grants.as_ref(),
             approval: approval.as_ref(),
             permissions: &permissions,
@@ -228,7 +228,7 @@ impl Scene<'_> {
 }
 
 /// Whether a tool was called, or is about to be: neither a turn of the model, nor refused.
-fn is_tool_call(step: &&Step) -> bool {
+fn is_tool_call(step: &Step) -> bool {
     step.was_made() && !step.is_turn()
 }
 
