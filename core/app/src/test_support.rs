@@ -149,6 +149,7 @@ pub(crate) fn open(dir: &Path, clock: Arc<dyn Clock>) -> App {
         artifact_max_bytes: ARTIFACT_MAX,
         offline_after: OFFLINE_AFTER,
         remind_before: Duration::from_hours(1),
+        budgets: crate::money::DefaultLimits::default(),
     };
     App::new(store, clock, ids, config).unwrap()
 }

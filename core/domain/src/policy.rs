@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::field::Word;
 use crate::folder::{Access, GrantedFolder};
 use crate::id::ProjectId;
+use crate::money::Charge;
 use crate::permission::Permission;
 
 /// How often in a row the same call is made before it is noted.
@@ -127,6 +128,9 @@ pub struct Decision {
     /// The approval that allowed it, by number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<i64>,
+    /// What it asks of the budgets, where it waits for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<Charge>,
 }
 
 impl Decision {
@@ -138,6 +142,7 @@ impl Decision {
             is_once: false,
             permission: None,
             approval: None,
+            needs: None,
         }
     }
 }

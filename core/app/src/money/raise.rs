@@ -1,0 +1,354 @@
+//! How limits change: by the owner's answer to a task that waits for more, or by the owner's order;
+//! and what goes on when there is more.
+
+use std::collections::HashMap;
+
+use hearth_domain::approval::ApprovalStatus;
+use hearth_domain::field::json_within;
+use hearth_domain::money::{Answer, Charge, Over, Resource, Scope, Usage, amount, overs};
+use hearth_domain::run::{Run, RunStatus, Step, StepState, WaitingFor};
+use hearth_domain::task::{Task, TaskStatus};
+use hearth_domain::{Actor, Timestamp};
+use hearth_store::{Tx, WriteTx, approvals, money, projects, runs, steps};
+
+use super::ask::{needs, waiting};
+use super::{BudgetView, Purse};
+use crate::app::App;
+use crate::authority::must_be_owner;
+use crate::error::AppError;
+use crate::notices::save_task;
+use crate::projects::expect_version;
+use crate::runs::follow::{asking, set_aside};
+use crate::tasks::{TaskRef, find};
+
+/// The most runs that are looked at when there is more of a budget.
+const LOOKED_AT: usize = 5000;
+/// The most tasks that are taken up again in one transaction.
+const WOKEN: usize = 100;
+
+impl App {
+    /// Takes an answer to a task as one to the budget that it waits for; returns whether it waits for
+    /// one. The plain words raise every limit that is in the way; whatever is not understood stops.
+    ///
+    /// # Errors
+    /// The caller is not the owner; the amount would not do, or is of something that is not in the
+    /// way; the task has another version than `expected`.
+    pub(crate) async fn answer_for_budget(
+        &self,
+        actor: &Actor,
+        task: TaskRef,
+        answer: Option<&str>,
+        expected: Option<u64>,
+    ) -> Result<bool, AppError> {
+        let Some(answer) = answer.map(str::to_owned) else {
+            // It is taken up again, and goes on if there is more by now.
+            return Ok(false);
+        };
+        let is_asked = self
+            .store()
+            .read(move |tx| Ok::<_, AppError>(asked_by(tx, task)?.is_some()))
+            .await?;
+        if !is_asked {
+            return Ok(false);
+        }
+        // Nobody else's word is taken for the owner's money, the node's own included.
+        if *actor != Actor::Owner {
+            return Err(AppError::Denied(
+                "only the owner raises a budget; it takes an admin key".into(),
+            ));
+        }
+        let (purse, now) = (self.purse(), self.now());
+        let is_answered = self
+            .store()
+            .write(move |tx| {
+                let Some((task, run, all)) = asked_by(tx, task)? else {
+                    return Ok(false);
+                };
+                expect_version("task", task.version, expected)?;
+                let over = purse.overs(tx, &run.agent, Some(&task), &needs(&all))?;
+                match Answer::read(&answer, only(&over)) {
+                    Answer::Stop => stop(tx, &run, &all, &answer, now)?,
+                    said => {
+                        raise(tx, &over, said, now)?;
+                        for step in waiting(&all) {
+                            let change = step.clone().discard(&run, now);
+                            steps::save(tx, change, &run, Actor::Owner.name(), now)?;
+                        }
+                    }
+                }
+                let change = task.answer(Some(answer), &Actor::Owner, now)?;
+                json_within("context", &change.after.context)?;
+                save_task(tx, change)?;
+                Ok::<_, AppError>(true)
+            })
+            .await?;
+        if is_answered {
+            // Others may have waited for the same.
+            self.wake_affordable().await?;
+        }
+        Ok(is_answered)
+    }
+
+    /// Says how much may be used up in a scope: for each resource so much, or with `None` what the
+    /// settings say, or the task itself. What is not named stays. Tasks that waited for more go on.
+    ///
+    /// # Errors
+    /// The caller is not the owner; there is no such task or project; a limit is too large.
+    pub async fn set_budget(
+        &self,
+        actor: &Actor,
+        scope: Scope,
+        changes: Vec<(Resource, Option<u64>)>,
+    ) -> Result<BudgetView, AppError> {
+        must_be_owner(actor, "set a budget")?;
+        if let Some((what, _)) = changes
+            .iter()
+            .find(|(_, limit)| limit.is_some_and(|limit| limit > Usage::MOST))
+        {
+            let most = amount(*what, Usage::MOST);
+            return Err(AppError::invalid(
+                what.as_str(),
+                format!("must be at most {most}"),
+            ));
+        }
+        let (purse, now, by) = (self.purse(), self.now(), actor.name().to_owned());
+        let view = self
+            .store()
+            .write(move |tx| {
+                let task = known(tx, &scope)?;
+                for (what, limit) in changes {
+                    let was = purse.limits(tx, &scope, task.as_ref())?.get(what);
+                    let is = limit.or(without(tx, &purse, &scope, task.as_ref(), what)?);
+                    money::set_limit(tx, &scope, what, limit, (was, is), &by, now)?;
+                }
+                BudgetView::of(tx, &purse, scope, task.as_ref())
+            })
+            .await?;
+        self.wake_affordable().await?;
+        Ok(view)
+    }
+
+    /// Has tasks taken up again that waited for a budget and whose next call fits by now; of those
+    /// that wait for the same, as many as fit together. Returns how many.
+    ///
+    /// # Errors
+    /// The store failed; the next look does what is left.
+    pub(crate) async fn wake_affordable(&self) -> Result<usize, AppError> {
+        if !self.is_budget_waited_for()? {
+            return Ok(0);
+        }
+        let (purse, now) = (self.purse(), self.now());
+        // Which fit is found out beside the writer, and looked at once more there.
+        let found = self.store().read(move |tx| affordable(tx, &purse)).await?;
+        if found.is_empty() {
+            return Ok(0);
+        }
+        self.store()
+            .write(move |tx| {
+                let mut promised = Promised::default();
+                let mut woken = 0;
+                for task in found {
+                    let Some((task, run, all)) = asked_by(tx, TaskRef::Id(task.id))? else {
+                        continue;
+                    };
+                    if promised.fits(tx, &purse, &task, &run, &all)? {
+                        save_task(tx, task.answer(None, &Actor::System, now)?)?;
+                        woken += 1;
+                    }
+                }
+                Ok::<_, AppError>(woken)
+            })
+            .await
+    }
+
+    /// Whether a task waits for a budget.
+    pub(crate) fn is_budget_waited_for(&self) -> Result<bool, AppError> {
+        self.store()
+            .read_now(|tx| Ok(!steps::runs_waiting_for_budget(tx, 1)?.is_empty()))
+    }
+}
+
+/// Returns the only resource that is in the way.
+fn only(over: &[Over]) -> Option<Resource> {
+    let first = over.first()?.what;
+    over.iter().all(|over| over.what == first).then_some(first)
+}
+
+/// Returns a task that waits for a budget and for nothing before it, with its run and steps.
+fn asked_by(tx: &impl Tx, task: TaskRef) -> Result<Option<(Task, Run, Vec<Step>)>, AppError> {
+    let task = find(tx, task)?;
+    if task.status() != TaskStatus::Blocked {
+        return Ok(None);
+    }
+    let Some(run) = runs::open_of(tx, task.id)?.filter(|run| run.status == RunStatus::Waiting)
+    else {
+        return Ok(None);
+    };
+    let all = steps::of_run(tx, run.id)?;
+    let is_asked =
+        asking(&all).is_some_and(|step| step.state == StepState::Waiting(WaitingFor::Budget));
+    Ok(is_asked.then_some((task, run, all)))
+}
+
+/// Ends the steps that wait for a budget, and what else waits in their places.
+fn stop(
+    tx: &mut WriteTx<'_>,
+    run: &Run,
+    all: &[Step],
+    answer: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let by = Actor::Owner.name();
+    for step in waiting(all) {
+        let others = all.iter().filter(|other| {
+            other.place == step.place
+                && other.attempt != step.attempt
+                && other.discarded_at.is_none()
+                && matches!(other.state, StepState::Waiting(_))
+        });
+        for other in others {
+            set_aside(tx, run, other, "its step was stopped", by, now)?;
+        }
+        let story = format!("stopped by {by}: {answer}");
+        steps::save(tx, step.clone().fail(story, run, now), run, by, now)?;
+    }
+    Ok(())
+}
+
+/// Raises every limit that is in the way.
+fn raise(
+    tx: &mut WriteTx<'_>,
+    over: &[Over],
+    said: Answer,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    if let Answer::To { what, .. } = said
+        && !over.is_empty()
+        && over.iter().all(|over| over.what != what)
+    {
+        let named: Vec<&str> = over.iter().map(|over| over.what.as_str()).collect();
+        return Err(AppError::invalid(
+            "answer",
+            format!(
+                "names {what}, and what is used up is {}; say raise, or an amount of that",
+                named.join(" and ")
+            ),
+        ));
+    }
+    for over in over {
+        let limit = match said {
+            Answer::To { what, limit } if what == over.what => limit,
+            _ => over.suggested(),
+        };
+        if limit < over.needed() {
+            return Err(AppError::invalid(
+                "answer",
+                format!(
+                    "must be at least {}: {} are used up or set aside, and the next call may need {}",
+                    amount(over.what, over.needed()),
+                    amount(over.what, over.spent),
+                    amount(over.what, over.asked)
+                ),
+            ));
+        }
+        let heights = (Some(over.limit), Some(limit));
+        let by = Actor::Owner.name();
+        money::set_limit(tx, &over.scope, over.what, Some(limit), heights, by, now)?;
+    }
+    Ok(())
+}
+
+/// Returns the task that a budget is for, where it is for one; it has to be there.
+fn known(tx: &impl Tx, scope: &Scope) -> Result<Option<Task>, AppError> {
+    match scope {
+        Scope::Task(id) => find(tx, TaskRef::Id(*id)).map(Some),
+        Scope::Project(id) if !projects::is_present(tx, *id)? => {
+            Err(AppError::not_found("project", id))
+        }
+        Scope::Project(_)
+        | Scope::Agent(_)
+        | Scope::Day(_)
+        | Scope::EachDay
+        | Scope::Everything => Ok(None),
+    }
+}
+
+/// Returns the limit that counts in a scope where the owner says nothing of it in particular.
+fn without(
+    tx: &impl Tx,
+    purse: &Purse,
+    scope: &Scope,
+    task: Option<&Task>,
+    what: Resource,
+) -> Result<Option<u64>, AppError> {
+    Ok(match scope {
+        Scope::Task(_) => {
+            let own = task.and_then(|task| task.budget).unwrap_or_default();
+            own.limits().or(purse.defaults.task).get(what)
+        }
+        Scope::Day(_) => purse.limits(tx, &Scope::EachDay, None)?.get(what),
+        Scope::EachDay => purse.defaults.day.get(what),
+        Scope::Everything => purse.defaults.everything.get(what),
+        Scope::Project(_) | Scope::Agent(_) => None,
+    })
+}
+
+/// Returns the tasks that can go on, as many as fit together.
+fn affordable(tx: &impl Tx, purse: &Purse) -> Result<Vec<Task>, AppError> {
+    let mut promised = Promised::default();
+    let mut found = Vec::new();
+    for run in steps::runs_waiting_for_budget(tx, LOOKED_AT)? {
+        let Some(run) = runs::get(tx, run)?.filter(|run| run.status == RunStatus::Waiting) else {
+            continue;
+        };
+        let Some((task, run, all)) = asked_by(tx, TaskRef::Id(run.task_id))? else {
+            continue;
+        };
+        if promised.fits(tx, purse, &task, &run, &all)? {
+            found.push(task);
+            if found.len() == WOKEN {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What was promised to tasks that are taken up again, until they set it aside themselves. Without
+/// this, all that wait would be woken by what is enough for one, and would ask again.
+#[derive(Default)]
+struct Promised(HashMap<Scope, Charge>);
+
+impl Promised {
+    /// Whether what a run waits for fits; promises it then.
+    fn fits(
+        &mut self,
+        tx: &impl Tx,
+        purse: &Purse,
+        task: &Task,
+        run: &Run,
+        all: &[Step],
+    ) -> Result<bool, AppError> {
+        let is_asked_more = approvals::of_run(tx, run.id)?
+            .iter()
+            .any(|approval| approval.status == ApprovalStatus::Pending);
+        if is_asked_more {
+            return Ok(false);
+        }
+        let needs = needs(all);
+        let mut accounts = purse.accounts(tx, &run.agent, Some(task))?;
+        for account in &mut accounts {
+            if let Some(promised) = self.0.get(&account.scope) {
+                account.reserved = account.reserved.plus(*promised);
+            }
+        }
+        if !overs(&accounts, &needs).is_empty() {
+            return Ok(false);
+        }
+        for account in accounts {
+            let promised = self.0.entry(account.scope).or_default();
+            *promised = promised.plus(needs);
+        }
+        Ok(true)
+    }
+}
