@@ -30,6 +30,7 @@ use crate::error::AppError;
 
 pub use calls::ForWhom;
 pub use hearth_store::money::{By as SpendingBy, SpendingCursor};
+pub use raise::BudgetRef;
 pub use views::{BudgetView, SpendingView, Today};
 
 /// The tool whose steps are turns of a model.

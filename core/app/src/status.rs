@@ -6,10 +6,11 @@ use hearth_store::{agents, migrate, tasks};
 
 use crate::app::{App, Facilities};
 use crate::error::AppError;
+use crate::money::Today;
 use crate::runs::RunCounts;
 
 /// The state of the node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// The schema of its database.
     pub schema_version: i64,
@@ -25,6 +26,8 @@ pub struct Status {
     pub agents_working: u64,
     /// The runs that can go on, and the approvals that wait.
     pub runs: RunCounts,
+    /// What is spent today, and what may be.
+    pub today: Today,
     /// What the node can do.
     pub facilities: Arc<Facilities>,
 }
@@ -62,6 +65,7 @@ impl App {
             agents_online: gauges.agents_online,
             agents_working: gauges.agents_working,
             runs,
+            today: self.spent_today()?,
             facilities: self.facilities(),
         })
     }

@@ -109,6 +109,7 @@ scalars! {
     Author: "Who said something." = words(["person", "chief_of_staff"]);
     ScopeKind: "What sort of thing a budget is for." = words(money::ScopeKind::ALL.map(money::ScopeKind::as_str));
     Resource: "What is limited." = words(money::Resource::ALL.map(money::Resource::as_str));
+    BudgetTokens: "How many tokens at most." = number(0, 1_000_000_000_000);
     BudgetCount: "How many at most." = number(0, 1_000_000_000);
     Percent: "How far something is." = number(0, 100);
     TaskKey: "A task's UUID or its number." = ObjectBuilder::new()

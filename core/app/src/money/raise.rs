@@ -5,10 +5,12 @@ use std::collections::HashMap;
 
 use hearth_domain::approval::ApprovalStatus;
 use hearth_domain::field::json_within;
-use hearth_domain::money::{Answer, Charge, Over, Resource, Scope, Usage, amount, overs};
+use hearth_domain::money::{
+    Answer, Charge, Over, Resource, Scope, ScopeKind, Usage, amount, overs,
+};
 use hearth_domain::run::{Run, RunStatus, Step, StepState, WaitingFor};
 use hearth_domain::task::{Task, TaskStatus};
-use hearth_domain::{Actor, Timestamp};
+use hearth_domain::{Actor, InvalidField, Timestamp};
 use hearth_store::{Tx, WriteTx, approvals, money, projects, runs, steps};
 
 use super::ask::{needs, waiting};
@@ -25,6 +27,45 @@ use crate::tasks::{TaskRef, find};
 const LOOKED_AT: usize = 5000;
 /// The most tasks that are taken up again in one transaction.
 const WOKEN: usize = 100;
+
+/// How a caller names a budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BudgetRef {
+    /// By its scope.
+    Scope(Scope),
+    /// By its task, which may be a number.
+    Task(TaskRef),
+}
+
+impl From<Scope> for BudgetRef {
+    fn from(scope: Scope) -> Self {
+        Self::Scope(scope)
+    }
+}
+
+impl BudgetRef {
+    /// Reads a kind and a key.
+    ///
+    /// # Errors
+    /// The key is none of that kind; the error says what one looks like.
+    pub fn parse(kind: ScopeKind, key: &str) -> Result<Self, InvalidField> {
+        if kind == ScopeKind::Task {
+            let task = key.parse().map(Self::Task);
+            return task.map_err(|error: InvalidField| InvalidField::new("key", error.problem));
+        }
+        Scope::parse(kind, key).map(Self::Scope)
+    }
+
+    /// Returns the scope, with its task where it is one's; that has to be there.
+    fn find(self, tx: &impl Tx) -> Result<(Scope, Option<Task>), AppError> {
+        let scope = match self {
+            Self::Task(task) => Scope::Task(find(tx, task)?.id),
+            Self::Scope(scope) => scope,
+        };
+        let task = known(tx, &scope)?;
+        Ok((scope, task))
+    }
+}
 
 impl App {
     /// Takes an answer to a task as one to the budget that it waits for; returns whether it waits for
@@ -97,7 +138,7 @@ impl App {
     pub async fn set_budget(
         &self,
         actor: &Actor,
-        scope: Scope,
+        budget: impl Into<BudgetRef> + Send + 'static,
         changes: Vec<(Resource, Option<u64>)>,
     ) -> Result<BudgetView, AppError> {
         must_be_owner(actor, "set a budget")?;
@@ -115,7 +156,7 @@ impl App {
         let view = self
             .store()
             .write(move |tx| {
-                let task = known(tx, &scope)?;
+                let (scope, task) = budget.into().find(tx)?;
                 for (what, limit) in changes {
                     let was = purse.limits(tx, &scope, task.as_ref())?.get(what);
                     let is = limit.or(without(tx, &purse, &scope, task.as_ref(), what)?);
