@@ -444,7 +444,7 @@ mod tests {
     fn an_amount_of_money_is_a_text_or_a_number() {
         let mut settings = Settings::defaults("/data".into());
         let setting = find("budget.day_dollars").unwrap();
-        let mut read = |given| {
+        let mut read = |given: Given<'_>| {
             (setting.set)(&mut settings, given).unwrap();
             (settings.budget.day_usd_micros, (setting.get)(&settings))
         };
