@@ -1,13 +1,16 @@
 //! Calls of models outside the steps of runs: reserved before, settled after, by whoever makes them.
 
 use hearth_domain::field::AgentName;
-use hearth_domain::money::{CallEnd, Charge, ModelCall, NewCall, Over, Purpose, Usage};
+use hearth_domain::money::{
+    CallEnd, Charge, ModelCall, NewCall, Over, Purpose, Resource, ScopeKind, Usage, usd,
+};
 use hearth_domain::task::Task;
-use hearth_domain::{Actor, CallId, ConversationId};
-use hearth_store::money;
+use hearth_domain::{Actor, CallId, ConversationId, Timestamp};
+use hearth_store::{Tx, WriteTx, money};
 
+use super::Purse;
 use super::ask::in_words;
-use super::{Purse, settle};
+use super::steps::settle;
 use crate::app::App;
 use crate::authority::{must_act_as, must_work};
 use crate::chat::CHIEF_OF_STAFF;
@@ -62,8 +65,7 @@ impl App {
     ) -> Result<CallId, AppError> {
         must_act_as(actor, &whom.agent)?;
         let (purse, now) = (self.purse(), self.now());
-        let reserved = self
-            .store()
+        self.store()
             .write(move |tx| {
                 let task = whom.task.map(|task| find(tx, task)).transpose()?;
                 let agent = &whom.agent;
@@ -88,8 +90,7 @@ impl App {
                 money::reserve(tx, &ModelCall::reserve(id, call, now))?;
                 Ok::<_, AppError>(Ok(id))
             })
-            .await?;
-        reserved
+            .await?
     }
 
     /// Settles a call that was reserved outside a run. Once; a later call changes nothing, so that it
@@ -124,7 +125,7 @@ impl App {
     /// The store failed.
     pub async fn settle_cut_off_calls(&self) -> Result<usize, AppError> {
         // The clock may have been set back since; at the start nothing of this life is open.
-        let before = hearth_domain::Timestamp::from_millis(i64::MAX);
+        let before = Timestamp::from_millis(i64::MAX);
         let now = self.now();
         let mut settled = 0;
         loop {
@@ -150,11 +151,7 @@ impl App {
 }
 
 /// Settles calls that nobody will settle; at most 100.
-pub(crate) fn settle_all(
-    tx: &hearth_store::WriteTx<'_>,
-    before: hearth_domain::Timestamp,
-    now: hearth_domain::Timestamp,
-) -> Result<usize, AppError> {
+fn settle_all(tx: &WriteTx<'_>, before: Timestamp, now: Timestamp) -> Result<usize, AppError> {
     let open = money::cut_off(tx, before)?;
     let count = open.len();
     for call in open {
@@ -165,7 +162,7 @@ pub(crate) fn settle_all(
 
 /// Says why a call is not made, and what helps.
 fn refusal(
-    tx: &impl hearth_store::Tx,
+    tx: &impl Tx,
     purse: &Purse,
     over: &Over,
     task: Option<&Task>,
@@ -174,21 +171,17 @@ fn refusal(
     let words = in_words(&name, over);
     let (kind, key) = (over.scope.kind(), over.scope.key());
     let which = match over.scope.kind() {
-        hearth_domain::money::ScopeKind::Everything | hearth_domain::money::ScopeKind::Day => {
-            kind.to_string()
-        }
-        _ => format!("{kind} {key}"),
+        ScopeKind::Everything | ScopeKind::Day => kind.to_string(),
+        ScopeKind::Project | ScopeKind::Agent | ScopeKind::Task => format!("{kind} {key}"),
     };
     let flag = flag(over);
     Ok(format!(
-        "{} To allow more: hearth budget set {which} {flag}",
-        words
+        "{words} To allow more: hearth budget set {which} {flag}"
     ))
 }
 
 /// Returns the flag of `hearth budget set` that would allow enough.
 fn flag(over: &Over) -> String {
-    use hearth_domain::money::{Resource, usd};
     let to = over.suggested();
     match over.what {
         Resource::Usd => format!("--usd {}", usd(to)),

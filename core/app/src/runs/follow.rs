@@ -12,7 +12,7 @@ use hearth_store::{WriteTx, approvals, runs, steps};
 
 use super::journal;
 use crate::error::AppError;
-use crate::money::settle_step;
+use crate::money::steps::settle_step;
 
 /// What of a task's changes matters to its run.
 pub(crate) enum News {

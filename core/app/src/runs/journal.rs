@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::authority::{must_act_as, must_work};
 use crate::error::AppError;
 use crate::holding::Hold;
-use crate::money::settle_step;
+use crate::money::steps::settle_step;
 use crate::notices::save_task;
 use crate::tasks::{TaskRef, find};
 

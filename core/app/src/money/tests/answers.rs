@@ -168,7 +168,7 @@ async fn one_answer_raises_all_that_is_in_the_way() {
     .await;
     let mut defaults = no_limits();
     defaults.day.usd_micros = Some(1_000_000);
-    set_defaults(bench.app(), defaults);
+    set_defaults(bench.app(), &defaults);
     let run = short_of_money(&bench).await;
     let (reason, options) = block(&bench);
     assert_eq!(options, ["raise all", "stop"]);
@@ -233,7 +233,7 @@ async fn the_next_day_has_a_budget_of_its_own() {
     let bench = Bench::new().await;
     let mut defaults = no_limits();
     defaults.day.usd_micros = Some(1_000_000);
-    set_defaults(bench.app(), defaults);
+    set_defaults(bench.app(), &defaults);
     short_of_money(&bench).await;
     assert_eq!(bench.app().wake_affordable().await.unwrap(), 0);
 

@@ -76,7 +76,7 @@ async fn what_does_not_fit_is_refused_with_what_was_spent_and_what_helps() {
     let test = TestApp::new();
     let mut defaults = no_limits();
     defaults.day.usd_micros = Some(1_000_000);
-    set_defaults(&test.app, defaults);
+    set_defaults(&test.app, &defaults);
     let id = reserve(&test.app, 900_000).await.unwrap();
 
     let refused = reserve(&test.app, 200_000).await.unwrap_err();
@@ -158,7 +158,7 @@ async fn money_that_comes_back_has_what_waited_for_it_go_on() {
     let bench = Bench::new().await;
     let mut defaults = no_limits();
     defaults.day.usd_micros = Some(1_000_000);
-    set_defaults(bench.app(), defaults);
+    set_defaults(bench.app(), &defaults);
     let id = reserve(bench.app(), 900_000).await.unwrap();
     let (hold, view) = bench.up().await;
     at_rest(&bench, &hold, view.run.id, turn(1, 200_000)).await;

@@ -14,7 +14,7 @@ async fn fifty_tasks_at_once_never_pass_the_limit_of_a_day() {
     let test = TestApp::new();
     let mut defaults = no_limits();
     defaults.day.usd_micros = Some(DAY);
-    set_defaults(&test.app, defaults);
+    set_defaults(&test.app, &defaults);
     let mut tasks = Vec::new();
     for _ in 0..TASKS {
         let mut new = titled("work");

@@ -14,7 +14,8 @@ use hearth_store::{Tx, WriteTx, approvals, folders, permissions, steps};
 use super::{Intent, Meant};
 use crate::error::AppError;
 use crate::money::ask::in_words;
-use crate::money::{DELEGATE_TOOL, MODEL_TOOL, Purse, pay_for_step};
+use crate::money::steps::pay_for_step;
+use crate::money::{DELEGATE_TOOL, MODEL_TOOL, Purse};
 
 /// The attempts at one step that count.
 pub(super) struct Attempts<'a> {
@@ -54,14 +55,13 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// Returns the attempt of which the owner was asked and has not answered.
+    /// Returns the attempt of which the owner was asked and has not answered. One that waits for a
+    /// budget is none: whether there is enough by now is looked at anew.
     pub(super) fn waiting(&self, tx: &impl Tx) -> Result<Option<&'a Step>, AppError> {
         let is_unanswered = match self.last.map(|step| &step.state) {
             Some(StepState::Waiting(
                 WaitingFor::Answer | WaitingFor::Doubt | WaitingFor::Child(_),
             )) => true,
-            // Whether there is enough by now is looked at anew.
-            Some(StepState::Waiting(WaitingFor::Budget)) => false,
             Some(StepState::Waiting(WaitingFor::Approval(_))) => self
                 .approval(tx)?
                 .is_some_and(|approval| approval.status == ApprovalStatus::Pending),
