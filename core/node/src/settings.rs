@@ -181,7 +181,7 @@ impl Settings {
                 task_usd_micros: Some(1_000_000),
                 task_turns: 60,
                 task_tool_calls: 200,
-                task_wall: Duration::from_mins(120),
+                task_wall: Duration::from_hours(2),
                 task_children: 10,
             },
         }

@@ -32,6 +32,7 @@ use crate::web::Web;
 use crate::workspace::root_of;
 
 mod asking;
+mod budget;
 mod order;
 mod programs;
 

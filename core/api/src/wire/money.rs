@@ -109,6 +109,10 @@ pub(crate) struct AccountPage {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"usd": 5, "tokens": null}))]
+#[expect(
+    clippy::option_option,
+    reason = "left out, emptied and set are three things"
+)]
 pub(crate) struct SetBudget {
     /// In US dollars; with 0 only models that cost nothing are asked.
     #[serde(default, deserialize_with = "or_null")]
