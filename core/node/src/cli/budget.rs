@@ -18,7 +18,7 @@ use crate::output::table::table;
 pub enum Command {
     /// Show what may be used up, what was, and what is left
     List,
-    /// Say how much may be used up; tasks that waited for more go on
+    /// Say how much may be used up, or none to clear a limit; tasks that waited for more go on
     Set(Set),
     /// Show what was spent on models, the most first
     Spent(Spent),
