@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use hearth_app::money::Today;
 use hearth_app::runs::RunCounts;
 use hearth_app::status::Gauges;
+use hearth_domain::money::usd;
 use http::{Method, StatusCode};
 use metrics::{
     Counter, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
@@ -82,6 +84,11 @@ pub(crate) fn note_runs(counts: &RunCounts) {
     gauge!("hearth_approvals_pending").set(count(counts.approvals_pending));
 }
 
+/// Notes what calls of models cost, since the beginning.
+pub(crate) fn note_money(today: &Today) {
+    gauge!("hearth_model_cost_usd_total").set(usd(today.ever_usd_micros));
+}
+
 /// Returns the measure of how old events are when subscribers get them.
 pub(crate) fn event_lag() -> Histogram {
     histogram!("hearth_event_lag_seconds")
@@ -113,7 +120,7 @@ struct MethodMeters {
 }
 
 /// The last stands for every other.
-const METHODS: [&str; 6] = ["GET", "POST", "PATCH", "DELETE", "HEAD", "other"];
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "other"];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 impl RouteMeters {
@@ -246,6 +253,18 @@ fn describe() {
     describe_counter!(
         "hearth_steps_total",
         "Attempts at steps of runs that ended, by how."
+    );
+    describe_gauge!(
+        "hearth_model_cost_usd_total",
+        "US dollars that calls of models cost since the beginning."
+    );
+    describe_counter!(
+        "hearth_model_tokens_total",
+        "Tokens that models read (input) and wrote (output)."
+    );
+    describe_counter!(
+        "hearth_model_calls_total",
+        "Calls of models: settled, unknown where they were cut off, refused where no budget allowed them."
     );
     describe_counter!(
         "hearth_sandbox_kills_total",

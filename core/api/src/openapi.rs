@@ -62,9 +62,14 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         for operation in reads {
             add_errors(operation, has_name, false);
         }
-        for operation in [&mut item.post, &mut item.patch, &mut item.delete]
-            .into_iter()
-            .flatten()
+        for operation in [
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ]
+        .into_iter()
+        .flatten()
         {
             add_errors(operation, has_name, true);
         }

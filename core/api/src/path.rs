@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use hearth_app::approvals::ApprovalRef;
+use hearth_app::money::BudgetRef;
 use hearth_app::runs::RunRef;
 use hearth_app::tasks::TaskRef;
 use hearth_domain::field::{AgentName, Word};
@@ -123,6 +124,50 @@ impl Segment for AgentName {
 
     fn schema() -> Schema {
         schema_of::<scalar::AgentName>()
+    }
+}
+
+/// The budget that a path names by its scope and its key.
+pub(crate) struct BudgetPath(pub(crate) BudgetRef);
+
+impl<S: Send + Sync> FromRequestParts<S> for BudgetPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path((scope, key)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::invalid("key", "is not UTF-8"))?;
+        let refused = |error: InvalidField| Problem::invalid(error.field, &error.problem);
+        let kind = scope.parse().map_err(refused)?;
+        BudgetRef::parse(kind, &key).map(Self).map_err(refused)
+    }
+}
+
+impl IntoParams for BudgetPath {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = |name: &str, about: &str, schema: Schema| {
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .description(Some(about))
+                .schema(Some(schema))
+                .build()
+        };
+        let key = "Which one: `all` for everything, `each` or a date for a day, a project's UUID, an \
+                   agent's name, a task's UUID or number.";
+        vec![
+            parameter(
+                "scope",
+                "What sort of thing it is for.",
+                schema_of::<scalar::ScopeKind>(),
+            ),
+            parameter(
+                "key",
+                key,
+                ObjectBuilder::new().schema_type(Type::String).into(),
+            ),
+        ]
     }
 }
 

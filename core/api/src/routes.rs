@@ -12,6 +12,7 @@ mod holding;
 mod keys;
 mod language_model;
 mod me;
+mod money;
 mod notices;
 mod owner;
 mod permissions;
@@ -67,6 +68,9 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(permissions::revoke_permission))
         .routes(routes!(folders::list_folders, folders::create_folder))
         .routes(routes!(folders::revoke_folder))
+        .routes(routes!(money::list_budgets))
+        .routes(routes!(money::set_budget))
+        .routes(routes!(money::list_spending))
         .routes(routes!(events::list_events))
         .routes(routes!(stream::stream_events))
         .routes(routes!(agents::register_agent))

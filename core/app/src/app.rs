@@ -15,6 +15,7 @@ use crate::chat::Desk;
 use crate::error::AppError;
 use crate::keys::KeyRing;
 use crate::language_model::ModelSlot;
+use crate::money::DefaultLimits;
 use crate::sweep::Alarm;
 
 /// How the operations are set up.
@@ -28,6 +29,8 @@ pub struct Config {
     pub offline_after: Duration,
     /// How long before a task is due the person is reminded.
     pub remind_before: Duration,
+    /// What may be used up where nothing else was said.
+    pub budgets: DefaultLimits,
 }
 
 /// Something the node may or may not be able to do.

@@ -14,7 +14,7 @@ use hearth_domain::task::{
 };
 use hearth_domain::{Actor, ArtifactId, JsonObject, Timestamp};
 use hearth_store::tasks::{self, Wanted};
-use hearth_store::{WriteTx, artifacts};
+use hearth_store::{WriteTx, artifacts, runs};
 
 use crate::acceptance::{self, Examined};
 use crate::agents::pause::must_not_be_paused;
@@ -164,7 +164,7 @@ impl App {
                 return Err(AppError::invalid("percent", "must be 0 to 100"));
             }
         }
-        let (facilities, now) = (self.facilities(), self.now());
+        let (facilities, now, purse) = (self.facilities(), self.now(), self.purse());
         let view = self
             .store()
             .write_checked(move |tx| {
@@ -175,6 +175,9 @@ impl App {
                     Some(progress) => save_task(tx, task.progress(&agent, fence, progress, now)?)?,
                 };
                 tasks::save_lease(tx, &task)?;
+                if runs::open_of(tx, task.id)?.is_some() {
+                    purse.charge_wall(tx, &agent, &task, now)?;
+                }
                 seen_working(tx, &agent, now)?;
                 view(tx, task, &facilities, now)
             })

@@ -7,13 +7,14 @@ use hearth_store::{agents, migrate, tasks};
 
 use crate::app::{App, Facilities};
 use crate::error::AppError;
+use crate::money::Today;
 use crate::runs::RunCounts;
 
 /// The most paused agents that are named.
 const PAUSED_SHOWN: usize = 100;
 
 /// The state of the node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// The schema of its database.
     pub schema_version: i64,
@@ -31,6 +32,8 @@ pub struct Status {
     pub agents_paused: Vec<AgentName>,
     /// The runs that can go on, and the approvals that wait.
     pub runs: RunCounts,
+    /// What is spent today, and what may be.
+    pub today: Today,
     /// What the node can do.
     pub facilities: Arc<Facilities>,
 }
@@ -72,6 +75,7 @@ impl App {
             agents_working: gauges.agents_working,
             agents_paused,
             runs,
+            today: self.spent_today()?,
             facilities: self.facilities(),
         })
     }

@@ -24,6 +24,8 @@ use crate::tasks::IDEMPOTENCY_KEPT;
 const LONGEST_SLEEP: Duration = Duration::from_mins(10);
 /// The shortest sleep, so that a clock that stands still cannot make the sweep spin.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
+/// How often it is looked whether there is more of a budget that something waits for.
+const BUDGET_LOOK: Duration = Duration::from_mins(1);
 /// How long after a failure the sweep tries again.
 const RETRY: Duration = Duration::from_secs(1);
 /// How far the wall clock may get ahead of the sleep before the machine counts as having slept.
@@ -131,7 +133,15 @@ impl App {
         let offline = silent.map(|seen| seen.after(self.config().offline_after));
         let calendar = self.next_by_calendar().await?;
         let approvals = self.next_expiring_approval()?;
-        let moments = expiry.into_iter().chain(offline).chain(calendar);
+        // A day's budget is there again with the next day.
+        let budget = self
+            .is_budget_waited_for()?
+            .then(|| self.now().after(BUDGET_LOOK));
+        let moments = expiry
+            .into_iter()
+            .chain(offline)
+            .chain(calendar)
+            .chain(budget);
         Ok(moments.chain(approvals).min())
     }
 
@@ -219,6 +229,10 @@ async fn look(app: &App, is_in_grace: bool) -> Result<Duration, AppError> {
     let expired = app.expire_approvals().await?;
     if expired > 0 {
         info!(approvals = expired, "let approvals run out");
+    }
+    let woken = app.wake_affordable().await?;
+    if woken > 0 {
+        info!(tasks = woken, "there is more of a budget; tasks go on");
     }
     let Some(next) = app.next_sweep().await? else {
         return Ok(LONGEST_SLEEP);

@@ -6,15 +6,16 @@ use hearth_domain::artifact::{Artifact, NewArtifact};
 use hearth_domain::field::{
     AgentName, DESCRIPTION_MAX, NAME_MAX, REASON_MAX, json_within, line, list_within, prose,
 };
+use hearth_domain::money::{Limits, Resource, Scope, amount};
 use hearth_domain::notice::NewNotice;
 use hearth_domain::project::{NewProject, Project};
 use hearth_domain::task::{
-    ESTIMATE_MAX_MINUTES, MAX_ATTEMPTS_LIMIT, NewTask, Task, TaskPatch, TaskStatus,
+    Budget, ESTIMATE_MAX_MINUTES, MAX_ATTEMPTS_LIMIT, NewTask, Task, TaskPatch, TaskStatus,
 };
 use hearth_domain::{Actor, ArtifactId, Change, ProjectId, TaskId, Timestamp};
 use hearth_store::idempotency::{self, Remembered};
 use hearth_store::tasks::{self, Cursor};
-use hearth_store::{Page, Tx, WriteTx, agents, artifacts, projects, specialists};
+use hearth_store::{Page, Tx, WriteTx, agents, artifacts, money, projects, specialists};
 
 pub use hearth_store::tasks::{Cursor as TaskCursor, Order, TaskFilter};
 
@@ -30,6 +31,8 @@ use crate::runs::children::forget_called_off;
 
 /// The most tokens a task may be given: far above any run, and within what SQLite counts to.
 const BUDGET_TOKENS_MAX: u64 = 1_000_000_000_000;
+/// The most of anything else that a task may be given.
+const BUDGET_COUNT_MAX: u64 = 1_000_000_000;
 /// How long a repeated request is recognised.
 pub(crate) const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(7 * 24);
 
@@ -137,6 +140,9 @@ impl App {
         }
         check_new(&new)?;
         must_be_runnable(&new.acceptance).await?;
+        if let (Actor::Agent(_), Some(budget)) = (actor, &new.budget) {
+            must_not_exceed(&budget.limits(), &self.config().budgets.task)?;
+        }
         if let Some(once) = &once {
             line("Idempotency-Key", &once.key, NAME_MAX)?;
         }
@@ -268,8 +274,13 @@ impl App {
         must_be_runnable(update.patch.acceptance.as_deref().unwrap_or_default()).await?;
         // Asked for only where a rhythm may need it.
         let zone = update.patch.recurrence.is_some().then(|| self.zone());
-        self.change_task(actor, task, expected, move |tx, task, actor, now| {
+        let new_budget = update.patch.budget.is_some();
+        let own = self.config().budgets.task;
+        let changed = self.change_task(actor, task, expected, move |tx, task, actor, now| {
             must_hold(actor, &task, update.fence)?;
+            if let Some(budget) = update.patch.budget {
+                must_not_raise(actor, &task, budget, own)?;
+            }
             let mut patch = update.patch;
             // A series begins when its first task is due.
             if let Some(Some(rule)) = &patch.recurrence
@@ -307,9 +318,19 @@ impl App {
                     ),
                 ));
             }
-            Ok(task.update(patch, actor, now)?)
-        })
-        .await
+            let scope = Scope::Task(task.id);
+            let change = task.update(patch, actor, now)?;
+            if new_budget {
+                // What is said now counts, and not what was said in answer to an earlier question.
+                money::forget_limits(tx, &scope)?;
+            }
+            Ok(change)
+        });
+        let changed = changed.await?;
+        if new_budget {
+            self.wake_affordable().await?;
+        }
+        Ok(changed)
     }
 
     /// Makes a blocked task pending again, with or without an answer.
@@ -336,6 +357,9 @@ impl App {
         if self
             .answer_by_approval(actor, task, answer.as_deref(), expected)
             .await?
+            || self
+                .answer_for_budget(actor, task, answer.as_deref(), expected)
+                .await?
         {
             return self.get_task(task);
         }
@@ -654,8 +678,50 @@ fn check_assigned(name: Option<&AgentName>) -> Result<(), AppError> {
     }
 }
 
-pub(crate) fn check_budget(budget: Option<hearth_domain::task::Budget>) -> Result<(), AppError> {
+/// Refuses an agent that gives the task it holds more than it had.
+fn must_not_raise(
+    actor: &Actor,
+    task: &Task,
+    budget: Option<Budget>,
+    usual: Limits,
+) -> Result<(), AppError> {
+    let Actor::Agent(_) = actor else {
+        return Ok(());
+    };
+    let limits = |budget: Option<Budget>| budget.unwrap_or_default().limits();
+    let present = limits(task.budget).or(usual);
+    must_not_exceed(&limits(budget).or(usual), &present)
+}
+
+/// Refuses an agent's limits where they are above those that hold otherwise.
+fn must_not_exceed(limits: &Limits, most: &Limits) -> Result<(), AppError> {
+    for what in Resource::ALL {
+        let Some(most) = most.get(what) else {
+            continue;
+        };
+        if limits.get(what).is_some_and(|limit| limit > most) {
+            return Err(AppError::Denied(format!(
+                "an agent may not allow itself more than {}; only the owner raises a budget",
+                amount(what, most)
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn check_budget(budget: Option<Budget>) -> Result<(), AppError> {
     let budget = budget.unwrap_or_default();
+    for (field, value) in [
+        ("budget.turns", budget.turns),
+        ("budget.tool_calls", budget.tool_calls),
+        ("budget.wall_seconds", budget.wall_seconds),
+        ("budget.children", budget.children),
+    ] {
+        if value.is_some_and(|value| value > BUDGET_COUNT_MAX) {
+            let problem = format!("must be 0 to {BUDGET_COUNT_MAX}");
+            return Err(AppError::invalid(field, problem));
+        }
+    }
     let usd = budget.usd.unwrap_or_default();
     if !usd.is_finite() || !(0.0..=1_000_000.0).contains(&usd) {
         return Err(AppError::invalid("budget.usd", "must be 0 to 1000000"));

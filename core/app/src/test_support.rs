@@ -139,7 +139,16 @@ impl TestApp {
 }
 
 pub(crate) fn open(dir: &Path, clock: Arc<dyn Clock>) -> App {
-    let ids: Arc<dyn IdSource> = Arc::new(SequentialIds::default());
+    open_with(dir, clock, SequentialIds::default())
+}
+
+/// As [`open`], in a later life, whose identifiers go on after those of the lives before.
+pub(crate) fn reopen(dir: &Path, clock: Arc<dyn Clock>) -> App {
+    open_with(dir, clock, SequentialIds(AtomicU64::new(1_000_000)))
+}
+
+fn open_with(dir: &Path, clock: Arc<dyn Clock>, ids: SequentialIds) -> App {
+    let ids: Arc<dyn IdSource> = Arc::new(ids);
     let config = hearth_store::Config {
         path: dir.join("hearth.db"),
     };
@@ -149,6 +158,7 @@ pub(crate) fn open(dir: &Path, clock: Arc<dyn Clock>) -> App {
         artifact_max_bytes: ARTIFACT_MAX,
         offline_after: OFFLINE_AFTER,
         remind_before: Duration::from_hours(1),
+        budgets: crate::money::DefaultLimits::default(),
     };
     App::new(store, clock, ids, config).unwrap()
 }

@@ -16,6 +16,7 @@ use crate::id::{
     AgentId, ArtifactId, ConversationId, EventId, MessageId, NoticeId, ProjectId, TaskId,
 };
 use crate::key::Grant;
+use crate::money::BudgetFacts;
 use crate::notice::NoticeKind;
 use crate::permission::PermissionFacts;
 use crate::priority::Priority;
@@ -435,6 +436,46 @@ pub enum EventKind {
     /// The owner closed it again.
     #[serde(rename = "folder.revoked")]
     FolderRevoked(FolderFacts),
+    /// Something did not fit into what is left of a budget, and was not done.
+    #[serde(rename = "budget.reached")]
+    BudgetReached {
+        /// The budget.
+        #[serde(flatten)]
+        budget: BudgetFacts,
+        /// What was spent of it, what is reserved included.
+        spent: u64,
+        /// What was asked for.
+        asked: u64,
+        /// The task that waits for more, where one does.
+        task_id: Option<TaskId>,
+    },
+    /// Most of a budget was spent.
+    #[serde(rename = "budget.low")]
+    BudgetLow {
+        /// The budget.
+        #[serde(flatten)]
+        budget: BudgetFacts,
+        /// What was spent of it.
+        spent: u64,
+    },
+    /// The owner allowed more.
+    #[serde(rename = "budget.raised")]
+    BudgetRaised {
+        /// The budget, as it is after that.
+        #[serde(flatten)]
+        budget: BudgetFacts,
+        /// What the limit was before.
+        was: Option<u64>,
+    },
+    /// The owner allowed less.
+    #[serde(rename = "budget.lowered")]
+    BudgetLowered {
+        /// The budget, as it is after that.
+        #[serde(flatten)]
+        budget: BudgetFacts,
+        /// What the limit was before; none where there was none.
+        was: Option<u64>,
+    },
     /// A key was made.
     #[serde(rename = "key.created")]
     KeyCreated {
@@ -476,6 +517,8 @@ pub enum EntityType {
     Folder,
     /// A key.
     Key,
+    /// A budget.
+    Budget,
 }
 
 impl EntityType {
@@ -493,13 +536,14 @@ impl EntityType {
             Self::Permission => "permission",
             Self::Folder => "folder",
             Self::Key => "key",
+            Self::Budget => "budget",
         }
     }
 }
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 54] = [
+    pub const TYPES: [&'static str; 58] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -552,6 +596,10 @@ impl EventKind {
         "permission.revoked",
         "folder.granted",
         "folder.revoked",
+        "budget.reached",
+        "budget.low",
+        "budget.raised",
+        "budget.lowered",
         "key.created",
         "key.revoked",
     ];
@@ -611,6 +659,10 @@ impl EventKind {
             Self::PermissionRevoked(_) => "permission.revoked",
             Self::FolderGranted(_) => "folder.granted",
             Self::FolderRevoked(_) => "folder.revoked",
+            Self::BudgetReached { .. } => "budget.reached",
+            Self::BudgetLow { .. } => "budget.low",
+            Self::BudgetRaised { .. } => "budget.raised",
+            Self::BudgetLowered { .. } => "budget.lowered",
             Self::KeyCreated { .. } => "key.created",
             Self::KeyRevoked { .. } => "key.revoked",
         }
@@ -668,6 +720,10 @@ impl EventKind {
             | Self::ApprovalWithdrawn(_) => EntityType::Approval,
             Self::PermissionGranted(_) | Self::PermissionRevoked(_) => EntityType::Permission,
             Self::FolderGranted(_) | Self::FolderRevoked(_) => EntityType::Folder,
+            Self::BudgetReached { .. }
+            | Self::BudgetLow { .. }
+            | Self::BudgetRaised { .. }
+            | Self::BudgetLowered { .. } => EntityType::Budget,
             Self::KeyCreated { .. } | Self::KeyRevoked { .. } => EntityType::Key,
         }
     }

@@ -41,7 +41,7 @@ pub use change::Change;
 pub use clock::{Clock, IdSource, Timestamp};
 pub use field::{InvalidField, JsonObject};
 pub use id::{
-    AgentId, ApprovalId, ArtifactId, ConversationId, EventId, FolderId, KeyId, MessageId, NoticeId,
-    PermissionId, ProjectId, RunId, TaskId,
+    AgentId, ApprovalId, ArtifactId, CallId, ConversationId, EventId, FolderId, KeyId, MessageId,
+    NoticeId, PermissionId, ProjectId, RunId, TaskId,
 };
 pub use priority::Priority;

@@ -1,21 +1,28 @@
-//! What calls of models use up: money and tokens.
+//! Money, and what else work uses up: what counts, where it counts, and what fits.
+//!
+//! A call of a model is paid for in three movements: its worst case is reserved before it is made,
+//! the call is made, and what it used is settled. What is reserved counts as spent until then, so
+//! that however many calls are made at once, no limit is passed.
+//!
+//! Reading order: [`Charge`], [`Scope`], [`Limits`], [`overs`], [`ModelCall`], [`Answer`].
 
-use serde::{Deserialize, Serialize};
+mod account;
+mod amount;
+mod answer;
+mod call;
+mod charge;
+mod facts;
+mod limits;
+mod scope;
 
-/// What one call of a model used, or may use at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Usage {
-    /// In millionths of a US dollar.
-    pub usd_micros: u64,
-    /// Tokens that the model read.
-    pub input_tokens: u64,
-    /// Tokens that the model wrote, its reasoning included.
-    pub output_tokens: u64,
-}
+pub use account::{Account, LOW_PERCENT, Over, overs};
+pub use amount::{amount, dollars, micros, usd};
+pub use answer::Answer;
+pub use call::{CallEnd, CallStatus, ModelCall, NewCall, Purpose, StepKey};
+pub use charge::{Charge, Resource, Usage};
+pub use facts::BudgetFacts;
+pub use limits::Limits;
+pub use scope::{Scope, ScopeKind, counted_in};
 
-impl Usage {
-    /// Returns the tokens in and out together.
-    pub fn tokens(self) -> u64 {
-        self.input_tokens.saturating_add(self.output_tokens)
-    }
-}
+#[cfg(test)]
+mod tests;

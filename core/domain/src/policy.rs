@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::field::Word;
 use crate::folder::{Access, GrantedFolder};
 use crate::id::ProjectId;
+use crate::money::Charge;
 use crate::permission::Permission;
 use crate::run::{COMPLETE, TURN};
 use crate::specialist::Grants;
@@ -135,6 +136,9 @@ pub struct Decision {
     /// The approval that allowed it, by number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<i64>,
+    /// What it asks of the budgets, where it waits for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<Charge>,
 }
 
 impl Decision {
@@ -146,6 +150,7 @@ impl Decision {
             is_once: false,
             permission: None,
             approval: None,
+            needs: None,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::event::EventKind;
 use crate::field::{AgentName, InvalidField, Word, prose};
 use crate::id::{AgentId, TaskId};
+use crate::money::Limits;
 
 /// The longest instructions, in bytes: a quarter of what a small model reads at once.
 pub const INSTRUCTIONS_MAX_BYTES: usize = 8 * 1024;
@@ -28,98 +29,6 @@ pub const KIND: &str = "specialist";
 /// Names that no specialist may take, beside those of agents that there are.
 const KEPT_NAMES: [&str; 4] = ["seed", "owner", "system", "cos-agent"];
 
-/// How much one run may use up. A stored format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Limits {
-    /// In millionths of a US dollar.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub usd_micros: Option<u64>,
-    /// In tokens, in and out together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u64>,
-    /// How often its model may be asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turns: Option<u64>,
-    /// How many calls of tools it may make.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool_calls: Option<u64>,
-    /// How long it may be at work, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wall_seconds: Option<u64>,
-}
-
-impl Limits {
-    fn named(self) -> [(&'static str, Option<u64>); 5] {
-        [
-            ("usd", self.usd_micros),
-            ("tokens", self.tokens),
-            ("turns", self.turns),
-            ("tool_calls", self.tool_calls),
-            ("wall_seconds", self.wall_seconds),
-        ]
-    }
-
-    /// Whether `other` allows no more.
-    pub fn cover(self, other: Self) -> bool {
-        let pairs = self.named().into_iter().zip(other.named());
-        pairs
-            .map(|((_, own), (_, others))| (own, others))
-            .all(|(own, others)| own.is_none_or(|own| others.is_some_and(|others| others <= own)))
-    }
-
-    /// Takes `wanted` where it says something, and these for the rest.
-    fn narrow(self, wanted: Self) -> Result<Self, InvalidField> {
-        for ((name, own), (_, wanted)) in self.named().into_iter().zip(wanted.named()) {
-            let Some(wanted) = wanted else { continue };
-            if wanted == 0 {
-                return Err(InvalidField::new(
-                    format!("limits.{name}"),
-                    "must be more than 0; leave it out for the limit of the agent that asks",
-                ));
-            }
-            if let Some(own) = own.filter(|own| wanted > *own) {
-                let most = if name == "usd" {
-                    format!("{}", dollars(own))
-                } else {
-                    own.to_string()
-                };
-                return Err(InvalidField::new(
-                    format!("limits.{name}"),
-                    format!("must be at most {most}, which is the limit of the agent that asks"),
-                ));
-            }
-        }
-        Ok(Self {
-            usd_micros: wanted.usd_micros.or(self.usd_micros),
-            tokens: wanted.tokens.or(self.tokens),
-            turns: wanted.turns.or(self.turns),
-            tool_calls: wanted.tool_calls.or(self.tool_calls),
-            wall_seconds: wanted.wall_seconds.or(self.wall_seconds),
-        })
-    }
-}
-
-/// Returns millionths of a dollar as dollars, for people.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a budget is far below the 9 billion dollars from which on a cent is lost"
-)]
-pub fn dollars(usd_micros: u64) -> f64 {
-    usd_micros as f64 / 1_000_000.0
-}
-
-/// Returns dollars as millionths of a dollar, as a limit of up to a million dollars; `None` for what is
-/// none.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the range is checked, and a part of a millionth is rounded"
-)]
-pub fn micros(usd: f64) -> Option<u64> {
-    let is_limit = (0.0..=1_000_000.0).contains(&usd);
-    is_limit.then(|| (usd * 1_000_000.0).round() as u64)
-}
-
 /// What an agent of the node's may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grants {
@@ -127,7 +36,7 @@ pub struct Grants {
     pub tools: BTreeSet<Word>,
     /// The tools before whose calls the owner is asked each time.
     pub asks_before: BTreeSet<Word>,
-    /// How much one run of it may use up.
+    /// How much it may use up for one task.
     pub limits: Limits,
     /// How many made each other above it.
     pub depth: u32,
@@ -192,7 +101,7 @@ impl Grants {
     pub fn cover(&self, other: &Self) -> bool {
         other.tools.is_subset(&self.tools)
             && other.asks_before.is_superset(&self.asks_before)
-            && self.limits.cover(other.limits)
+            && self.limits.cover(&other.limits)
     }
 }
 

@@ -27,6 +27,7 @@ use crate::clock::Timestamp;
 use crate::event::{EventKind, TaskFacts};
 use crate::field::{AgentName, JsonObject, Label, Title};
 use crate::id::{ArtifactId, ProjectId, TaskId};
+use crate::money::{Limits, micros, usd};
 use crate::priority::Priority;
 
 pub use acceptance::{ARGV_MAX, ArtifactFound, CODE_MAX_BYTES, Check, FailedCheck, Finding, Unmet};
@@ -116,13 +117,50 @@ pub struct Task {
     pub updated_by: String,
 }
 
-/// What a task may spend on models.
+/// What a task may use up.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Budget {
     /// In US dollars.
     pub usd: Option<f64>,
     /// In tokens, in and out together.
     pub tokens: Option<u64>,
+    /// In turns of a model.
+    pub turns: Option<u64>,
+    /// In calls of tools.
+    pub tool_calls: Option<u64>,
+    /// In seconds for which workers hold it.
+    pub wall_seconds: Option<u64>,
+    /// In tasks that it hands to other agents.
+    pub children: Option<u64>,
+}
+
+impl Budget {
+    /// Returns what it limits.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            usd_micros: self.usd.map(micros),
+            tokens: self.tokens,
+            turns: self.turns,
+            tool_calls: self.tool_calls,
+            wall_ms: self
+                .wall_seconds
+                .map(|seconds| seconds.saturating_mul(1000)),
+            children: self.children,
+        }
+    }
+}
+
+impl From<Limits> for Budget {
+    fn from(limits: Limits) -> Self {
+        Self {
+            usd: limits.usd_micros.map(usd),
+            tokens: limits.tokens,
+            turns: limits.turns,
+            tool_calls: limits.tool_calls,
+            wall_seconds: limits.wall_ms.map(|wall_ms| wall_ms.div_ceil(1000)),
+            children: limits.children,
+        }
+    }
 }
 
 /// The fields a new task is made from.

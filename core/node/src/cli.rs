@@ -7,6 +7,7 @@ pub mod agent;
 pub mod approvals;
 pub mod artifact;
 pub mod backup;
+pub mod budget;
 pub mod chat;
 pub mod config;
 pub mod doctor;
@@ -88,6 +89,9 @@ pub enum Command {
     Tool(tool::Command),
     /// What waits for your yes or no, and what is allowed without asking
     Approvals(approvals::Approvals),
+    /// What may be used up, and what was
+    #[command(subcommand)]
+    Budget(budget::Command),
     /// Folders of this machine that agents may use
     #[command(subcommand)]
     Folder(folder::Command),
@@ -223,6 +227,7 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Task(command) => task::run(invocation, command).await,
         Command::Run(command) => run::run(invocation, command).await,
         Command::Approvals(approvals) => approvals::run(invocation, approvals).await,
+        Command::Budget(command) => budget::run(invocation, command).await,
         Command::Folder(command) => folder::run(invocation, command).await,
         Command::Project(command) => project::run(invocation, command).await,
         Command::Agent(command) => agent::run(invocation, command).await,

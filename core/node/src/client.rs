@@ -125,6 +125,15 @@ impl Client {
         self.answer(request.timeout(ANSWER_TIMEOUT)).await
     }
 
+    /// Says how something is to be.
+    ///
+    /// # Errors
+    /// See [`Self::get`].
+    pub async fn put(&self, path: &[&str], body: &impl Serialize) -> anyhow::Result<Answer> {
+        let request = self.request(Method::PUT, path).json(body);
+        self.answer(request.timeout(ANSWER_TIMEOUT)).await
+    }
+
     /// Ends something.
     ///
     /// # Errors

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use hearth_api::{LiveLimit, Metrics};
+use hearth_app::money::DefaultLimits;
 use hearth_app::{App, Facilities, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
+use hearth_domain::money;
 use hearth_runtime::{ChiefOfStaff, LiveLimits, Models, SandboxChecks, SandboxFacility, Seed, Web};
 use hearth_sandbox::network::SystemResolver;
 use hearth_sandbox::{Limits, Stage};
@@ -23,7 +25,7 @@ use crate::lifecycle::Lifecycle;
 use crate::model::ModelKeeper;
 use crate::reload::{Live, Reload};
 use crate::settings::environment::for_outside;
-use crate::settings::{SandboxSettings, Settings};
+use crate::settings::{BudgetSettings, SandboxSettings, Settings};
 use crate::system::{SystemClock, UuidSource};
 
 /// Opens the store and the operations on it.
@@ -208,6 +210,25 @@ pub(crate) fn app_config(settings: &Settings) -> hearth_app::Config {
         artifact_max_bytes: settings.artifacts.max_bytes,
         offline_after: settings.agents.offline_after,
         remind_before: settings.remind_before,
+        budgets: default_limits(&settings.budget),
+    }
+}
+
+fn default_limits(budget: &BudgetSettings) -> DefaultLimits {
+    let dollars = |usd_micros| money::Limits {
+        usd_micros,
+        ..money::Limits::default()
+    };
+    DefaultLimits {
+        everything: dollars(budget.total_usd_micros),
+        day: dollars(budget.day_usd_micros),
+        task: money::Limits {
+            turns: Some(budget.task_turns),
+            tool_calls: Some(budget.task_tool_calls),
+            wall_ms: u64::try_from(budget.task_wall.as_millis()).ok(),
+            children: Some(budget.task_children),
+            ..dollars(budget.task_usd_micros)
+        },
     }
 }
 

@@ -54,6 +54,27 @@ pub struct Settings {
     pub sandbox: SandboxSettings,
     /// The language models.
     pub model: ModelSettings,
+    /// What may be used up where nothing else was said.
+    pub budget: BudgetSettings,
+}
+
+/// What may be used up where nothing else was said. Money is in millionths of a US dollar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetSettings {
+    /// How much a day may cost; no limit where there is none.
+    pub day_usd_micros: Option<u64>,
+    /// How much everything together may cost.
+    pub total_usd_micros: Option<u64>,
+    /// How much a task may cost.
+    pub task_usd_micros: Option<u64>,
+    /// How many turns of a model a task may take.
+    pub task_turns: u64,
+    /// How many calls of tools a task may make.
+    pub task_tool_calls: u64,
+    /// For how long workers may hold a task.
+    pub task_wall: Duration,
+    /// How many tasks a task may hand to other agents.
+    pub task_children: u64,
 }
 
 /// Settings of the agents.
@@ -159,6 +180,15 @@ impl Settings {
                 file_bytes: 100 * 1024 * 1024,
             },
             model: ModelSettings::default(),
+            budget: BudgetSettings {
+                day_usd_micros: Some(5_000_000),
+                total_usd_micros: None,
+                task_usd_micros: Some(1_000_000),
+                task_turns: 60,
+                task_tool_calls: 200,
+                task_wall: Duration::from_hours(2),
+                task_children: 10,
+            },
         }
     }
 }

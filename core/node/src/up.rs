@@ -45,6 +45,13 @@ pub fn run(loaded: Loaded, layers: Layers) -> anyhow::Result<ExitCode> {
         .context("cannot start the threads")?;
     let is_clean = runtime.block_on(async {
         compose::ensure_owner_key(&app, &data).await?;
+        let cut_off = app.settle_cut_off_calls().await?;
+        if cut_off > 0 {
+            warn!(
+                calls = cut_off,
+                "calls of models were cut off with the node; they count at the most they may have used"
+            );
+        }
         let listener = TcpListener::bind(settings.listen).await.with_context(|| {
             format!(
                 "cannot listen on {}; --listen 127.0.0.1:0 picks a free port",

@@ -7,7 +7,7 @@
 //! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
 //! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`],
 //! [`conversations`], [`notices`], [`runs`] with [`steps`], [`approvals`], [`permissions`],
-//! [`folders`], [`specialists`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
+//! [`folders`], [`money`], [`specialists`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
 //! [`dump`], [`inspect`].
 
 pub mod agents;
@@ -28,6 +28,7 @@ pub mod idempotency;
 pub mod inspect;
 pub mod keys;
 pub mod migrate;
+pub mod money;
 pub mod notices;
 mod page;
 pub mod permissions;

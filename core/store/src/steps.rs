@@ -45,6 +45,16 @@ pub fn waiting_for_child(tx: &impl Tx, child: TaskId) -> Result<Option<Step>, St
     read_one(ENTITY, found, read)
 }
 
+/// Returns the runs of which a step waits for a budget, those that waited first before the others.
+pub fn runs_waiting_for_budget(tx: &impl Tx, limit: usize) -> Result<Vec<RunId>, StoreError> {
+    let sql = "SELECT run_id FROM steps INDEXED BY steps_budget
+               WHERE waiting_for = 'budget' AND discarded_at IS NULL
+               GROUP BY run_id ORDER BY min(created_at), run_id LIMIT ?1";
+    let mut statement = tx.conn().prepare_cached(sql)?;
+    let found = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    read_all(ENTITY, found, |columns| Ok(RunId(columns.uuid(0)?)))
+}
+
 /// Stores a new attempt.
 pub fn insert(
     tx: &mut WriteTx<'_>,

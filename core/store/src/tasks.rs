@@ -156,15 +156,6 @@ pub fn depth(tx: &impl Tx, id: TaskId) -> Result<u64, StoreError> {
         .query_row([id.0], |row| row.get(0))?)
 }
 
-/// Counts the tasks that are part of `id` and were not made by the owner.
-pub fn count_handed_on(tx: &impl Tx, id: TaskId) -> Result<u64, StoreError> {
-    let sql = "SELECT count(*) FROM tasks WHERE parent_id = ?1 AND created_by <> ?2";
-    Ok(tx
-        .conn()
-        .prepare_cached(sql)?
-        .query_row(params![id.0, hearth_domain::field::OWNER], |row| row.get(0))?)
-}
-
 /// Returns the numbers of tasks that have not ended and are kept for, or held by, an agent; at most
 /// 10 of them.
 pub fn open_numbers_of(tx: &impl Tx, agent: &AgentName) -> Result<Vec<i64>, StoreError> {

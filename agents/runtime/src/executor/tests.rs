@@ -34,6 +34,7 @@ use crate::web::Web;
 use crate::workspace::root_of;
 
 pub(crate) mod asking;
+mod budget;
 mod order;
 mod others;
 mod programs;

@@ -6,7 +6,8 @@ use hearth_app::holding::Hold;
 use hearth_app::runs::journal::Delegation;
 use hearth_domain::JsonObject;
 use hearth_domain::field::{Title, Word};
-use hearth_domain::specialist::{Limits, NewSpecialist, WantedGrants, micros};
+use hearth_domain::money::{Limits, micros};
+use hearth_domain::specialist::{NewSpecialist, WantedGrants};
 use hearth_domain::task::{Budget, Check};
 use serde_json::{Number, Value, json};
 
@@ -55,7 +56,10 @@ impl CreateAgent {
 impl AgentLimits {
     fn limits(&self) -> Result<Limits, String> {
         let usd = self.usd.as_ref().map(|usd| {
-            let usd = usd.as_f64().and_then(micros);
+            let usd = usd
+                .as_f64()
+                .filter(|usd| (0.0..=1_000_000.0).contains(usd))
+                .map(micros);
             usd.ok_or("limits.usd must be 0 to 1000000")
         });
         Ok(Limits {
@@ -63,7 +67,10 @@ impl AgentLimits {
             tokens: self.tokens,
             turns: self.turns,
             tool_calls: self.tool_calls,
-            wall_seconds: self.wall_seconds,
+            wall_ms: self
+                .wall_seconds
+                .map(|seconds| seconds.saturating_mul(1000)),
+            children: None,
         })
     }
 }
@@ -86,6 +93,7 @@ impl Delegate {
             budget: Budget {
                 usd: budget.usd.as_ref().and_then(Number::as_f64),
                 tokens: budget.tokens,
+                ..Budget::default()
             },
         })
     }

@@ -48,6 +48,7 @@ pub(super) async fn get_metrics(
 ) -> Result<Response, Problem> {
     crate::metrics::note(&app.gauges()?);
     crate::metrics::note_runs(&app.count_runs().await?);
+    crate::metrics::note_money(&app.spent_today()?);
     let kind = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",

@@ -8,6 +8,7 @@ use hearth_app::runs::journal::{Entry, Intent, Meant, Rest};
 use hearth_app::tasks::TaskRef;
 use hearth_domain::action::Action;
 use hearth_domain::field::AgentName;
+use hearth_domain::money::Usage;
 use hearth_domain::policy::{Bounds, Labels, Reach};
 use hearth_domain::run::{Repeat, Run, Step, StepEnd};
 use hearth_domain::specialist::{NewSpecialist, WantedGrants};
@@ -53,6 +54,33 @@ impl<'a> AtWork<'a> {
         Self { api, run, hold }
     }
 
+    /// What a turn of a model used.
+    pub(crate) fn usage(usd_micros: u64) -> Usage {
+        Usage {
+            usd_micros,
+            input_tokens: 10,
+            output_tokens: 5,
+        }
+    }
+
+    /// Means to ask a model at `place`, for so many millionths of a dollar at most.
+    pub(crate) async fn asks_a_model(&self, place: u32, usd_micros: u64) -> Intent {
+        let meant = Meant {
+            place,
+            name: "turn".parse().unwrap(),
+            action: Action {
+                tool: "model".parse().unwrap(),
+                args: JsonObject::new(),
+            },
+            what: "ask a model".into(),
+            repeat: Repeat::Safe,
+            brings: Labels::default(),
+            reach: Reach::default(),
+            worst_case: Some(Self::usage(usd_micros)),
+        };
+        self.intends(meant).await
+    }
+
     /// Means to make the call of step `place`, reaching `hosts`.
     pub(crate) async fn means(&self, place: u32, hosts: &[&str]) -> Intent {
         let name = if place == 1 { "count" } else { "page" };
@@ -80,6 +108,10 @@ impl<'a> AtWork<'a> {
             },
             worst_case: None,
         };
+        self.intends(meant).await
+    }
+
+    async fn intends(&self, meant: Meant) -> Intent {
         let bounds = Bounds {
             calls_max: 50,
             time_max: Duration::from_mins(1),

@@ -236,6 +236,17 @@ async fn bring_about_events_of_runs(api: &TestApi) {
     api.app.sweep().await.unwrap();
     ok("agents/seed/heartbeat", json!({})).await;
 
+    // A budget that is nearly reached, reached, raised and lowered.
+    ok("tasks", json!({"title": "t", "budget": {"tool_calls": 1}})).await;
+    let work = claim(5, 1).await;
+    work.means(1, &[]).await;
+    work.means(2, &[]).await;
+    for calls in [9, 8] {
+        let budget = json!({"tool_calls": calls});
+        let put = api.call("PUT", "/api/v1/budgets/task/5").json(budget);
+        put.send().await.expect(StatusCode::OK);
+    }
+
     let allow = json!({"tool": "http_get", "shape": {"url": "any"}});
     ok("permissions", allow).await;
     let folder = tempfile::tempdir().unwrap();

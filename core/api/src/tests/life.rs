@@ -38,8 +38,12 @@ async fn a_task_goes_from_its_making_to_its_completion() {
       "blocked_options": [],
       "blocked_reason": null,
       "budget": {
+        "children": null,
         "tokens": null,
-        "usd": 0.5
+        "tool_calls": null,
+        "turns": null,
+        "usd": 0.5,
+        "wall_seconds": null
       },
       "cancelled_at": null,
       "cancelled_reason": null,
@@ -261,7 +265,7 @@ async fn a_claim_can_ask_for_a_plan() {
 #[tokio::test]
 async fn null_empties_a_field_and_leaving_it_out_keeps_it() {
     let api = TestApi::start().await;
-    let body = json!({"title": "Call", "due_at": "2026-12-01T00:00:00Z", "description": "her", "budget": {"tokens": 5}});
+    let body = json!({"title": "Call", "due_at": "2026-12-01T00:00:00Z", "description": "her", "budget": {"tokens": 5, "turns": 9}});
     api.post("/api/v1/tasks", body)
         .await
         .expect(StatusCode::CREATED);
@@ -269,7 +273,11 @@ async fn null_empties_a_field_and_leaving_it_out_keeps_it() {
 
     let kept = patch(json!({"labels": ["a"]})).await.expect(StatusCode::OK);
     assert_eq!(kept["due_at"], "2026-12-01T00:00:00.000Z");
-    assert_eq!(kept["budget"], json!({"usd": null, "tokens": 5}));
+    assert_eq!(
+        kept["budget"],
+        json!({"usd": null, "tokens": 5, "turns": 9, "tool_calls": null, "wall_seconds": null,
+            "children": null})
+    );
 
     let emptied = json!({"due_at": null, "description": null, "budget": null});
     let emptied = patch(emptied).await.expect(StatusCode::OK);
@@ -556,7 +564,13 @@ async fn the_state_of_the_node_is_shown() {
         "running": 0,
         "waiting": 0
       },
-      "schema_version": 5,
+      "schema_version": 6,
+      "spent_today": {
+        "limit_usd": 5.0,
+        "reserved_usd": 0.0,
+        "tokens": 0,
+        "usd": 0.0
+      },
       "tasks": {
         "blocked": 0,
         "cancelled": 0,

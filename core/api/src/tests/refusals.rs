@@ -220,6 +220,16 @@ async fn a_bad_field_is_named() {
         ),
         (
             create,
+            json!({"title": "x", "budget": {"turns": 2_000_000_000}}),
+            "budget.turns",
+        ),
+        (
+            create,
+            json!({"title": "x", "budget": {"wall_seconds": -1}}),
+            "budget.wall_seconds",
+        ),
+        (
+            create,
             json!({"title": "x", "budget": {"eur": 1}}),
             "budget.eur",
         ),

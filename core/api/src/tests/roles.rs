@@ -346,6 +346,14 @@ fn table() -> Vec<Row> {
             json!({"channel": "chat"}),
             (200, 403, 403),
         ),
+        row("GET /api/v1/budgets", "/api/v1/budgets", none(), all),
+        row(
+            "PUT /api/v1/budgets/{scope}/{key}",
+            "/api/v1/budgets/task/1",
+            json!({"usd": 2}),
+            (200, 403, 403),
+        ),
+        row("GET /api/v1/spending", "/api/v1/spending", none(), all),
         row("GET /api/v1/runs", "/api/v1/runs", none(), all),
         row("GET /api/v1/runs/{id}", "/api/v1/runs/1", none(), all),
         row(

@@ -429,6 +429,57 @@ pub(crate) struct FolderPayload {
     project_id: Option<Uuid>,
 }
 
+/// What every event about a budget says of it. Amounts are millionths of a US dollar, tokens, turns,
+/// calls of tools, milliseconds, or tasks, whatever the resource is.
+#[derive(ToSchema)]
+pub(crate) struct EventBudget {
+    /// What sort of thing it is for.
+    scope: scalar::ScopeKind,
+    /// Which one: a UUID, an agent's name, a date, `each` or `all`.
+    key: String,
+    /// What is limited.
+    resource: scalar::Resource,
+    /// The limit; null where there is none any more.
+    #[schema(required = true)]
+    limit: Option<u64>,
+}
+
+/// Something did not fit into what is left of a budget, and was not done.
+#[derive(ToSchema)]
+pub(crate) struct BudgetReachedPayload {
+    /// The budget.
+    #[serde(flatten)]
+    budget: EventBudget,
+    /// What was spent of it, what is set aside included.
+    spent: u64,
+    /// What was asked for.
+    asked: u64,
+    /// The task that waits for more, where one does.
+    #[schema(required = true)]
+    task_id: Option<Uuid>,
+}
+
+/// Most of a budget was spent.
+#[derive(ToSchema)]
+pub(crate) struct BudgetLowPayload {
+    /// The budget.
+    #[serde(flatten)]
+    budget: EventBudget,
+    /// What was spent of it.
+    spent: u64,
+}
+
+/// The owner allowed more, or less.
+#[derive(ToSchema)]
+pub(crate) struct BudgetChangedPayload {
+    /// The budget, as it is after that.
+    #[serde(flatten)]
+    budget: EventBudget,
+    /// What the limit was before; null where there was none.
+    #[schema(required = true)]
+    was: Option<u64>,
+}
+
 /// Which payload goes with which type of event: one property for each type.
 #[derive(ToSchema)]
 pub(crate) struct EventPayloads {
@@ -540,4 +591,12 @@ pub(crate) struct EventPayloads {
     folder_granted: FolderPayload,
     #[schema(rename = "folder.revoked")]
     folder_revoked: FolderPayload,
+    #[schema(rename = "budget.reached")]
+    budget_reached: BudgetReachedPayload,
+    #[schema(rename = "budget.low")]
+    budget_low: BudgetLowPayload,
+    #[schema(rename = "budget.raised")]
+    budget_raised: BudgetChangedPayload,
+    #[schema(rename = "budget.lowered")]
+    budget_lowered: BudgetChangedPayload,
 }

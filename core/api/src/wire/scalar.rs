@@ -10,14 +10,14 @@ use hearth_domain::field::{
     AGENT_NAME_MAX, DESCRIPTION_MAX, LABEL_MAX, NAME_MAX, REASON_MAX, TITLE_MAX,
 };
 use hearth_domain::task::{self, ESTIMATE_MAX_MINUTES, LEASE_MAX, LEASE_MIN, MAX_ATTEMPTS_LIMIT};
-use hearth_domain::{agent, approval, notice, priority, project, run};
+use hearth_domain::{agent, approval, money, notice, priority, project, run};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::field::EXACT_MAX;
 
 /// The sorts of thing that events are about.
-pub(crate) const ENTITY_TYPES: [&str; 11] = [
+pub(crate) const ENTITY_TYPES: [&str; 12] = [
     "project",
     "task",
     "agent",
@@ -29,6 +29,7 @@ pub(crate) const ENTITY_TYPES: [&str; 11] = [
     "approval",
     "permission",
     "folder",
+    "budget",
 ];
 
 /// One line with something on it.
@@ -106,6 +107,10 @@ scalars! {
     Rhythm: "When something comes again, such as `every monday 09:00`." = text(LINE).max_length(Some(NAME_MAX));
     NoticeKind: "What sort of thing there is to tell." = words(notice::NoticeKind::ALL.map(notice::NoticeKind::as_str));
     Author: "Who said something." = words(["person", "chief_of_staff"]);
+    ScopeKind: "What sort of thing a budget is for." = words(money::ScopeKind::ALL.map(money::ScopeKind::as_str));
+    Resource: "What is limited." = words(money::Resource::ALL.map(money::Resource::as_str));
+    BudgetTokens: "How many tokens at most." = number(0, 1_000_000_000_000);
+    BudgetCount: "How many at most." = number(0, 1_000_000_000);
     Percent: "How far something is." = number(0, 100);
     TaskKey: "A task's UUID or its number." = ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::SchemaType::Array(vec![Type::String, Type::Integer]))

@@ -1,7 +1,8 @@
 //! Specialists: agents that runs made.
 
 use hearth_domain::field::{AgentName, Word};
-use hearth_domain::specialist::{self, dollars};
+use hearth_domain::money::{Limits, usd};
+use hearth_domain::specialist;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -101,14 +102,14 @@ impl<'a> From<&'a specialist::Specialist> for Specialist<'a> {
     }
 }
 
-impl From<specialist::Limits> for SpecialistLimits {
-    fn from(limits: specialist::Limits) -> Self {
+impl From<Limits> for SpecialistLimits {
+    fn from(limits: Limits) -> Self {
         Self {
-            usd: limits.usd_micros.map(dollars),
+            usd: limits.usd_micros.map(usd),
             tokens: limits.tokens,
             turns: limits.turns,
             tool_calls: limits.tool_calls,
-            wall_seconds: limits.wall_seconds,
+            wall_seconds: limits.wall_ms.map(|wall_ms| wall_ms / 1000),
         }
     }
 }

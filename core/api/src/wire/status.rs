@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hearth_app::runs::RunCounts;
 use hearth_app::{Facilities as Facts, status};
 use hearth_domain::Role;
+use hearth_domain::money::usd;
 use hearth_domain::run::RunStatus;
 use hearth_domain::task::TaskStatus;
 use serde::Serialize;
@@ -36,10 +37,26 @@ pub(crate) struct Status {
     runs: BTreeMap<&'static str, u64>,
     /// Approvals that wait for the owner's answer.
     approvals_pending: u64,
+    /// What is spent on models today.
+    spent_today: SpentToday,
     /// What the node can do.
     facilities: Facilities,
     /// Settings that were changed and count when the node is started again.
     restart_for: Vec<WaitingSetting>,
+}
+
+/// What is spent on models on a day.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SpentToday {
+    /// US dollars.
+    usd: f64,
+    /// US dollars that calls under way may cost at most, beyond that.
+    reserved_usd: f64,
+    /// US dollars that the day may cost; null where nothing limits it.
+    #[schema(required = true)]
+    limit_usd: Option<f64>,
+    /// Tokens, in and out together.
+    tokens: u64,
 }
 
 /// A setting that counts when the node is started again.
@@ -96,6 +113,7 @@ impl Status {
         let mut tasks = BTreeMap::from(none);
         tasks.extend(status.tasks);
         let waiting = restart_for.iter().cloned();
+        let day = &status.today.day;
         Self {
             version,
             schema_version: status.schema_version,
@@ -111,6 +129,12 @@ impl Status {
                 .collect(),
             runs: open_runs(&status.runs),
             approvals_pending: status.runs.approvals_pending,
+            spent_today: SpentToday {
+                usd: usd(day.spent.usd_micros),
+                reserved_usd: usd(day.reserved.usd_micros),
+                limit_usd: day.limits.usd_micros.map(usd),
+                tokens: day.spent.tokens,
+            },
             restart_for: waiting.map(WaitingSetting::from).collect(),
             facilities: Facilities {
                 agents: told(agents),

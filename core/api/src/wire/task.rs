@@ -116,7 +116,7 @@ pub(crate) struct Task<'a> {
     waiting_for: Option<&'a str>,
 }
 
-/// What a task may spend on models.
+/// What a task may use up.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Budget {
@@ -128,6 +128,22 @@ pub(crate) struct Budget {
     #[serde(default)]
     #[schema(value_type = Option<scalar::Tokens>)]
     tokens: Option<u64>,
+    /// In turns of a model.
+    #[serde(default)]
+    #[schema(value_type = Option<scalar::BudgetCount>)]
+    turns: Option<u64>,
+    /// In calls of tools.
+    #[serde(default)]
+    #[schema(value_type = Option<scalar::BudgetCount>)]
+    tool_calls: Option<u64>,
+    /// In seconds for which workers hold it; time for which it waits does not count.
+    #[serde(default)]
+    #[schema(value_type = Option<scalar::BudgetCount>)]
+    wall_seconds: Option<u64>,
+    /// In tasks that it hands to other agents.
+    #[serde(default)]
+    #[schema(value_type = Option<scalar::BudgetCount>)]
+    children: Option<u64>,
 }
 
 /// One thing that must hold before a task counts as done.
@@ -299,6 +315,10 @@ impl From<task::Budget> for Budget {
         Self {
             usd: budget.usd,
             tokens: budget.tokens,
+            turns: budget.turns,
+            tool_calls: budget.tool_calls,
+            wall_seconds: budget.wall_seconds,
+            children: budget.children,
         }
     }
 }
@@ -311,6 +331,10 @@ impl Budget {
                 .tokens
                 .map(|tokens| exact("budget.tokens", tokens))
                 .transpose()?,
+            turns: self.turns,
+            tool_calls: self.tool_calls,
+            wall_seconds: self.wall_seconds,
+            children: self.children,
         })
     }
 }

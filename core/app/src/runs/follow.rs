@@ -3,6 +3,7 @@
 
 use hearth_domain::event::EventKind;
 use hearth_domain::field::AgentName;
+use hearth_domain::money::CallEnd;
 use hearth_domain::plan::Plan;
 use hearth_domain::run::{
     COMPLETE, Run, RunRefusal, RunStatus, Step, StepEnd, StepState, WaitingFor,
@@ -13,6 +14,7 @@ use hearth_store::{WriteTx, approvals, runs, steps};
 
 use super::{children, journal};
 use crate::error::AppError;
+use crate::money::steps::settle_step;
 
 /// What of a task's changes matters to its run.
 pub(crate) enum News {
@@ -141,6 +143,10 @@ fn settle(
         return Ok(());
     };
     let step = step.clone();
+    if step.state == StepState::Waiting(WaitingFor::Budget) {
+        // Whoever answered, it was not by the operation that raises budgets: it asks again.
+        return Ok(());
+    }
     if step.state == StepState::Waiting(WaitingFor::Answer) {
         let end = StepEnd {
             result: Some(JsonObject::from_iter([(
@@ -177,15 +183,17 @@ fn settle(
     Ok(())
 }
 
-/// Returns the step that waits for the owner's answer, if there is one.
+/// Returns the step that waits for the owner's answer, if there is one: a question before a budget,
+/// which is asked for when the answer is there.
 pub(crate) fn asking(all: &[Step]) -> Option<&Step> {
-    all.iter().find(|step| {
-        step.discarded_at.is_none()
-            && matches!(
-                step.state,
-                StepState::Waiting(WaitingFor::Answer | WaitingFor::Doubt)
-            )
-    })
+    let mut live = all.iter().filter(|step| step.discarded_at.is_none());
+    let question = live.clone().find(|step| {
+        matches!(
+            step.state,
+            StepState::Waiting(WaitingFor::Answer | WaitingFor::Doubt)
+        )
+    });
+    question.or_else(|| live.find(|step| step.state == StepState::Waiting(WaitingFor::Budget)))
 }
 
 /// Ends a run, and with it whatever it still waits for.
@@ -220,7 +228,7 @@ pub(super) fn end(
 
 /// Makes an attempt count no more; what it put to the owner is taken back, and what it handed to
 /// another agent is called off.
-pub(super) fn set_aside(
+pub(crate) fn set_aside(
     tx: &mut WriteTx<'_>,
     run: &Run,
     step: &Step,
@@ -303,6 +311,8 @@ pub(super) fn interrupt(
 ) -> Result<(), AppError> {
     for step in steps::of_run(tx, run.id)? {
         if step.discarded_at.is_none() && step.state == StepState::Intended {
+            // It may have been sent: what it used nobody knows.
+            settle_step(tx, &step, CallEnd::Unknown, now)?;
             steps::save(tx, step.interrupt(run, now), run, by, now)?;
         }
     }

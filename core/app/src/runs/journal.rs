@@ -8,7 +8,7 @@ mod scene;
 use hearth_domain::action::Action;
 use hearth_domain::event::ReleaseCause;
 use hearth_domain::field::{REASON_MAX, Word, json_within};
-use hearth_domain::money::Usage;
+use hearth_domain::money::{CallEnd, Usage};
 use hearth_domain::policy::{Bounds, Decision, Labels, Reach, Verdict};
 use hearth_domain::run::{Repeat, Run, RunStatus, Step, StepEnd, StepState, WaitingFor};
 use hearth_domain::task::{Progress, Task};
@@ -26,6 +26,7 @@ use crate::app::App;
 use crate::authority::{must_act_as, must_work};
 use crate::error::AppError;
 use crate::holding::Hold;
+use crate::money::steps::settle_step;
 use crate::notices::save_task;
 use crate::tasks::{TaskRef, find};
 
@@ -73,8 +74,11 @@ pub enum Entry {
     Answered(Value, Usage),
     /// It brought its result.
     Done(StepEnd),
-    /// It brought none.
+    /// It brought none. Where it asks a model, that was not asked, and nothing was used.
     Failed(String),
+    /// It brought none, and a model was asked and used so much for it; `None` where nobody knows how
+    /// much, so that the worst case counts.
+    FailedAfter(String, Option<Usage>),
     /// It was stopped on the way.
     Interrupted,
 }
@@ -109,8 +113,9 @@ impl Resolved {
 }
 
 impl App {
-    /// Writes down that a call is about to be made, if the policy allows it; uses up the approval
-    /// that allows it, in the same transaction.
+    /// Writes down that a call is about to be made, if the policy allows it and it fits into what is
+    /// left of its budgets; uses up the approval that allows it, and sets aside or counts what it may
+    /// use, in the same transaction. What does not fit waits ([`WaitingFor::Budget`]).
     ///
     /// # Errors
     /// The caller does not hold the run's task any more; the step is under way or done.
@@ -125,17 +130,19 @@ impl App {
         must_work(actor, "work on a task")?;
         must_act_as(actor, &hold.agent)?;
         json_within("args", &meant.action.args)?;
-        let now = self.now();
+        let (now, purse) = (self.now(), self.purse());
         let intent = self
             .store()
             .write(move |tx| {
                 let (run, task) = held(tx, run, &hold)?;
+                purse.charge_wall(tx, &run.agent, &task, now)?;
                 let all = steps::of_run(tx, run.id)?;
                 let scene = Scene {
                     attempts: Attempts::of(&all, &meant)?,
                     run: &run,
                     task: &task,
                     all: &all,
+                    purse,
                     now,
                 };
                 if let Some(waiting) = scene.attempts.waiting(tx)? {
@@ -186,7 +193,8 @@ impl App {
             .await
     }
 
-    /// Writes what came of an attempt, and tells how far the run is where `progress` says so.
+    /// Writes what came of an attempt, and tells how far the run is where `progress` says so. What was
+    /// set aside for a turn of a model is settled in the same transaction, once.
     ///
     /// # Errors
     /// The caller does not hold the run's task any more; the attempt has ended.
@@ -205,20 +213,30 @@ impl App {
                 json_within("outcome", outcome)?;
             }
             Entry::Done(end) => json_within("outcome", end)?,
-            Entry::Failed(_) | Entry::Interrupted => (),
+            Entry::Failed(_) | Entry::FailedAfter(..) | Entry::Interrupted => (),
         }
-        let now = self.now();
-        let step = self
+        let (now, purse) = (self.now(), self.purse());
+        let (step, is_settled) = self
             .store()
             .write(move |tx| {
                 let (run, task) = held(tx, step.run_id, &hold)?;
                 let by = hold.agent.to_string();
+                purse.charge_wall(tx, &run.agent, &task, now)?;
+                let is_settled = match end_of(&entry) {
+                    Some(end) => settle_step(tx, &step, end, now)?,
+                    None => false,
+                };
+                if is_settled {
+                    purse.note_low(tx, &run.agent, Some(&task), now)?;
+                }
                 let change = match entry {
                     Entry::Acted(outcome) | Entry::Answered(outcome, _) => {
                         step.act(outcome, &run, now)
                     }
                     Entry::Done(end) => step.complete(end, &run, now),
-                    Entry::Failed(error) => step.fail(bounded(&error), &run, now),
+                    Entry::Failed(error) | Entry::FailedAfter(error, _) => {
+                        step.fail(bounded(&error), &run, now)
+                    }
                     Entry::Interrupted => step.interrupt(&run, now),
                 };
                 let step = steps::save(tx, change, &run, &by, now)?;
@@ -231,9 +249,12 @@ impl App {
                     let task = save_task(tx, change)?;
                     hearth_store::tasks::save_lease(tx, &task)?;
                 }
-                Ok::<_, AppError>(step)
+                Ok::<_, AppError>((step, is_settled))
             })
             .await?;
+        if is_settled {
+            self.look_who_can_go_on()?;
+        }
         if step.has_ended() {
             let status = step.state.status().as_str();
             metrics::counter!("hearth_steps_total", "status" => status).increment(1);
@@ -257,18 +278,19 @@ impl App {
     ) -> Result<bool, AppError> {
         must_work(actor, "work on a task")?;
         must_act_as(actor, &hold.agent)?;
-        let now = self.now();
+        let (now, purse) = (self.now(), self.purse());
         self.store()
             .write(move |tx| {
                 let (run, task) = held(tx, run, &hold)?;
                 let by = hold.agent.to_string();
+                purse.charge_wall(tx, &run.agent, &task, now)?;
                 let (change, reason, options) = match rest {
                     Rest::Failed(story) => {
                         let story = bounded(&story);
                         ask_no_more(tx, &run, &by, now)?;
                         (run.fail(story.clone(), now)?, story, Vec::new())
                     }
-                    Rest::Waits => match question(tx, &run)? {
+                    Rest::Waits => match question(tx, &purse, &run, &task)? {
                         None => return rest_for_children(tx, run, task, &hold, now),
                         Some(question) => (
                             run.wait(question.short, now)?,
@@ -320,6 +342,25 @@ fn rest_for_children(
         task.release(&hold.agent, hold.fence, cause, reason, now)?,
     )?;
     Ok(true)
+}
+
+/// Says how a turn of a model ended, if it did.
+fn end_of(entry: &Entry) -> Option<CallEnd> {
+    let used = |usage, outcome: Option<&Value>| {
+        let said = |name| outcome.and_then(|outcome| outcome.get(name)?.as_str());
+        CallEnd::Used {
+            provider: said("provider").unwrap_or_default().to_owned(),
+            model: said("model").unwrap_or_default().to_owned(),
+            usage,
+        }
+    };
+    Some(match entry {
+        Entry::Answered(outcome, usage) => used(*usage, Some(outcome)),
+        Entry::FailedAfter(_, Some(usage)) => used(*usage, None),
+        Entry::Failed(_) => CallEnd::NotSent,
+        Entry::FailedAfter(_, None) | Entry::Interrupted | Entry::Acted(_) => CallEnd::Unknown,
+        Entry::Done(_) => return None,
+    })
 }
 
 /// Returns the run, at work in the caller's hands, and its task.

@@ -1,4 +1,5 @@
-use hearth_domain::specialist::{Limits, WantedGrants};
+use hearth_domain::money::Limits;
+use hearth_domain::specialist::WantedGrants;
 use hearth_domain::task::TaskPatch;
 
 use super::*;

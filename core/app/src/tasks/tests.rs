@@ -144,6 +144,7 @@ async fn fields_out_of_bounds_are_refused_by_name() {
         Some(Budget {
             usd: Some(usd),
             tokens: Some(tokens),
+            ..Budget::default()
         })
     };
     let with = |change: &dyn Fn(&mut NewTask)| {

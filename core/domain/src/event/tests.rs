@@ -9,6 +9,7 @@ use crate::actor::Role;
 use crate::approval::ApprovalStatus;
 use crate::folder::Access;
 use crate::id::{ApprovalId, FolderId, PermissionId, RunId};
+use crate::money::{Resource, Scope};
 use crate::run::{RunStatus, StepStatus};
 use crate::task::AttemptEnd;
 
@@ -237,6 +238,11 @@ fn folder_payload() -> Value {
     })
 }
 
+fn budget(limit: Option<u64>) -> BudgetFacts {
+    let day = Scope::Day("2026-11-25".parse().unwrap());
+    BudgetFacts::new(&day, Resource::Usd, limit)
+}
+
 /// One of each, with its payload as it is stored.
 fn one_of_each() -> Vec<(EventKind, Value)> {
     let seed = || AgentName::from_stored("seed".into());
@@ -455,6 +461,46 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
         ),
         (EventKind::FolderGranted(folder()), folder_payload()),
         (EventKind::FolderRevoked(folder()), folder_payload()),
+        (
+            EventKind::BudgetReached {
+                budget: budget(Some(5_000_000)),
+                spent: 4_900_000,
+                asked: 200_000,
+                task_id: Some(TaskId(Uuid::from_u128(1))),
+            },
+            json!({
+                "scope": "day", "key": "2026-11-25", "resource": "usd", "limit": 5_000_000,
+                "spent": 4_900_000, "asked": 200_000,
+                "task_id": "00000000-0000-0000-0000-000000000001",
+            }),
+        ),
+        (
+            EventKind::BudgetLow {
+                budget: budget(Some(5_000_000)),
+                spent: 4_000_000,
+            },
+            json!({
+                "scope": "day", "key": "2026-11-25", "resource": "usd", "limit": 5_000_000,
+                "spent": 4_000_000,
+            }),
+        ),
+        (
+            EventKind::BudgetRaised {
+                budget: budget(None),
+                was: Some(5_000_000),
+            },
+            json!({
+                "scope": "day", "key": "2026-11-25", "resource": "usd", "limit": null,
+                "was": 5_000_000,
+            }),
+        ),
+        (
+            EventKind::BudgetLowered {
+                budget: budget(Some(0)),
+                was: None,
+            },
+            json!({"scope": "day", "key": "2026-11-25", "resource": "usd", "limit": 0, "was": null}),
+        ),
         (
             EventKind::KeyCreated {
                 name: "laptop".parse().unwrap(),

@@ -103,7 +103,7 @@ fn grants(tools: &[&str], asks_before: &[&str], tool_calls: Option<u64>) -> Gran
     let words = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
     Grants {
         asks_before: words(asks_before),
-        limits: crate::specialist::Limits {
+        limits: crate::money::Limits {
             tool_calls,
             ..Default::default()
         },

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::money::Resource;
 
 const TOOLS: [&str; 5] = [
     "python",
@@ -58,15 +59,14 @@ fn any_limits() -> impl Strategy<Value = Limits> {
         any_limit(),
         any_limit(),
     )
-        .prop_map(
-            |(usd_micros, tokens, turns, tool_calls, wall_seconds)| Limits {
-                usd_micros,
-                tokens,
-                turns,
-                tool_calls,
-                wall_seconds,
-            },
-        )
+        .prop_map(|(usd_micros, tokens, turns, tool_calls, wall_ms)| Limits {
+            usd_micros,
+            tokens,
+            turns,
+            tool_calls,
+            wall_ms,
+            children: None,
+        })
 }
 
 fn any_wanted() -> impl Strategy<Value = WantedGrants> {
@@ -96,8 +96,8 @@ proptest! {
             for made in &line[place..] {
                 prop_assert!(made.tools.is_subset(&maker.tools));
                 prop_assert!(made.asks_before.is_superset(&maker.asks_before));
-                let limits = made.limits.named().into_iter().zip(maker.limits.named());
-                for ((_, made), (_, maker)) in limits {
+                for what in Resource::ALL {
+                    let (made, maker) = (made.limits.get(what), maker.limits.get(what));
                     prop_assert!(maker.is_none_or(|most| made.is_some_and(|limit| limit <= most)));
                 }
                 prop_assert!(maker.cover(made));

@@ -1,11 +1,12 @@
 //! `hearth status`: the state of the node.
 
+use hearth_domain::money::{Resource, amount, dollars, micros};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::cli::Invocation;
 use crate::cli::words::restart_for;
-use crate::client::wire::WaitingSetting;
+use crate::client::wire::{SpentToday, WaitingSetting};
 use crate::output::table::fields;
 use crate::output::text::one_line;
 
@@ -48,9 +49,29 @@ fn collect(
             Value::Number(count) if name == "approvals_pending" && count.as_u64() > Some(0) => {
                 counted.push((shown, format!("{count}; see them: hearth approvals")));
             }
+            value if name == "spent_today" => counted.push((shown, spent(value))),
             value => counted.push((shown, words(value))),
         }
     }
+}
+
+/// Says what is spent today, and what may be.
+fn spent(value: &Value) -> String {
+    let Ok(today) = SpentToday::deserialize(value) else {
+        return words(value);
+    };
+    let mut line = dollars(micros(today.usd));
+    line.push_str(&match today.limit_usd {
+        Some(limit) => format!(" of {}", dollars(micros(limit))),
+        None => ", without a limit".into(),
+    });
+    if today.reserved_usd > 0.0 {
+        let aside = dollars(micros(today.reserved_usd));
+        line.push_str(&format!(", {aside} more set aside for calls under way"));
+    }
+    line.push_str(", ");
+    line.push_str(&amount(Resource::Tokens, today.tokens));
+    line
 }
 
 fn waiting(value: &Value) -> String {
@@ -105,6 +126,7 @@ mod tests {
             "tasks": { "pending": 3, "in_progress": 1 },
             "runs": { "running": 1, "waiting": 2, "failed": 0 },
             "approvals_pending": 2,
+            "spent_today": { "usd": 0.25, "reserved_usd": 0.5, "limit_usd": 5.0, "tokens": 12345 },
             "facilities": {
                 "sandbox": { "is_available": false, "reason": "bwrap is missing",
                     "remedy": "run: apt install bubblewrap" },
@@ -126,7 +148,7 @@ mod tests {
         let lines = lines(&status);
         let mut lines: Vec<&str> = lines.lines().collect();
         assert!(
-            lines[5].starts_with("inbox") || lines[4].starts_with("version"),
+            lines[6].starts_with("inbox") || lines[5].starts_with("version"),
             "{lines:?}"
         );
         lines.sort_unstable();
@@ -142,6 +164,7 @@ mod tests {
                 "runs               0 failed, 1 running, 2 waiting",
                 "sandbox            not ok: bwrap is missing; do this: apt install bubblewrap",
                 "settings           ok, but it is slow; do this: wait",
+                "spent today        $0.25 of $5.00, $0.50 more set aside for calls under way, 12,345 tokens",
                 "tasks              1 in progress, 3 pending",
                 "uptime seconds     4",
                 "version            0.1.0",

@@ -2,6 +2,7 @@
 
 mod accept;
 mod add;
+mod budget;
 mod decide;
 mod draft;
 mod hold;

@@ -276,6 +276,31 @@ wire! {
         revoked_at: Option<String>,
     }
 
+    /// What may be used up in one scope, and what was.
+    Account {
+        name: String,
+        limits: Map<String, Value>,
+        spent: Map<String, Value>,
+        left: Map<String, Value>,
+    }
+
+    /// What was spent on one thing.
+    Spending {
+        name: String,
+        calls: u64,
+        usd: f64,
+        input_tokens: u64,
+        output_tokens: u64,
+    }
+
+    /// What is spent on models today.
+    SpentToday {
+        usd: f64,
+        reserved_usd: f64,
+        limit_usd: Option<f64>,
+        tokens: u64,
+    }
+
     /// A folder that is open to agents.
     Folder {
         name: String,

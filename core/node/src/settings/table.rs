@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hearth_domain::money::{micros, usd};
 use jiff::tz::TimeZone;
 
 use crate::settings::value::{Given, Value};
@@ -11,6 +12,8 @@ use crate::settings::{LogFormat, Settings, model};
 
 const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;
+/// Stands for no limit.
+const NO_LIMIT: &str = "none";
 /// Stands for the zone that the machine is set to.
 const SYSTEM_ZONE: &str = "system";
 
@@ -205,6 +208,71 @@ pub const TABLE: &[Setting] = &[
         },
     },
     Setting {
+        key: "budget.day_dollars",
+        doc: "how many US dollars a day may cost; 0 for models that cost nothing, none for no limit",
+        applies: Applies::AtOnce,
+        set: |settings, given| dollars(given).map(|value| settings.budget.day_usd_micros = value),
+        get: |settings| shown_dollars(settings.budget.day_usd_micros),
+    },
+    Setting {
+        key: "budget.total_dollars",
+        doc: "how many US dollars everything together may ever cost; none for no limit",
+        applies: Applies::AtOnce,
+        set: |settings, given| dollars(given).map(|value| settings.budget.total_usd_micros = value),
+        get: |settings| shown_dollars(settings.budget.total_usd_micros),
+    },
+    Setting {
+        key: "budget.task_dollars",
+        doc: "how many US dollars a task may cost that says nothing itself; none for no limit",
+        applies: Applies::AtOnce,
+        set: |settings, given| dollars(given).map(|value| settings.budget.task_usd_micros = value),
+        get: |settings| shown_dollars(settings.budget.task_usd_micros),
+    },
+    Setting {
+        key: "budget.task_turns",
+        doc: "how many turns of a model a task may take that says nothing itself",
+        applies: Applies::AtOnce,
+        set: |settings, given| {
+            given
+                .number(0, 1_000_000)
+                .map(|count| settings.budget.task_turns = count)
+        },
+        get: |settings| Value::Number(settings.budget.task_turns),
+    },
+    Setting {
+        key: "budget.task_tool_calls",
+        doc: "how many calls of tools a task may make that says nothing itself",
+        applies: Applies::AtOnce,
+        set: |settings, given| {
+            given
+                .number(0, 1_000_000)
+                .map(|count| settings.budget.task_tool_calls = count)
+        },
+        get: |settings| Value::Number(settings.budget.task_tool_calls),
+    },
+    Setting {
+        key: "budget.task_wall_minutes",
+        doc: "for how many minutes workers may hold a task that says nothing itself; waiting for you does not count",
+        applies: Applies::AtOnce,
+        set: |settings, given| {
+            given
+                .number(1, 525_600)
+                .map(|minutes| settings.budget.task_wall = Duration::from_secs(minutes * 60))
+        },
+        get: |settings| Value::Number(settings.budget.task_wall.as_secs() / 60),
+    },
+    Setting {
+        key: "budget.task_children",
+        doc: "how many tasks a task may hand to other agents that says nothing itself",
+        applies: Applies::AtOnce,
+        set: |settings, given| {
+            given
+                .number(0, 10_000)
+                .map(|count| settings.budget.task_children = count)
+        },
+        get: |settings| Value::Number(settings.budget.task_children),
+    },
+    Setting {
         key: "sandbox.time_seconds",
         doc: "how long one run in the sandbox may take",
         applies: Applies::AtOnce,
@@ -386,6 +454,34 @@ fn seconds(given: Given<'_>, most: u64) -> Result<Duration, String> {
     given.number(1, most).map(Duration::from_secs)
 }
 
+/// Reads an amount of US dollars in millionths; nothing for `none`. In the file it may stand as a
+/// number, too.
+fn dollars(given: Given<'_>) -> Result<Option<u64>, String> {
+    let problem = || format!("must be an amount such as 5 or 0.50, at most 1000000, or {NO_LIMIT}");
+    let amount = match given {
+        Given::Toml(value) if value.as_str().is_none() => value
+            .as_float()
+            .or_else(|| value.to_string().trim().parse().ok())
+            .ok_or_else(problem)?,
+        given => match given.text().map_err(|_| problem())?.as_str() {
+            NO_LIMIT => return Ok(None),
+            text => text
+                .strip_prefix('$')
+                .unwrap_or(text)
+                .parse()
+                .map_err(|_| problem())?,
+        },
+    };
+    if !(0.0..=1_000_000.0).contains(&amount) {
+        return Err(problem());
+    }
+    Ok(Some(micros(amount)))
+}
+
+fn shown_dollars(amount: Option<u64>) -> Value {
+    Value::Text(amount.map_or_else(|| NO_LIMIT.into(), |amount| usd(amount).to_string()))
+}
+
 fn log_format(given: Given<'_>) -> Result<LogFormat, String> {
     match given.one_of(&["text", "json"])?.as_str() {
         "json" => Ok(LogFormat::Json),
@@ -426,6 +522,27 @@ mod tests {
     }
 
     #[test]
+    fn an_amount_of_money_is_a_text_or_a_number() {
+        let mut settings = Settings::defaults("/data".into());
+        let setting = find("budget.day_dollars").unwrap();
+        let mut read = |given: Given<'_>| {
+            (setting.set)(&mut settings, given).unwrap();
+            (settings.budget.day_usd_micros, (setting.get)(&settings))
+        };
+        let text = |text: &str| Value::Text(text.into());
+
+        assert_eq!(read(Given::Word("2.50")), (Some(2_500_000), text("2.5")));
+        assert_eq!(read(Given::Word("$3")), (Some(3_000_000), text("3")));
+        assert_eq!(read(Given::Word("none")), (None, text("none")));
+        assert_eq!(read(Given::Toml(&7.into())), (Some(7_000_000), text("7")));
+        assert_eq!(
+            read(Given::Toml(&0.05.into())),
+            (Some(50_000), text("0.05"))
+        );
+        assert_eq!(read(Given::Toml(&"0".into())), (Some(0), text("0")));
+    }
+
+    #[test]
     fn a_bad_value_is_told_what_it_must_be() {
         let mut settings = Settings::defaults("/data".into());
         let mut set = |key: &str, word| {
@@ -445,5 +562,11 @@ mod tests {
         );
         assert_eq!(set("log.format", "xml"), "must be one of text, json");
         assert_eq!(set("agents.builtin", "maybe"), "must be true or false");
+        for bad in ["-1", "five", "NaN", "inf", "2000000", ""] {
+            assert_eq!(
+                set("budget.day_dollars", bad),
+                "must be an amount such as 5 or 0.50, at most 1000000, or none"
+            );
+        }
     }
 }

@@ -114,6 +114,12 @@ fn fill_every_column(conn: &Connection) {
                  x'00000000000070008000000000000001', 'owner', 1, 2, 3, 4);
          INSERT INTO folders VALUES (x'0000000000007000800000000000000e', 'notes', '/home/ada/notes', 'read',
                  x'00000000000070008000000000000001', 'owner', 1, 2);
+         INSERT INTO model_calls VALUES (x'0000000000007000800000000000000f', 'task', x'0000000000007000800000000000000b', 1, 2,
+                 x'00000000000070008000000000000008', x'00000000000070008000000000000005',
+                 x'00000000000070008000000000000001', 'seed', 'groq', 'big', 'settled', 50, 60, 70, 5, 6, 7, '2026-11-25', 1, 2);
+         INSERT INTO spent VALUES ('task', '00000000-0000-7000-8000-000000000005', 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+         INSERT INTO budgets VALUES ('day', 'each', '{\"usd_micros\":5}', 'owner', 3);
+         UPDATE tasks SET budget_limits = '{\"turns\":7}' WHERE number = 5;
          INSERT INTO task_labels VALUES ('web', 5);
          INSERT INTO task_dependencies VALUES (x'00000000000070008000000000000005', x'00000000000070008000000000000004');
          INSERT INTO agents VALUES (x'00000000000070008000000000000006', 'robot', 'worker', 'idle', '[\"python\"]', '{}', 1, 2, 3);

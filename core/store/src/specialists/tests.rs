@@ -1,7 +1,8 @@
 use hearth_domain::JsonObject;
 use hearth_domain::agent::{Agent, Registration};
 use hearth_domain::field::Word;
-use hearth_domain::specialist::{Limits, Maker, NewSpecialist, WantedGrants};
+use hearth_domain::money::Limits;
+use hearth_domain::specialist::{Maker, NewSpecialist, WantedGrants};
 use uuid::Uuid;
 
 use super::*;

@@ -9,6 +9,7 @@ use hearth_domain::task::{
 };
 use hearth_domain::{Priority, ProjectId, TaskId, Timestamp};
 use rusqlite::ToSql;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ENTITY;
@@ -22,7 +23,7 @@ pub(super) const COLUMNS: &str = "number, id, project_id, parent_id, title, desc
      blocked_cause, result, completed_at, cancelled_at, cancelled_reason, context, depends_on, labels, \
      due_at, not_before, attempt, max_attempts, failed_attempts, fence, acceptance, budget_usd, \
      budget_tokens, version, created_at, updated_at, started_at, created_by, updated_by, failed_checks, \
-     estimate_minutes, recurrence, series_id, occasion_at";
+     estimate_minutes, recurrence, series_id, occasion_at, budget_limits";
 
 pub(super) fn read(columns: &Columns<'_, '_>) -> Result<Task, StoreError> {
     let state = match columns.word("status", 6)? {
@@ -56,9 +57,16 @@ pub(super) fn read(columns: &Columns<'_, '_>) -> Result<Task, StoreError> {
             at: columns.time(18)?,
         },
     };
+    let more: More = columns
+        .json_option("budget_limits", 43)?
+        .unwrap_or_default();
     let budget = Budget {
         usd: columns.row.get(30)?,
         tokens: columns.row.get(31)?,
+        turns: more.turns,
+        tool_calls: more.tool_calls,
+        wall_seconds: more.wall_seconds,
+        children: more.children,
     };
     let agent =
         |index| Ok::<_, StoreError>(columns.text_option(index)?.map(AgentName::from_stored));
@@ -99,6 +107,36 @@ pub(super) fn read(columns: &Columns<'_, '_>) -> Result<Task, StoreError> {
         estimate_minutes: columns.row.get(39)?,
         recurrence: read_recurrence(columns)?,
     })
+}
+
+/// What of a budget has no column of its own.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct More {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wall_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    children: Option<u64>,
+}
+
+impl More {
+    /// Returns it as JSON; none where there is nothing to say.
+    fn of(budget: Budget) -> Result<Option<String>, StoreError> {
+        let more = Self {
+            turns: budget.turns,
+            tool_calls: budget.tool_calls,
+            wall_seconds: budget.wall_seconds,
+            children: budget.children,
+        };
+        if more == Self::default() {
+            return Ok(None);
+        }
+        to_json(ENTITY, "budget_limits", &more).map(Some)
+    }
 }
 
 fn read_recurrence(columns: &Columns<'_, '_>) -> Result<Option<Recurrence>, StoreError> {
@@ -160,6 +198,7 @@ const FIELD_COLUMNS: &[&str] = &[
     "acceptance",
     "budget_usd",
     "budget_tokens",
+    "budget_limits",
     "estimate_minutes",
     "recurrence",
     "series_id",
@@ -245,6 +284,7 @@ struct Values<'a> {
     occasion_at: Option<i64>,
     acceptance: Option<String>,
     budget: Budget,
+    budget_limits: Option<String>,
     title: &'a str,
     created_at: i64,
     updated_at: i64,
@@ -280,6 +320,7 @@ impl<'a> Values<'a> {
             occasion_at: recurrence.map(|recurrence| recurrence.occasion.as_millis()),
             acceptance: list_to_json(ENTITY, "acceptance", &task.acceptance)?,
             budget: task.budget.unwrap_or_default(),
+            budget_limits: More::of(task.budget.unwrap_or_default())?,
             title: task.title.as_str(),
             created_at: task.created_at.as_millis(),
             updated_at: task.updated_at.as_millis(),
@@ -332,6 +373,7 @@ impl<'a> Values<'a> {
             &self.acceptance,
             &self.budget.usd,
             &self.budget.tokens,
+            &self.budget_limits,
             &self.task.estimate_minutes,
             &self.recurrence,
             &self.series_id,

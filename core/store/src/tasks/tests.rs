@@ -80,6 +80,10 @@ fn new_task(random: &mut Random, number: i64) -> NewTask {
         new.budget = Some(Budget {
             usd: Some(0.1),
             tokens: random.one_in(2).then_some(1 << 62),
+            turns: random.one_in(2).then_some(7),
+            tool_calls: random.one_in(2).then_some(0),
+            wall_seconds: random.one_in(2).then_some(60),
+            children: random.one_in(2).then_some(3),
         });
     }
     new.created_by = Some(agent(random.pick::<&str>(&PEOPLE)));
@@ -205,6 +209,7 @@ async fn every_field_reads_back() {
             new.budget = Some(Budget {
                 usd: None,
                 tokens: Some(5),
+                ..Budget::default()
             });
             insert(tx, new, at(1))
         })

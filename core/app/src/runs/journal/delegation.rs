@@ -2,14 +2,15 @@
 //! itself are one transaction. What comes of it is told by `runs::children`.
 
 use hearth_domain::approval::ANSWER_WITHIN;
-use hearth_domain::delegation::{CHILDREN_MAX, DEPTH_MAX};
+use hearth_domain::delegation::DEPTH_MAX;
 use hearth_domain::field::{AgentName, DESCRIPTION_MAX, Title, json_within, list_within, prose};
+use hearth_domain::money::{Charge, Limits, Resource, Scope};
 use hearth_domain::policy::{Bounds, Decision, Verdict};
 use hearth_domain::run::{Step, StepState, WaitingFor};
 use hearth_domain::specialist::Specialist;
 use hearth_domain::task::{Budget, Check, NewTask, Task};
 use hearth_domain::{Actor, JsonObject, Priority, RunId, TaskId};
-use hearth_store::{Tx, WriteTx, agents, specialists, steps, tasks};
+use hearth_store::{Tx, WriteTx, agents, money, specialists, steps, tasks};
 
 use super::scene::{Attempts, Scene};
 use super::{Intent, Meant, held};
@@ -60,17 +61,19 @@ impl App {
         must_act_as(actor, &hold.agent)?;
         json_within("args", &meant.action.args)?;
         delegation.check().await?;
-        let now = self.now();
+        let (now, purse) = (self.now(), self.purse());
         let intent = self
             .store()
             .write(move |tx| {
                 let (run, task) = held(tx, run, &hold)?;
+                purse.charge_wall(tx, &run.agent, &task, now)?;
                 let all = steps::of_run(tx, run.id)?;
                 let scene = Scene {
                     attempts: Attempts::of(&all, &meant)?,
                     run: &run,
                     task: &task,
                     all: &all,
+                    purse,
                     now,
                 };
                 if let Some(waiting) = scene.attempts.waiting(tx)? {
@@ -107,7 +110,7 @@ impl Delegation {
         must_be_runnable(&self.acceptance).await
     }
 
-    fn into_task(self, parent: &Task, budget: Budget) -> NewTask {
+    fn into_task(self, parent: &Task, limits: Limits) -> NewTask {
         NewTask {
             project_id: parent.project_id,
             parent_id: Some(parent.id),
@@ -116,7 +119,7 @@ impl Delegation {
             assigned_to: Some(self.agent),
             context: self.context,
             acceptance: self.acceptance,
-            budget: (budget != Budget::default()).then_some(budget),
+            budget: (!limits.is_empty()).then(|| limits.into()),
             ..NewTask::titled(self.title)
         }
     }
@@ -133,17 +136,34 @@ impl Scene<'_> {
     ) -> Result<Intent, AppError> {
         let (run, now) = (self.run, self.now);
         let by = run.agent.to_string();
-        let own = self.task.budget.unwrap_or_default();
-        let (budget, left) = own.carve(delegation.budget)?;
+        let needs = meant.needs();
+        let over = self.purse.overs(tx, &run.agent, Some(self.task), &needs)?;
+        if !over.is_empty() {
+            return self.wait_for_budget(tx, meant, &over, needs);
+        }
+        let scope = Scope::Task(self.task.id);
+        let account = self.purse.account(tx, scope.clone(), Some(self.task))?;
+        let (limits, left) = account.carve(delegation.budget.limits())?;
         self.use_up(tx, &meant, &decision)?;
         let (id, number) = (TaskId(tx.fresh_uuid()), tasks::next_number(tx)?);
-        let new = delegation.into_task(self.task, budget);
+        let new = delegation.into_task(self.task, limits);
         let actor = Actor::Agent(run.agent.clone());
         tasks::insert(tx, Task::create(id, number, new, &actor, now))?;
-        let left = (left != own).then_some(left);
+        // What the owner said of the task counts before what the task says itself.
+        let said = money::limits(tx, &scope)?.unwrap_or_default();
+        for what in [Resource::Usd, Resource::Tokens] {
+            if said.get(what).is_some() {
+                let (was, is) = (account.limits.get(what), left.get(what));
+                money::set_limit(tx, &scope, what, is, (was, is), &by, now)?;
+            }
+        }
+        let left = (left != account.limits).then(|| left.into());
         save_task(tx, self.task.clone().hand_on(id, left, &by, now))?;
+        let handed = Charge::tool_call().plus(Charge::child());
+        self.purse
+            .charge(tx, &run.agent, Some(self.task), &handed, now)?;
         let waited = self.attempts.last.filter(|step| is_waiting(step)).cloned();
-        let step = if let Some(step) = waited {
+        let step = if let Some(step) = self.taken_up(tx, &meant, waited)? {
             steps::save(tx, step.hand_on(decision, id, run), run, &by, now)?
         } else {
             let new = meant.into_step(self.attempts.next, decision);
@@ -165,8 +185,10 @@ fn refused(
     from: &AgentName,
     delegation: &Delegation,
 ) -> Result<Option<String>, AppError> {
-    if let Some(reason) = refused_number(tx, task)? {
-        return Ok(Some(reason));
+    if tasks::depth(tx, task.id)? >= DEPTH_MAX {
+        return Ok(Some(format!(
+            "work is handed on {DEPTH_MAX} tasks deep at most; this task does its own"
+        )));
     }
     let to = &delegation.agent;
     if to.is_reserved() {
@@ -188,17 +210,6 @@ fn refused(
         )));
     }
     Ok(maker.and_then(|maker| refused_wider(&maker, to, specialist.as_ref())))
-}
-
-fn refused_number(tx: &impl Tx, task: &Task) -> Result<Option<String>, AppError> {
-    if tasks::depth(tx, task.id)? >= DEPTH_MAX {
-        return Ok(Some(format!(
-            "work is handed on {DEPTH_MAX} tasks deep at most; this task does its own"
-        )));
-    }
-    let handed_on = tasks::count_handed_on(tx, task.id)?;
-    Ok((handed_on >= CHILDREN_MAX)
-        .then(|| format!("this task handed on {handed_on} tasks, which is as many as one may")))
 }
 
 /// A specialist does not get more done by others than it may do itself.

@@ -3,11 +3,13 @@
 use hearth_domain::approval::{Approval, ApprovalStatus};
 use hearth_domain::field::LABEL_MAX;
 use hearth_domain::run::{Run, Step, StepState, WaitingFor};
+use hearth_domain::task::Task;
 use hearth_store::{Tx, approvals, steps};
 use serde_json::Value;
 
 use super::{DOUBT_OPTIONS, bounded};
 use crate::error::AppError;
+use crate::money::{self, Purse};
 use crate::runs::follow::asking;
 
 /// What a task that waits is blocked with.
@@ -19,7 +21,12 @@ pub(super) struct Question {
 }
 
 /// Puts together what the owner is asked; `None` where everything is answered.
-pub(super) fn question(tx: &impl Tx, run: &Run) -> Result<Option<Question>, AppError> {
+pub(super) fn question(
+    tx: &impl Tx,
+    purse: &Purse,
+    run: &Run,
+    task: &Task,
+) -> Result<Option<Question>, AppError> {
     let pending: Vec<Approval> = approvals::of_run(tx, run.id)?
         .into_iter()
         .filter(|approval| approval.status == ApprovalStatus::Pending)
@@ -34,7 +41,15 @@ pub(super) fn question(tx: &impl Tx, run: &Run) -> Result<Option<Question>, AppE
             format!("approvals {}", numbers.join(", "))
         }
     };
-    let Some(step) = asking(&all) else {
+    let mut step = asking(&all);
+    let mut budget = None;
+    if step.is_some_and(|step| step.state == StepState::Waiting(WaitingFor::Budget)) {
+        budget = money::ask::question(tx, purse, run, task, &all)?;
+        if budget.is_none() {
+            step = None;
+        }
+    }
+    let Some(step) = step else {
         let options = match pending.as_slice() {
             [] => return Ok(None),
             [_] => vec!["approve".into(), "deny".into()],
@@ -46,7 +61,11 @@ pub(super) fn question(tx: &impl Tx, run: &Run) -> Result<Option<Question>, AppE
             options,
         }));
     };
-    let (text, options) = if step.state == StepState::Waiting(WaitingFor::Doubt) {
+    let mut short = "the owner's answer";
+    let (text, options) = if let Some(budget) = budget {
+        short = "a higher budget";
+        (budget.text, budget.options)
+    } else if step.state == StepState::Waiting(WaitingFor::Doubt) {
         let text = format!(
             "Step {}, {}, was cut off, and nobody knows whether it happened. Shall it be repeated?",
             step.place, step.name
@@ -57,7 +76,7 @@ pub(super) fn question(tx: &impl Tx, run: &Run) -> Result<Option<Question>, AppE
     };
     asked.insert(0, text);
     Ok(Some(Question {
-        short: "the owner's answer".into(),
+        short: short.into(),
         reason: bounded(&asked.join("\n")),
         options,
     }))

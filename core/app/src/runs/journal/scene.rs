@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use hearth_domain::approval::{Approval, ApprovalStatus, NewApproval};
+use hearth_domain::money::{Charge, Over};
 use hearth_domain::policy::{self, Bounds, Call, Decision, Labels, Verdict};
 use hearth_domain::run::{NewStep, Run, Step, StepState, WaitingFor};
 use hearth_domain::task::Task;
@@ -12,20 +13,30 @@ use hearth_store::{Tx, WriteTx, approvals, folders, permissions, specialists, st
 
 use super::{Intent, Meant};
 use crate::error::AppError;
+use crate::money::ask::in_words;
+use crate::money::steps::pay_for_step;
+use crate::money::{DELEGATE_TOOL, MODEL_TOOL, Purse};
 use crate::runs::children;
 
 /// The attempts at one step that count.
 pub(super) struct Attempts<'a> {
+    /// The last one, apart from one that waits for a budget.
     pub(super) last: Option<&'a Step>,
+    /// The one that waits for a budget. Before it there may be one that was approved and could not be
+    /// paid: the approval holds until it runs out.
+    pub(super) unpaid: Option<&'a Step>,
     /// The number that a new one gets.
     pub(super) next: u32,
 }
 
 impl<'a> Attempts<'a> {
     pub(super) fn of(all: &'a [Step], meant: &Meant) -> Result<Self, AppError> {
-        let mut of_place = all.iter().filter(|step| step.place == meant.place);
+        let of_place = all.iter().filter(|step| step.place == meant.place);
         let next = of_place.clone().map(|step| step.attempt).max().unwrap_or(0) + 1;
-        let last = of_place.rfind(|step| step.discarded_at.is_none());
+        let mut live = of_place.filter(|step| step.discarded_at.is_none());
+        let is_unpaid = |step: &&Step| step.state == StepState::Waiting(WaitingFor::Budget);
+        let unpaid = live.clone().rfind(is_unpaid);
+        let last = live.rfind(|step| !is_unpaid(step));
         match last.map(|step| &step.state) {
             Some(StepState::Intended | StepState::Acted { .. } | StepState::Done(_)) => {
                 Err(AppError::InvalidTransition {
@@ -34,7 +45,7 @@ impl<'a> Attempts<'a> {
                 })
             }
             Some(StepState::Waiting(_) | StepState::Failed { .. } | StepState::Interrupted)
-            | None => Ok(Self { last, next }),
+            | None => Ok(Self { last, unpaid, next }),
         }
     }
 
@@ -45,11 +56,12 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// Returns the attempt of which the owner was asked and has not answered.
+    /// Returns the attempt of which the owner was asked and has not answered. One that waits for a
+    /// budget is none: whether there is enough by now is looked at anew.
     pub(super) fn waiting(&self, tx: &impl Tx) -> Result<Option<&'a Step>, AppError> {
         let is_unanswered = match self.last.map(|step| &step.state) {
             Some(StepState::Waiting(
-                WaitingFor::Answer | WaitingFor::Doubt | WaitingFor::Budget | WaitingFor::Child(_),
+                WaitingFor::Answer | WaitingFor::Doubt | WaitingFor::Child(_),
             )) => true,
             Some(StepState::Waiting(WaitingFor::Approval(_))) => self
                 .approval(tx)?
@@ -68,9 +80,10 @@ impl<'a> Attempts<'a> {
         by: &str,
         now: Timestamp,
     ) -> Result<(), AppError> {
-        if let Some(step) = self.last
-            && matches!(step.state, StepState::Waiting(_))
-        {
+        let waited = self
+            .last
+            .filter(|step| matches!(step.state, StepState::Waiting(_)));
+        for step in waited.into_iter().chain(self.unpaid) {
             steps::save(tx, step.clone().discard(run, now), run, by, now)?;
         }
         Ok(())
@@ -78,6 +91,17 @@ impl<'a> Attempts<'a> {
 }
 
 impl Meant {
+    /// Returns what it asks of the budgets. Whatever it is takes a moment of time.
+    pub(super) fn needs(&self) -> Charge {
+        let call = match self.action.tool.as_str() {
+            MODEL_TOOL => Charge::turn(self.worst_case.unwrap_or_default().bounded()),
+            // Counted when the task is made; looked at here, so that it is asked for.
+            DELEGATE_TOOL => Charge::tool_call().plus(Charge::child()),
+            _ => Charge::tool_call(),
+        };
+        call.plus(Charge::wall(1))
+    }
+
     pub(super) fn into_step(self, attempt: u32, decision: Decision) -> NewStep {
         NewStep {
             place: self.place,
@@ -97,6 +121,7 @@ pub(super) struct Scene<'a> {
     pub(super) task: &'a Task,
     pub(super) all: &'a [Step],
     pub(super) attempts: Attempts<'a>,
+    pub(super) purse: Purse,
     pub(super) now: Timestamp,
 }
 
@@ -155,16 +180,25 @@ impl Scene<'_> {
         let next = self.attempts.next;
         match decision.verdict {
             Verdict::Allow | Verdict::Change => {
+                let needs = meant.needs();
+                let agent = &run.agent;
+                let over = self.purse.overs(tx, agent, Some(self.task), &needs)?;
+                if !over.is_empty() {
+                    return self.wait_for_budget(tx, meant, &over, needs);
+                }
                 self.use_up(tx, &meant, &decision)?;
-                let step = if let Some(step) = waited {
+                let worst_case = meant.worst_case;
+                let step = if let Some(step) = self.taken_up(tx, &meant, waited)? {
                     steps::save(tx, step.proceed(decision, run), run, &by, now)?
                 } else {
                     let new = meant.into_step(next, decision);
                     steps::insert(tx, Step::intend(new, run, now), run, now)?
                 };
+                pay_for_step(tx, &self.purse, run, self.task, &step, worst_case, now)?;
                 Ok(Intent::Go(step))
             }
             Verdict::Deny => {
+                let waited = self.attempts.unpaid.cloned().or(waited);
                 let step = if let Some(step) = waited {
                     steps::save(tx, step.deny(decision, run, now), run, &by, now)?
                 } else {
@@ -181,6 +215,57 @@ impl Scene<'_> {
                 Ok(Intent::Waits(steps::insert(tx, change, run, now)?))
             }
         }
+    }
+
+    /// Returns the attempt that waited and is made now; another one that waited beside it, or for
+    /// another action, counts no more.
+    pub(super) fn taken_up(
+        &self,
+        tx: &mut WriteTx<'_>,
+        meant: &Meant,
+        waited: Option<Step>,
+    ) -> Result<Option<Step>, AppError> {
+        let Some(unpaid) = self.attempts.unpaid else {
+            return Ok(waited);
+        };
+        if waited.is_none() && unpaid.action == meant.action {
+            return Ok(Some(unpaid.clone()));
+        }
+        let change = unpaid.clone().discard(self.run, self.now);
+        steps::save(tx, change, self.run, self.run.agent.as_str(), self.now)?;
+        Ok(waited)
+    }
+
+    /// Writes down that a call does not fit into what is left of its budgets. What allows it is not
+    /// used up.
+    pub(super) fn wait_for_budget(
+        &self,
+        tx: &mut WriteTx<'_>,
+        meant: Meant,
+        over: &[Over],
+        needs: Charge,
+    ) -> Result<Intent, AppError> {
+        let (run, now) = (self.run, self.now);
+        if let Some(step) = self.attempts.unpaid {
+            if step.action == meant.action && step.decision.needs == Some(needs) {
+                return Ok(Intent::Waits(step.clone()));
+            }
+            let change = step.clone().discard(run, now);
+            steps::save(tx, change, run, run.agent.as_str(), now)?;
+        }
+        let mut reasons = Vec::with_capacity(over.len());
+        for over in over {
+            let name = self.purse.name(tx, &over.scope, Some(self.task))?;
+            reasons.push(in_words(&name, over));
+        }
+        let decision = Decision {
+            needs: Some(needs),
+            ..Decision::new(Verdict::Ask, reasons.join(" "))
+        };
+        Purse::note_reached(tx, over, Some(self.task), run.agent.as_str(), now)?;
+        let new = meant.into_step(self.attempts.next, decision);
+        let change = Step::wait(new, WaitingFor::Budget, run, now);
+        Ok(Intent::Waits(steps::insert(tx, change, run, now)?))
     }
 
     /// Uses up what allows the call.

@@ -1,7 +1,7 @@
 //! Work that is handed to other agents: who waits, what comes back, and what is called off.
 
 use hearth_domain::agent::Registration;
-use hearth_domain::delegation::{CHILDREN_MAX, DEPTH_MAX};
+use hearth_domain::delegation::DEPTH_MAX;
 use hearth_domain::event::ReleaseCause;
 use hearth_domain::specialist::{NewSpecialist, WantedGrants};
 use hearth_domain::task::{Budget, TaskState};
@@ -456,6 +456,7 @@ async fn a_budget_goes_along_and_is_missing_afterwards() {
     new.budget = Some(Budget {
         usd: Some(2.0),
         tokens: Some(1000),
+        ..Budget::default()
     });
     let bench = bench(new).await;
     let (hold, view) = bench.up().await;
@@ -520,21 +521,23 @@ async fn one_task_hands_on_so_many_and_no_more() {
     let bench = bench(titled("work")).await;
     let (hold, view) = bench.up().await;
     let id = view.run.id;
-    for _ in 0..CHILDREN_MAX {
+    for _ in 0..10 {
         let child = bench.hand_on(&hold, id, 1, "scout").await;
         bench.cancel(&child, "again").await;
     }
 
-    let why = bench.delegate(&hold, id, 1, to("scout")).await.unwrap();
+    let more = bench.delegate(&hold, id, 1, to("scout")).await.unwrap();
 
-    let Intent::Refused(step) = why else {
-        panic!("{why:?}");
+    let Intent::Waits(step) = more else {
+        panic!("{more:?}");
     };
+    assert_eq!(step.state, StepState::Waiting(WaitingFor::Budget));
     assert!(
-        step.decision.reason.contains("handed on 10 tasks"),
+        step.decision.reason.contains("10 child tasks"),
         "{}",
         step.decision.reason
     );
+    assert_eq!(bench.parts(&bench.task).await.len(), 10);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::cli::task::draft::Draft;
-use crate::cli::task::{accept, show, watch};
+use crate::cli::task::{accept, budget, show, watch};
 use crate::cli::words::{day_or_moment, due, priorities, task_ref};
 use crate::cli::{Invocation, project};
 use crate::client::upload::{Upload, base_name};
@@ -70,6 +70,9 @@ pub struct Add {
     /// A file with such a check, or with a list of them
     #[arg(long, value_name = "F")]
     accept_file: Option<PathBuf>,
+    /// What it may use up, such as usd=2,turns=30; the rest is as the settings say
+    #[arg(long, value_name = "WHAT=AMOUNT", value_delimiter = ',', value_parser = budget::limit)]
+    budget: Vec<budget::Limit>,
     /// Wait until it is done, and show what came of it
     #[arg(long)]
     wait: bool,
@@ -167,6 +170,7 @@ fn draft(add: Add, line: Understood, zone: &TimeZone) -> anyhow::Result<Draft> {
         ..Draft::default()
     };
     draft.acceptance = accept::read(&add.accept, add.accept_file.as_deref())?;
+    draft.budget = budget::of(&add.budget);
     if let Some(path) = &add.context_file {
         let object = json_object(&read(path)?);
         if let Value::Object(context) =

@@ -22,6 +22,8 @@ pub(super) struct Draft {
     pub(super) context: Map<String, Value>,
     /// What must hold before it counts as done.
     pub(super) acceptance: Vec<Value>,
+    /// What it may use up.
+    pub(super) budget: Option<Value>,
     /// Artifacts to take over.
     pub(super) artifacts: Vec<String>,
 }
@@ -75,6 +77,9 @@ impl Draft {
         if !self.acceptance.is_empty() {
             body.insert("acceptance".into(), json!(self.acceptance));
         }
+        if let Some(budget) = &self.budget {
+            body.insert("budget".into(), budget.clone());
+        }
         if !self.context.is_empty() {
             body.insert("context".into(), json!(self.context));
         }
@@ -105,12 +110,14 @@ mod tests {
         let draft = Draft {
             priority: Some("high".into()),
             labels: vec!["a".into()],
+            budget: Some(json!({ "turns": 3 })),
             ..Draft::from_line(line("x"))
         };
 
         assert_eq!(
             draft.body(Some("p")),
-            json!({ "title": "x", "project_id": "p", "priority": "high", "labels": ["a"] })
+            json!({ "title": "x", "project_id": "p", "priority": "high", "labels": ["a"],
+                "budget": { "turns": 3 } })
         );
     }
 }

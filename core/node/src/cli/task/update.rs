@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::cli::task::{accept, show};
+use crate::cli::task::{accept, budget, show};
 use crate::cli::words::{due, from_when, priorities, task_ref};
 use crate::cli::{Invocation, project};
 use crate::client::json_object;
@@ -93,6 +93,9 @@ struct Changes {
     /// A file with such a check, or with a list of them
     #[arg(long, value_name = "F")]
     accept_file: Option<PathBuf>,
+    /// What it may use up, such as usd=2,turns=30, in place of all that was said before
+    #[arg(long, value_name = "WHAT=AMOUNT", value_delimiter = ',', value_parser = budget::limit)]
+    budget: Vec<budget::Limit>,
     /// A field to empty; may be repeated
     #[arg(long, value_name = "FIELD", value_delimiter = ',',
         value_parser = PossibleValuesParser::new(CLEARABLE.map(|(word, ..)| word)))]
@@ -141,6 +144,7 @@ fn fields(changes: &Changes, zone: &TimeZone) -> anyhow::Result<Map<String, Valu
         let is_set = match *field {
             "acceptance" => !changes.accept.is_empty() || changes.accept_file.is_some(),
             "depends_on" => !changes.after.is_empty(),
+            "budget" => !changes.budget.is_empty(),
             "due_at" => changes.due.is_some(),
             "estimate_minutes" => changes.estimate.is_some(),
             "recurrence" => changes.every.is_some(),
@@ -177,6 +181,9 @@ fn fields(changes: &Changes, zone: &TimeZone) -> anyhow::Result<Map<String, Valu
             body.insert(field.into(), json!(text));
         }
     }
+    if let Some(budget) = budget::of(&changes.budget) {
+        body.insert("budget".into(), budget);
+    }
     if !changes.labels.is_empty() {
         body.insert("labels".into(), json!(changes.labels));
     }
@@ -210,18 +217,32 @@ mod tests {
     #[test]
     fn only_what_is_named_changes() {
         let body = update(&[
-            "--title", "x", "--label", "a", "--label", "b", "--clear", "due,for",
+            "--title",
+            "x",
+            "--label",
+            "a",
+            "--label",
+            "b",
+            "--clear",
+            "due,for",
+            "--budget",
+            "turns=3,minutes=2",
         ]);
 
         assert_eq!(
             Value::Object(body.unwrap()),
-            json!({ "title": "x", "labels": ["a", "b"], "due_at": null, "assigned_to": null })
+            json!({ "title": "x", "labels": ["a", "b"], "due_at": null, "assigned_to": null,
+                "budget": { "turns": 3, "wall_seconds": 120 } })
         );
     }
 
     #[test]
     fn a_change_of_nothing_or_of_both_ways_is_refused() {
         assert!(update(&[]).is_err());
+        assert_eq!(
+            update(&["--budget", "turns=3", "--clear", "budget"]).unwrap_err(),
+            "budget cannot be both given and emptied"
+        );
         assert_eq!(
             update(&["--due", "2026-11-23", "--clear", "due"]).unwrap_err(),
             "due cannot be both given and emptied"
