@@ -153,7 +153,7 @@ fn what_is_beyond_its_maker_is_refused_by_name() {
         ..Limits::default()
     }));
     assert_eq!(field, "limits.usd");
-    assert!(problem.contains("at most 0.5"), "{problem}");
+    assert!(problem.contains("at most $0.50"), "{problem}");
     let (field, _) = refused(limits(Limits {
         turns: Some(6),
         ..Limits::default()
