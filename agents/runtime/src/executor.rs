@@ -23,7 +23,6 @@ use tokio_util::sync::CancellationToken;
 use self::step::Attempt;
 use crate::persist::persist;
 use crate::tools::Toolbox;
-use crate::tools::registry::check_calls;
 use crate::workspace::Folder;
 
 /// How many steps of one run are made at once.
@@ -86,7 +85,7 @@ impl Executor<'_> {
     /// # Errors
     /// The node could not write the journal.
     pub(crate) async fn execute(&self, mut view: RunView) -> Result<Executed, AppError> {
-        if let Err(problem) = check_calls(self.plan) {
+        if let Err(problem) = self.toolbox.registry.check_calls(self.plan) {
             let story = format!("{problem}; nothing was done");
             return Ok(Executed::Failed(story));
         }

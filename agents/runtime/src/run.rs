@@ -13,7 +13,7 @@ use hearth_app::{App, AppError, UnavailableCause};
 use hearth_domain::event::ReleaseCause;
 use hearth_domain::field::{AgentName, Word};
 use hearth_domain::plan::Plan;
-use hearth_domain::run::StepState;
+use hearth_domain::run::{Step, StepState};
 use hearth_domain::task::Task;
 use hearth_domain::{Actor, RunId};
 use hearth_sandbox::Limits;
@@ -27,7 +27,7 @@ use tracing::{info, warn};
 use crate::executor::{Executed, Executor};
 use crate::facility::SandboxFacility;
 use crate::persist::persist;
-use crate::tools::{Call, Toolbox, with_left_out};
+use crate::tools::{Registry, Toolbox, with_left_out};
 use crate::web::Web;
 use crate::workspace::{Folder, remove_of, root_of};
 
@@ -163,7 +163,8 @@ impl Run {
         stop: &CancellationToken,
     ) -> Result<Ended, AppError> {
         let run = view.run.clone();
-        let folder = match self.prepare(task, &view).await {
+        let registry = Registry::builtin();
+        let folder = match self.prepare(task, &view, &registry).await {
             Ok(folder) => folder,
             Err(story) => return Ok(Ended::Failed(Some(run.id), story)),
         };
@@ -171,6 +172,7 @@ impl Run {
         let values = folder.values();
         let toolbox = || Toolbox {
             app: &self.means.app,
+            registry: &registry,
             actor: &actor,
             task,
             sandbox: &self.means.sandbox,
@@ -223,7 +225,12 @@ impl Run {
     }
 
     /// Opens the run's folder; a new one gets the files that came with the task.
-    async fn prepare(&self, task: &Task, view: &RunView) -> Result<Folder, String> {
+    async fn prepare(
+        &self,
+        task: &Task,
+        view: &RunView,
+        registry: &Registry,
+    ) -> Result<Folder, String> {
         let failed = |error: &dyn std::fmt::Display| {
             format!("the task's folder could not be prepared: {error}")
         };
@@ -233,7 +240,8 @@ impl Run {
         if !is_new {
             return Ok(folder);
         }
-        if view.steps.iter().any(has_changed_folder) {
+        let has_changed = |step: &Step| has_changed_folder(step, registry);
+        if view.steps.iter().any(has_changed) {
             return Err(format!(
                 "the run's folder is gone, and with it what its steps left there. To do it all anew: \
                  hearth run retry {} --from 1",
@@ -433,11 +441,13 @@ impl Run {
 }
 
 /// Whether a step that counts has changed its run's folder.
-fn has_changed_folder(step: &hearth_domain::run::Step) -> bool {
+fn has_changed_folder(step: &Step, registry: &Registry) -> bool {
     let has_acted = matches!(step.state, StepState::Done(_) | StepState::Acted { .. });
     step.discarded_at.is_none()
         && has_acted
-        && Call::read(&step.action).is_ok_and(|call| call.changes_folder())
+        && registry
+            .read(&step.action)
+            .is_ok_and(|call| call.changes_folder())
 }
 
 /// What an error of the node's own means for a run.

@@ -30,7 +30,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-pub use registry::Call;
+pub use registry::{Call, Registry};
 
 use self::outcome::{Ran, object};
 use crate::facility::SandboxFacility;
@@ -70,6 +70,8 @@ pub(crate) enum ToolError {
 /// What a call works with.
 pub(crate) struct Toolbox<'a> {
     pub(crate) app: &'a App,
+    /// The tools that there are.
+    pub(crate) registry: &'a Registry,
     pub(crate) actor: &'a Actor,
     pub(crate) task: &'a Task,
     pub(crate) sandbox: &'a SandboxFacility,

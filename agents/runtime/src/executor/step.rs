@@ -89,7 +89,7 @@ impl Executor<'_> {
             tool: planned.tool.clone(),
             args,
         };
-        let call = match Call::read(&action) {
+        let call = match self.toolbox.registry.read(&action) {
             Ok(call) => call,
             Err(problem) => return failed(problem),
         };
@@ -214,7 +214,8 @@ impl Executor<'_> {
         let StepState::Acted { outcome } = &step.state else {
             return Ok(Attempt::Stopped);
         };
-        let result = Call::read(&step.action).and_then(|call| result_of(&call, outcome));
+        let call = self.toolbox.registry.read(&step.action);
+        let result = call.and_then(|call| result_of(&call, outcome));
         match result {
             Ok(end) => {
                 let count = self.plan.steps.len();

@@ -1,12 +1,14 @@
 //! Which tools there are, what each call of them means, and how its arguments are checked: against
 //! the schema that is made from their type, so that what is documented is what is taken.
 
+mod all;
+mod compact;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use hearth_domain::action::Action;
 use hearth_domain::field::Word;
-use hearth_domain::plan::Plan;
 use hearth_domain::policy::{Labels, Reach};
 use hearth_domain::run::Repeat;
 use jsonschema::error::ValidationErrorKind;
@@ -16,6 +18,10 @@ use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::model::ToolSpec;
+
+pub use self::all::Registry;
+use self::compact::compact;
 use super::args::{
     AskOwner, FolderName, HttpGet, ListFiles, Python, ReadFile, RunCommand, StoreArtifact,
     WriteFile,
@@ -45,6 +51,8 @@ pub enum Call {
 /// What is known of a tool.
 struct Tool {
     schema: Value,
+    /// The same for models, without what they do not need.
+    compact: Value,
     /// None where the schema is none, which a test rules out; then nothing is taken.
     validator: Option<Validator>,
     read: fn(Value) -> serde_json::Result<Call>,
@@ -58,26 +66,20 @@ impl Tool {
         let schema = schema.to_value();
         Self {
             validator: jsonschema::validator_for(&schema).ok(),
+            compact: compact(&schema),
             schema,
             read,
         }
     }
 
+    /// Returns it as models see it.
+    fn spec(&self, name: &str) -> ToolSpec {
+        spec(name, &self.compact)
+    }
+
     /// Says what is wrong with arguments, and what would be right.
     fn explain(&self, wrong: &ValidationError<'_>) -> String {
         match wrong.kind() {
-            ValidationErrorKind::AdditionalProperties { unexpected } => {
-                let within = wrong.schema_path().to_string();
-                let within = within.trim_end_matches("additionalProperties");
-                let known = self.schema.pointer(&format!("{within}properties"));
-                let known = known.and_then(Value::as_object).into_iter().flatten();
-                let known: Vec<&str> = known.map(|(name, _)| name.as_str()).collect();
-                format!(
-                    "there is no argument {}; it takes {}",
-                    unexpected.join(", "),
-                    known.join(", ")
-                )
-            }
             ValidationErrorKind::Pattern { .. } => {
                 format!(
                     "{} is no word or line of text that can be a name; a name of a folder or a \
@@ -85,9 +87,58 @@ impl Tool {
                     wrong.instance()
                 )
             }
-            _ => wrong.to_string(),
+            _ => explain(wrong, &self.schema),
         }
     }
+}
+
+/// Returns a tool as models see it; its schema's description becomes its own.
+fn spec(name: &str, compact: &Value) -> ToolSpec {
+    let mut schema = compact.clone();
+    let description = schema
+        .as_object_mut()
+        .and_then(|keywords| keywords.remove("description"));
+    let description = description.as_ref().and_then(Value::as_str);
+    ToolSpec {
+        name: name.to_owned(),
+        description: description.unwrap_or_default().to_owned(),
+        schema,
+    }
+}
+
+/// Says what is wrong with arguments, and for one that there is not, which there are.
+fn explain(wrong: &ValidationError<'_>, schema: &Value) -> String {
+    let ValidationErrorKind::AdditionalProperties { unexpected } = wrong.kind() else {
+        return wrong.to_string();
+    };
+    let within = wrong.schema_path().to_string();
+    let within = within.trim_end_matches("additionalProperties");
+    let known = schema.pointer(&format!("{within}properties"));
+    let known = known.and_then(Value::as_object).into_iter().flatten();
+    let known: Vec<&str> = known.map(|(name, _)| name.as_str()).collect();
+    let known = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    };
+    format!(
+        "there is no argument {}; it takes {known}",
+        unexpected.join(", ")
+    )
+}
+
+/// Holds arguments against the schema of the tool `name`; `explain` says what is wrong with them.
+fn check_args(
+    name: &str,
+    args: &Value,
+    validator: &Validator,
+    explain: impl Fn(&ValidationError<'_>) -> String,
+) -> Result<(), String> {
+    let Some(wrong) = validator.iter_errors(args).next() else {
+        return Ok(());
+    };
+    let at = wrong.instance_path().to_string().replace('/', ".");
+    Err(format!("args{at} of {name}: {}", explain(&wrong)))
 }
 
 fn read<T: DeserializeOwned>(args: Value, call: fn(T) -> Call) -> serde_json::Result<Call> {
@@ -132,61 +183,30 @@ static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
     ])
 });
 
-/// Looks at every call of a plan whose arguments are known before anything is done.
-///
-/// # Errors
-/// Names the step whose tool there is not, or whose arguments it does not take.
-pub fn check_calls(plan: &Plan) -> Result<(), String> {
-    for (place, planned) in plan.steps.iter().enumerate() {
-        let Ok(args) = planned.args_with(|_| None) else {
-            continue;
-        };
-        let action = Action {
-            tool: planned.tool.clone(),
-            args,
-        };
-        Call::read(&action)
-            .map_err(|problem| format!("context.plan[{place}] cannot be done: {problem}"))?;
-    }
-    Ok(())
-}
-
-/// Returns the schema of a tool's arguments (JSON Schema 2020-12).
+/// Returns the schema of a built-in tool's arguments (JSON Schema 2020-12).
 pub fn schema(tool: &str) -> Option<&'static Value> {
     TOOLS.get(tool).map(|tool| &tool.schema)
 }
 
-/// Returns the tools' names.
+/// Returns the built-in tools' names.
 pub fn names() -> impl Iterator<Item = &'static str> {
     TOOLS.keys().copied().filter(|name| *name != "command")
 }
 
 impl Call {
-    /// Reads a call.
-    ///
-    /// # Errors
-    /// Says that there is no such tool, or which argument is wrong and what would be right.
-    pub fn read(action: &Action) -> Result<Self, String> {
+    /// Reads a call of a built-in tool; `None` where it is none of these.
+    fn read_builtin(action: &Action) -> Option<Result<Self, String>> {
+        let tool = TOOLS.get(action.tool.as_str())?;
+        Some(Self::read_as(tool, action))
+    }
+
+    fn read_as(tool: &Tool, action: &Action) -> Result<Self, String> {
         let name = action.tool.as_str();
-        let Some(tool) = TOOLS.get(name) else {
-            let nearest = names().max_by(|a, b| {
-                strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b))
-            });
-            let all: Vec<&str> = names().collect();
-            return Err(format!(
-                "there is no tool {name}; the nearest is {}; all: {}",
-                nearest.unwrap_or("none"),
-                all.join(", ")
-            ));
-        };
         let args = Value::from(action.args.clone());
         let Some(validator) = &tool.validator else {
             return Err(format!("the schema of {name} is broken"));
         };
-        if let Some(wrong) = validator.iter_errors(&args).next() {
-            let at = wrong.instance_path().to_string().replace('/', ".");
-            return Err(format!("args{at} of {name}: {}", tool.explain(&wrong)));
-        }
+        check_args(name, &args, validator, |wrong| tool.explain(wrong))?;
         let call = (tool.read)(args).map_err(|error| format!("args of {name}: {error}"))?;
         call.check()
             .map_err(|problem| format!("args of {name}: {problem}"))?;

@@ -1,7 +1,7 @@
 //! Runs that wait for their owner.
 
 use super::*;
-use crate::tools::Call;
+use crate::tools::Registry;
 use hearth_app::runs::journal::Intent;
 use hearth_domain::policy::Bounds;
 
@@ -141,7 +141,7 @@ async fn cut_off(floor: &Floor) -> Task {
         .await
         .unwrap();
     let step = view.steps[1].clone();
-    let call = Call::read(&step.action).unwrap();
+    let call = Registry::builtin().read(&step.action).unwrap();
     let meant = Meant {
         place: 2,
         name: step.name,

@@ -15,11 +15,11 @@ fn action(tool: &str, args: Value) -> Action {
 }
 
 fn call(tool: &str, args: Value) -> Call {
-    Call::read(&action(tool, args)).unwrap()
+    Registry::builtin().read(&action(tool, args)).unwrap()
 }
 
 fn refusal(tool: &str, args: Value) -> String {
-    Call::read(&action(tool, args)).unwrap_err()
+    Registry::builtin().read(&action(tool, args)).unwrap_err()
 }
 
 fn properties(tool: &str) -> Vec<String> {
@@ -117,7 +117,7 @@ proptest! {
         if args.get("other").is_some() {
             prop_assert!(!is_valid && was_read.is_err());
         }
-        let problem = Call::read(&action(name, args.clone()));
+        let problem = Registry::builtin().read(&action(name, args.clone()));
         prop_assert!(is_valid || problem.is_err());
         if let Err(problem) = problem {
             prop_assert!(problem.contains(name) && problem.starts_with("args"), "{problem}");
@@ -269,4 +269,24 @@ fn a_url_leads_to_the_host_that_an_allow_list_takes() {
         assert!(refusal.starts_with(told), "{url}: {refusal}");
         assert!(!refusal.contains("secret"));
     }
+}
+
+#[test]
+fn models_see_every_tool_with_its_description_and_without_noise() {
+    let registry = Registry::builtin();
+
+    let specs = registry.specs(None);
+
+    assert_eq!(specs.len(), registry.names().len());
+    for spec in &specs {
+        assert!(!spec.description.is_empty(), "{}", spec.name);
+        let text = spec.schema.to_string();
+        for noise in ["$schema", "\"title\"", "\"default\":", "\"format\"", "null"] {
+            assert!(!text.contains(noise), "{}: {text}", spec.name);
+        }
+    }
+    let only = std::collections::BTreeSet::from(["python".parse().unwrap()]);
+    let allowed = registry.specs(Some(&only));
+    assert_eq!(allowed.len(), 1);
+    assert_eq!(allowed[0].name, "python");
 }

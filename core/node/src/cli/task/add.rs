@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use hearth_domain::plan::Plan;
-use hearth_runtime::tools::registry::check_calls;
+use hearth_runtime::tools::Registry;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
@@ -197,7 +197,9 @@ fn plan(path: &Path) -> anyhow::Result<Value> {
     let value: Value =
         serde_json::from_str(&read(path)?).with_context(|| format!("{shown} is no JSON"))?;
     let plan = Plan::parse(&value).map_err(|error| anyhow!("{shown}: {error}"))?;
-    check_calls(&plan).map_err(|problem| anyhow!("{shown}: {problem}"))?;
+    Registry::builtin()
+        .check_calls(&plan)
+        .map_err(|problem| anyhow!("{shown}: {problem}"))?;
     Ok(value)
 }
 
