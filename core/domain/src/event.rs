@@ -22,6 +22,7 @@ use crate::priority::Priority;
 use crate::project::ProjectStatus;
 use crate::run::{RunFacts, StepFacts};
 use crate::task::{Check, TaskStatus};
+use crate::tool::ToolFacts;
 
 /// A position in the sequence of events; the first event has 1.
 pub type Seq = i64;
@@ -400,6 +401,39 @@ pub enum EventKind {
     /// The owner closed it again.
     #[serde(rename = "folder.revoked")]
     FolderRevoked(FolderFacts),
+    /// A version of a tool was made.
+    #[serde(rename = "tool.created")]
+    ToolCreated(ToolFacts),
+    /// It may be called again.
+    #[serde(rename = "tool.enabled")]
+    ToolEnabled(ToolFacts),
+    /// The owner does not want it called.
+    #[serde(rename = "tool.disabled")]
+    ToolDisabled {
+        /// The version.
+        #[serde(flatten)]
+        tool: ToolFacts,
+        /// Why, if they said.
+        reason: Option<String>,
+    },
+    /// It failed too often in a row.
+    #[serde(rename = "tool.set_aside")]
+    ToolSetAside {
+        /// The version.
+        #[serde(flatten)]
+        tool: ToolFacts,
+        /// How it failed last.
+        reason: String,
+    },
+    /// The owner went back to a version before it.
+    #[serde(rename = "tool.rolled_back")]
+    ToolRolledBack {
+        /// The version.
+        #[serde(flatten)]
+        tool: ToolFacts,
+        /// The version that takes its place.
+        to_version: u32,
+    },
     /// A key was made.
     #[serde(rename = "key.created")]
     KeyCreated {
@@ -439,6 +473,8 @@ pub enum EntityType {
     Permission,
     /// A granted folder.
     Folder,
+    /// A tool that was made.
+    Tool,
     /// A key.
     Key,
 }
@@ -457,6 +493,7 @@ impl EntityType {
             Self::Approval => "approval",
             Self::Permission => "permission",
             Self::Folder => "folder",
+            Self::Tool => "tool",
             Self::Key => "key",
         }
     }
@@ -464,7 +501,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 48] = [
+    pub const TYPES: [&'static str; 53] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -511,6 +548,11 @@ impl EventKind {
         "permission.revoked",
         "folder.granted",
         "folder.revoked",
+        "tool.created",
+        "tool.enabled",
+        "tool.disabled",
+        "tool.set_aside",
+        "tool.rolled_back",
         "key.created",
         "key.revoked",
     ];
@@ -564,6 +606,11 @@ impl EventKind {
             Self::PermissionRevoked(_) => "permission.revoked",
             Self::FolderGranted(_) => "folder.granted",
             Self::FolderRevoked(_) => "folder.revoked",
+            Self::ToolCreated(_) => "tool.created",
+            Self::ToolEnabled(_) => "tool.enabled",
+            Self::ToolDisabled { .. } => "tool.disabled",
+            Self::ToolSetAside { .. } => "tool.set_aside",
+            Self::ToolRolledBack { .. } => "tool.rolled_back",
             Self::KeyCreated { .. } => "key.created",
             Self::KeyRevoked { .. } => "key.revoked",
         }
@@ -615,6 +662,11 @@ impl EventKind {
             | Self::ApprovalWithdrawn(_) => EntityType::Approval,
             Self::PermissionGranted(_) | Self::PermissionRevoked(_) => EntityType::Permission,
             Self::FolderGranted(_) | Self::FolderRevoked(_) => EntityType::Folder,
+            Self::ToolCreated(_)
+            | Self::ToolEnabled(_)
+            | Self::ToolDisabled { .. }
+            | Self::ToolSetAside { .. }
+            | Self::ToolRolledBack { .. } => EntityType::Tool,
             Self::KeyCreated { .. } | Self::KeyRevoked { .. } => EntityType::Key,
         }
     }

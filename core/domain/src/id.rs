@@ -63,4 +63,6 @@ identifier! {
     PermissionId,
     /// Identifies a granted folder.
     FolderId,
+    /// Identifies a version of a tool that was made.
+    ToolId,
 }

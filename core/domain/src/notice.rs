@@ -29,16 +29,19 @@ pub enum NoticeKind {
     CaughtUp,
     /// A file in the inbox folder could not be taken.
     InboxFile,
+    /// A tool that an agent made failed too often and is not used any more.
+    ToolSetAside,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::DueSoon,
         Self::Overdue,
         Self::Blocked,
         Self::CaughtUp,
         Self::InboxFile,
+        Self::ToolSetAside,
     ];
 
     /// Returns its word.
@@ -49,6 +52,7 @@ impl NoticeKind {
             Self::Blocked => "blocked",
             Self::CaughtUp => "caught_up",
             Self::InboxFile => "inbox_file",
+            Self::ToolSetAside => "tool_set_aside",
         }
     }
 }
@@ -69,7 +73,7 @@ impl FromStr for NoticeKind {
             .ok_or_else(|| {
                 InvalidField::new(
                     "kind",
-                    "must be due_soon, overdue, blocked, caught_up or inbox_file",
+                    "must be due_soon, overdue, blocked, caught_up, inbox_file or tool_set_aside",
                 )
             })
     }

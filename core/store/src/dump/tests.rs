@@ -106,11 +106,14 @@ fn fill_every_column(conn: &Connection) {
                  'it asks', 1, 'denied', 'owner', 8, 'no', 9, 10);
          INSERT INTO steps VALUES (x'0000000000007000800000000000000b', 1, 2, 'list', 'run_command', '{\"argv\":[\"ls\"]}',
                  'unsafe', '{\"untrusted\":false,\"private\":false}', '{\"verdict\":\"ask\",\"reason\":\"r\"}', 'waiting',
-                 'approval', x'0000000000007000800000000000000c', NULL, NULL, 3, 4, 5, NULL, 7);
+                 'approval', x'0000000000007000800000000000000c', NULL, NULL, NULL, 3, 4, 5, NULL, 7);
          INSERT INTO permissions VALUES (4, x'0000000000007000800000000000000d', 'http_get', '{\"url\":\"any\"}',
                  x'00000000000070008000000000000001', 'owner', 1, 2, 3, 4);
          INSERT INTO folders VALUES (x'0000000000007000800000000000000e', 'notes', '/home/ada/notes', 'read',
                  x'00000000000070008000000000000001', 'owner', 1, 2);
+         INSERT INTO made_tools VALUES (x'0000000000007000800000000000000f', 'count', 1, 'Counts.', '{\"type\":\"object\"}',
+                 'def run():\n return 1', '[]', '{}', zeroblob(32), 'rolled_back', 'owner', 'why', 2, 3, 2, 1, 9, 'seed',
+                 x'00000000000070008000000000000005', 8);
          INSERT INTO task_labels VALUES ('web', 5);
          INSERT INTO task_dependencies VALUES (x'00000000000070008000000000000005', x'00000000000070008000000000000004');
          INSERT INTO agents VALUES (x'00000000000070008000000000000006', 'robot', 'worker', 'idle', '[\"python\"]', '{}', 1, 2);
