@@ -14,6 +14,7 @@ use crate::blobs::Blobs;
 use crate::chat::Desk;
 use crate::error::AppError;
 use crate::keys::KeyRing;
+use crate::made_tools::Testers;
 use crate::sweep::Alarm;
 
 /// How the operations are set up.
@@ -142,6 +143,7 @@ struct Inner {
     alarm: Alarm,
     desk: Desk,
     examiner: Examiner,
+    testers: Testers,
     /// Read by operations, written when the owner changes a setting. A lock of the standard library:
     /// it is held for a copy of the pointer.
     config: RwLock<Arc<Config>>,
@@ -178,6 +180,7 @@ impl App {
             alarm: Alarm::default(),
             desk: Desk::default(),
             examiner: Examiner::default(),
+            testers: Testers::default(),
             config: RwLock::new(Arc::new(config)),
             facilities: RwLock::default(),
         };
@@ -279,5 +282,9 @@ impl App {
 
     pub(crate) fn examiner(&self) -> &Examiner {
         &self.inner.examiner
+    }
+
+    pub(crate) fn testers(&self) -> &Testers {
+        &self.inner.testers
     }
 }
