@@ -5,12 +5,15 @@
 //! nothing else.
 
 pub mod args;
+mod create_tool;
 mod files;
 mod functions;
 mod http;
+mod made;
 mod outcome;
 mod program;
 pub mod registry;
+mod trial;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +33,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use made::{MadeCall, MadeSpec};
 pub use registry::{Call, Registry};
+pub use trial::SandboxToolTester;
 
 use self::outcome::{Ran, object};
 use crate::facility::SandboxFacility;
@@ -104,6 +109,8 @@ impl Toolbox<'_> {
             Call::ListFiles(list) => self.list_files(list, limits).await,
             Call::StoreArtifact(store) => self.store(store).await,
             Call::HttpGet(get) => self.http_get(get, limits).await,
+            Call::CreateTool(create) => self.create_tool(create, limits).await,
+            Call::Made(call) => self.made(call, limits, key).await,
             // It is asked by the run, and answered by the owner.
             Call::AskOwner(_) => Err(ToolError::Failed("a question is not acted on".into())),
         }
@@ -253,6 +260,12 @@ pub(crate) fn result_of(call: &Call, outcome: &Value) -> Result<StepEnd, String>
                 ..StepEnd::default()
             })
         }
+        Call::CreateTool(_) => Ok(StepEnd {
+            note: format!("made {}", text("tool")),
+            result: whole(),
+            ..StepEnd::default()
+        }),
+        Call::Made(_) => made::result_of(outcome),
         Call::AskOwner(_) => Ok(StepEnd {
             result: Some(object("answer", outcome.clone())),
             ..StepEnd::default()

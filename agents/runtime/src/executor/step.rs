@@ -11,7 +11,7 @@ use hearth_domain::task::Progress;
 
 use super::{Executor, label, number};
 use crate::persist::persist;
-use crate::tools::{Call, ToolError, result_of};
+use crate::tools::{Call, ToolError};
 use crate::workspace::Folder;
 
 /// How many calls a run may make before its owner is to look at it.
@@ -93,6 +93,12 @@ impl Executor<'_> {
             Ok(call) => call,
             Err(problem) => return failed(problem),
         };
+        call.pin(&mut action);
+        match self.toolbox.before_asking(&call, self.limits).await {
+            Ok(()) => (),
+            Err(ToolError::Stopped) => return Ok(Attempt::Stopped),
+            Err(problem) => return failed(problem.to_string()),
+        }
         if call.reach().is_outside {
             // A yes is for what the act finds there, and not for what another step makes of it.
             let digest = self
@@ -214,8 +220,7 @@ impl Executor<'_> {
         let StepState::Acted { outcome } = &step.state else {
             return Ok(Attempt::Stopped);
         };
-        let call = self.toolbox.registry.read(&step.action);
-        let result = call.and_then(|call| result_of(&call, outcome));
+        let result = self.toolbox.registry.result_of(&step.action, outcome);
         match result {
             Ok(end) => {
                 let count = self.plan.steps.len();

@@ -27,11 +27,12 @@ use tokio_util::task::AbortOnDropHandle;
 use super::*;
 use crate::facility::SandboxFacility;
 use crate::run::{Means, Run as Work};
-use crate::test_support::{actor, operations, seed, skip, stage_program, until};
+use crate::test_support::{actor, operations_from, seed, skip, stage_program, until};
 use crate::web::Web;
 use crate::workspace::root_of;
 
 mod asking;
+mod made;
 mod order;
 mod programs;
 
@@ -54,8 +55,20 @@ struct Floor {
 
 impl Floor {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let app = operations(dir.path());
+        Self::over(tempfile::tempdir().unwrap(), 0)
+    }
+
+    /// Closes the store and opens it again, as a restart does.
+    fn restarted(self) -> Self {
+        let Self {
+            app, means, _dir, ..
+        } = self;
+        drop((app, means));
+        Self::over(_dir, 1_000_000)
+    }
+
+    fn over(dir: TempDir, used: u64) -> Self {
+        let app = operations_from(dir.path(), used);
         let stage = Stage {
             program: stage_program(),
             args: vec![],

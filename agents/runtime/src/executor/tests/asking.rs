@@ -6,7 +6,7 @@ use hearth_app::runs::journal::Intent;
 use hearth_domain::policy::Bounds;
 
 /// A page on loopback that answers with a status.
-async fn page(status: &'static str) -> (String, AbortOnDropHandle<()>) {
+pub(super) async fn page(status: &'static str) -> (String, AbortOnDropHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let serving = tokio::spawn(async move {
@@ -28,14 +28,14 @@ fn fetching(url: &str) -> Value {
     json!({"tool": "http_get", "args": {"url": url}})
 }
 
-async fn answer(floor: &Floor, task: &Task, answer: Answer) {
+pub(super) async fn answer(floor: &Floor, task: &Task, answer: Answer) {
     let asked = floor.view(task).await.approvals;
     let id = ApprovalRef::Id(asked.last().unwrap().id);
     let answered = floor.app.answer_approval(&Actor::Owner, id, answer).await;
     answered.unwrap();
 }
 
-const YES: Answer = Answer::Approve {
+pub(super) const YES: Answer = Answer::Approve {
     note: None,
     remember: None,
 };

@@ -281,7 +281,13 @@ fn models_see_every_tool_with_its_description_and_without_noise() {
     for spec in &specs {
         assert!(!spec.description.is_empty(), "{}", spec.name);
         let text = spec.schema.to_string();
-        for noise in ["$schema", "\"title\"", "\"default\":", "\"format\"", "null"] {
+        for noise in [
+            "$schema",
+            "\"title\"",
+            "\"default\":",
+            "\"format\"",
+            "\"null\"",
+        ] {
             assert!(!text.contains(noise), "{}: {text}", spec.name);
         }
     }

@@ -141,11 +141,14 @@ impl Scene<'_> {
     ) -> Result<Intent, AppError> {
         let (run, now) = (self.run, self.now);
         let by = run.agent.to_string();
-        let waited = self
-            .attempts
-            .last
-            .filter(|step| matches!(step.state, StepState::Waiting(_)))
-            .cloned();
+        let is_meant = |step: &&Step| {
+            matches!(step.state, StepState::Waiting(_)) && step.action_hash() == meant.action.hash()
+        };
+        let waited = self.attempts.last.filter(is_meant).cloned();
+        if waited.is_none() {
+            // The journal tells of what is made, and not of what was asked for before.
+            self.attempts.discard_answered(tx, run, &by, now)?;
+        }
         let next = self.attempts.next;
         match decision.verdict {
             Verdict::Allow | Verdict::Change => {
@@ -168,7 +171,9 @@ impl Scene<'_> {
                 Ok(Intent::Refused(step))
             }
             Verdict::Ask => {
-                self.attempts.discard_answered(tx, run, &by, now)?;
+                if waited.is_some() {
+                    self.attempts.discard_answered(tx, run, &by, now)?;
+                }
                 let id = self.request(tx, &meant, &decision)?;
                 let new = meant.into_step(next, decision);
                 let change = Step::wait(new, WaitingFor::Approval(id), run, now);
