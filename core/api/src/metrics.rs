@@ -248,6 +248,10 @@ fn describe() {
         "Attempts at steps of runs that ended, by how."
     );
     describe_counter!(
+        "hearth_made_tool_uses_total",
+        "Calls of tools that agents made, by how they went."
+    );
+    describe_counter!(
         "hearth_sandbox_kills_total",
         "Programs that the sandbox ended, by the limit they ran into."
     );

@@ -20,6 +20,7 @@ mod runs;
 mod status;
 pub(crate) mod stream;
 mod tasks;
+mod tools;
 mod upload;
 
 use http::StatusCode;
@@ -65,6 +66,12 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(permissions::revoke_permission))
         .routes(routes!(folders::list_folders, folders::create_folder))
         .routes(routes!(folders::revoke_folder))
+        .routes(routes!(tools::list_tools))
+        .routes(routes!(tools::get_tool))
+        .routes(routes!(tools::enable_tool))
+        .routes(routes!(tools::disable_tool))
+        .routes(routes!(tools::roll_back_tool))
+        .routes(routes!(tools::test_tool))
         .routes(routes!(events::list_events))
         .routes(routes!(stream::stream_events))
         .routes(routes!(agents::register_agent))

@@ -16,3 +16,4 @@ mod roles;
 mod runs;
 mod stream;
 mod support;
+mod tools;

@@ -469,7 +469,7 @@ async fn the_state_of_the_node_is_shown() {
         "running": 0,
         "waiting": 0
       },
-      "schema_version": 3,
+      "schema_version": 5,
       "tasks": {
         "blocked": 0,
         "cancelled": 0,
