@@ -9,7 +9,9 @@ use hearth_app::{App, Facilities, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
-use hearth_runtime::{ChiefOfStaff, LiveLimits, SandboxChecks, SandboxFacility, Seed, Web};
+use hearth_runtime::{
+    ChiefOfStaff, LiveLimits, SandboxChecks, SandboxFacility, SandboxToolTester, Seed, Web,
+};
 use hearth_sandbox::network::SystemResolver;
 use hearth_sandbox::{Limits, Stage};
 use hearth_store::Store;
@@ -116,6 +118,8 @@ pub(crate) fn start(
     )
     .context("the folder for acceptance checks cannot be used")?;
     app.set_check_runner(Arc::new(checks));
+    let tester = SandboxToolTester::new(sandbox.clone(), live.limits.clone(), shutdown.clone());
+    app.set_tool_tester(Arc::new(tester));
     if settings.agents.has_builtin {
         let (app, sandbox, shutdown) = (app.clone(), sandbox.clone(), shutdown.clone());
         let config = seed_config(settings, live.limits.clone());

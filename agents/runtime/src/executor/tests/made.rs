@@ -1,10 +1,13 @@
 //! Tools that agents make: tried, kept, called in later tasks, set aside, brought back.
 
+use hearth_app::made_tools::Tried;
 use hearth_domain::field::Word;
 use hearth_domain::tool::{MadeTool, ToolStatus};
 
 use super::asking::{YES, answer, page};
 use super::*;
+use crate::live_limits::LiveLimits;
+use crate::tools::SandboxToolTester;
 
 /// The arguments of a call that makes the tool `count_words`.
 fn making(code: &str, example: Value) -> Value {
@@ -505,4 +508,34 @@ async fn an_approval_is_for_the_version_that_was_asked_for() {
     let last = steps.iter().rfind(|step| step.place == 4).unwrap();
     assert_eq!(last.action.tool, word("count_words.v2"));
     assert_ne!(last.decision.approval, Some(asked[0].number));
+}
+
+#[tokio::test]
+async fn the_owner_has_the_examples_of_a_tool_tried_once_more() {
+    let test = "the_owner_has_the_examples_of_a_tool_tried_once_more";
+    let Some(floor) = Floor::with_sandbox(test).await else {
+        return;
+    };
+    let tester = SandboxToolTester::new(
+        floor.means.sandbox.clone(),
+        LiveLimits::default(),
+        CancellationToken::new(),
+    );
+    floor.app.set_tool_tester(Arc::new(tester));
+    let mut args = making(COUNT, example("a b", json!({"words": 2})));
+    let needing = json!({"args": {"text": "x"}, "needs_grants": true});
+    args["examples"].as_array_mut().unwrap().push(needing);
+    args["grants"] = json!({"host": {"kv": true}});
+    let task = floor.execute(create(args)).await;
+    answer(&floor, &task, YES).await;
+    floor.work(&task).await;
+
+    let tested = floor
+        .app
+        .test_made_tool(&Actor::Owner, word("count_words"), None)
+        .await
+        .unwrap();
+
+    assert_eq!(tested.examples, [Tried::Passed, Tried::NotTried]);
+    assert_eq!(floor.tools().await[0].uses, 0, "a test is no use");
 }
