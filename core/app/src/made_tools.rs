@@ -302,18 +302,13 @@ fn refuse_or_same(
                 format!("the owner disabled the tool {name}; give yours another name"),
             ));
         }
-        if current.sha256 == definition.sha256() {
-            return match &current.state {
-                ToolState::SetAside { reason } => Err(AppError::conflict(
-                    "tool_set_aside",
-                    format!(
-                        "this very tool was set aside as version {}, because it kept failing: {reason}; \
-                         mend it",
-                        current.version
-                    ),
-                )),
-                _ => Ok(Some(current.clone())),
-            };
+        let sha256 = definition.sha256();
+        if current.sha256 == sha256 && current.state == ToolState::Enabled {
+            return Ok(Some(current.clone()));
+        }
+        let mut alike = versions.iter().filter(|tool| tool.sha256 == sha256);
+        if let Some(refusal) = alike.find_map(why_not_again) {
+            return Err(refusal);
         }
     } else if made_tools::count_names(tx)? >= TOOLS_MAX {
         return Err(AppError::conflict(
@@ -328,6 +323,25 @@ fn refuse_or_same(
         ));
     }
     Ok(None)
+}
+
+/// Says why a version is not made once more; none where it may be.
+fn why_not_again(tool: &MadeTool) -> Option<AppError> {
+    let version = tool.version;
+    let (code, why) = match &tool.state {
+        ToolState::Enabled => return None,
+        ToolState::SetAside { reason } => (
+            "tool_set_aside",
+            format!("was set aside, because it kept failing: {reason}"),
+        ),
+        ToolState::Disabled { .. } => ("tool_disabled", "was disabled by the owner".to_owned()),
+        ToolState::RolledBack { .. } => (
+            "tool_rolled_back",
+            "was given up by the owner for an earlier one".to_owned(),
+        ),
+    };
+    let detail = format!("this very tool is version {version}, which {why}; change it");
+    Some(AppError::conflict(code, detail))
 }
 
 fn all(tx: &impl Tx, name: &Word) -> Result<Vec<MadeTool>, AppError> {

@@ -60,12 +60,12 @@ pub fn list_current(tx: &impl Tx) -> Result<Vec<MadeTool>, StoreError> {
 }
 
 /// Returns what callers need of the versions that there are: of the current ones, and of older ones that
-/// may be called by their version.
+/// may be called by their version. What was used or made last comes first.
 pub fn heads(tx: &impl Tx) -> Result<Vec<ToolHead>, StoreError> {
     let mut statement = tx.conn().prepare_cached(&format!(
         "SELECT id, name, version, description, parameters, grants, status, version = {CURRENT} AS is_current
          FROM made_tools AS tool WHERE status = 'enabled' OR version = {CURRENT}
-         ORDER BY is_current DESC, created_at DESC, name LIMIT {HEADS_MAX}"
+         ORDER BY is_current DESC, COALESCE(last_used_at, created_at) DESC, name LIMIT {HEADS_MAX}"
     ))?;
     let found = statement.query([])?;
     read_all(ENTITY, found, read_head)

@@ -219,7 +219,7 @@ pub struct ToolExample {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToolGrants {
-    /// Functions of the node that it may call, by `import host`.
+    /// Functions of the node that it may call, by `import host` within run.
     #[serde(default)]
     pub host: HostFunctions,
     /// Granted folders it may read, by name; they are at /folders/NAME.

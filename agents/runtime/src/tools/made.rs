@@ -204,7 +204,7 @@ impl Toolbox<'_> {
         limits: &Limits,
         key: Option<&str>,
     ) -> Result<Value, ToolError> {
-        let tool = self.callable(call)?;
+        let tool = self.callable(call).await?;
         let answered = self
             .run_with_grants(
                 &tool.definition.name,
@@ -231,10 +231,11 @@ impl Toolbox<'_> {
 
     /// Returns the version if it may be called. Asked when it is called, and not only when that was
     /// decided: its owner may have disabled it in between.
-    fn callable(&self, call: &MadeCall) -> Result<MadeTool, ToolError> {
+    async fn callable(&self, call: &MadeCall) -> Result<MadeTool, ToolError> {
         let head = &call.spec.head;
         let tool = self.app.get_made_tool_version(&head.name, head.version)?;
         if tool.state != ToolState::Enabled {
+            self.registry.refresh(self.app).await?;
             let story = format!("{} may not be called any more", call.exact_name());
             return Err(ToolError::Failed(story));
         }

@@ -192,6 +192,10 @@ async fn three_failures_in_a_row_set_a_version_aside_tell_the_owner_and_an_older
     roll_back.await.unwrap();
 
     assert_eq!(app.list_made_tools().await.unwrap()[0].version, 2);
+    let same = bench.make(definition("def run(): return 3")).await;
+    assert_eq!(code(same), "tool_rolled_back");
+    let current = bench.make(definition("def run(): return 2")).await;
+    assert_eq!(current.unwrap().version, 2);
     let types = bench.test.event_types().await;
     for event in ["tool.created", "tool.set_aside", "tool.rolled_back"] {
         assert!(types.iter().any(|told| told == event), "{types:?}");

@@ -17,6 +17,9 @@ use super::{Call, TOOLS, check_args, compact, explain, is_builtin, names, spec};
 use crate::model::ToolSpec;
 use crate::tools::made::{self, MadeCall, MadeSpec};
 
+/// How many made tools models are shown without being asked for: each is a part of every prompt.
+const SHOWN_MAX: usize = 20;
+
 /// The tools that a run may call. Clones are the same registry.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
@@ -32,6 +35,8 @@ struct Made {
     exact: BTreeMap<String, Arc<MadeSpec>>,
     /// By name: the current version.
     current: BTreeMap<String, Arc<MadeSpec>>,
+    /// The names that are shown to models without being asked for: those used or made last.
+    shown: BTreeSet<String>,
 }
 
 impl Made {
@@ -42,6 +47,9 @@ impl Made {
             let current = head.is_current.then(|| head.name.to_string());
             let spec = Arc::new(MadeSpec::new(head));
             if let Some(name) = current {
+                if made.shown.len() < SHOWN_MAX && spec.head.status == ToolStatus::Enabled {
+                    made.shown.insert(name.clone());
+                }
                 made.current.insert(name, Arc::clone(&spec));
             }
             made.exact.insert(exact, spec);
@@ -193,11 +201,14 @@ impl Registry {
             .collect()
     }
 
-    /// Returns the tools as models see them: those that are allowed, or all.
+    /// Returns the tools as models see them: those that are allowed; or else the built-in ones, and of
+    /// those that agents made the 20 that were used or made last.
     pub fn specs(&self, allowed: Option<&BTreeSet<Word>>) -> Vec<ToolSpec> {
-        let is_allowed =
-            |name: &str| allowed.is_none_or(|words| words.iter().any(|word| word.as_str() == name));
         let made = self.made();
+        let is_allowed = |name: &str| match allowed {
+            Some(words) => words.iter().any(|word| word.as_str() == name),
+            None => is_builtin(name) || made.shown.contains(name),
+        };
         self.names()
             .iter()
             .filter(|name| is_allowed(name))

@@ -1,10 +1,5 @@
 //! What each call touches, how it is told, and what comes of it.
 
-use std::collections::BTreeSet;
-
-use hearth_domain::ToolId;
-use hearth_domain::tool::{ToolHead, ToolStatus};
-
 use super::*;
 
 /// What a call means, in short: hosts, reads, writes, whether outside; repeat; labels; folder.
