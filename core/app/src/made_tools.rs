@@ -246,17 +246,17 @@ impl App {
                     made_tools::get(tx, id)?.ok_or_else(|| AppError::not_found("tool", id))?;
                 let was = tool.state.status();
                 let counted = match how {
-                    Use::Worked => Counted::Noted(tool.succeed(now)),
-                    Use::Excused => Counted::Noted(tool.excuse(now)),
+                    Use::Worked => Counted::Noted(Box::new(tool.succeed(now))),
+                    Use::Excused => Counted::Noted(Box::new(tool.excuse(now))),
                     Use::Failed(story) => tool.fail(&story, now),
                 };
                 match counted {
                     Counted::Noted(tool) => {
                         made_tools::save_counts(tx, &tool)?;
-                        Ok(tool)
+                        Ok(*tool)
                     }
                     Counted::SetAside(change) => {
-                        let tool = made_tools::save(tx, change, was, &by, now)?;
+                        let tool = made_tools::save(tx, *change, was, &by, now)?;
                         notices::insert(tx, set_aside_notice(&tool), now)?;
                         Ok(tool)
                     }

@@ -209,9 +209,9 @@ pub struct ToolHead {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Counted {
     /// It was noted.
-    Noted(MadeTool),
+    Noted(Box<MadeTool>),
     /// It was one too many.
-    SetAside(Change<MadeTool>),
+    SetAside(Box<Change<MadeTool>>),
 }
 
 /// Why a tool cannot be brought to where it should stand.
@@ -325,7 +325,7 @@ impl MadeTool {
         self.failures_in_row = self.failures_in_row.saturating_add(1);
         self.last_used_at = Some(now);
         if self.failures_in_row < FAILURES_IN_ROW_MAX || self.state != ToolState::Enabled {
-            return Counted::Noted(self);
+            return Counted::Noted(Box::new(self));
         }
         let reason: String = story
             .chars()
@@ -335,7 +335,9 @@ impl MadeTool {
         self.state = ToolState::SetAside {
             reason: reason.clone(),
         };
-        Counted::SetAside(self.changed(|tool| EventKind::ToolSetAside { tool, reason }))
+        Counted::SetAside(Box::new(
+            self.changed(|tool| EventKind::ToolSetAside { tool, reason }),
+        ))
     }
 
     fn changed(self, event: impl FnOnce(ToolFacts) -> EventKind) -> Change<Self> {

@@ -61,10 +61,13 @@ impl Floor {
     /// Closes the store and opens it again, as a restart does.
     fn restarted(self) -> Self {
         let Self {
-            app, means, _dir, ..
+            app,
+            means,
+            _dir: dir,
+            ..
         } = self;
         drop((app, means));
-        Self::over(_dir, 1_000_000)
+        Self::over(dir, 1_000_000)
     }
 
     fn over(dir: TempDir, used: u64) -> Self {

@@ -347,7 +347,6 @@ impl Call {
             _ if has_key => Repeat::Safe,
             // The node knows a tool by what it is; examples that take rights are tried with them.
             Self::CreateTool(create) if create.tries_with_grants() => Repeat::Unsafe,
-            Self::CreateTool(_) => Repeat::Safe,
             Self::Made(call)
                 if !call.grants().workspace
                     && reach.hosts.is_empty()
@@ -367,6 +366,7 @@ impl Call {
             | Self::ListFiles(_)
             | Self::StoreArtifact(_)
             | Self::HttpGet(_)
+            | Self::CreateTool(_)
             | Self::AskOwner(_) => Repeat::Safe,
         }
     }

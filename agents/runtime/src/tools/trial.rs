@@ -125,7 +125,7 @@ impl ToolTester for SandboxToolTester {
             let _guard = stop.clone().drop_guard();
             let tested = tokio::spawn(async move {
                 let sandbox = facility.get().await.map_err(|missing| {
-                    no_sandbox(format!(
+                    no_sandbox(&format!(
                         "{}. To mend it: {}",
                         missing.reason, missing.remedy
                     ))
@@ -184,7 +184,7 @@ impl Test {
         };
         let ran = self.sandbox.run(job, self.stop.cancelled()).await;
         let outcome =
-            ran.map_err(|error: SandboxError| no_sandbox(format!("it did not run: {error}")))?;
+            ran.map_err(|error: SandboxError| no_sandbox(&format!("it did not run: {error}")))?;
         if outcome.end == End::Cancelled {
             return Err(stopping());
         }
@@ -192,7 +192,7 @@ impl Test {
     }
 }
 
-fn no_sandbox(problem: String) -> AppError {
+fn no_sandbox(problem: &str) -> AppError {
     AppError::Unavailable {
         cause: UnavailableCause::NoSandbox,
         detail: format!(

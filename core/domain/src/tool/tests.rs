@@ -44,7 +44,7 @@ fn made(version: u32) -> MadeTool {
 
 fn failed(tool: MadeTool, times: u32) -> MadeTool {
     (0..times).fold(tool, |tool, _| match tool.fail("KeyError: 'x'", at(2)) {
-        Counted::Noted(tool) => tool,
+        Counted::Noted(tool) => *tool,
         Counted::SetAside(change) => change.after,
     })
 }

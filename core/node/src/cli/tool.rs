@@ -95,18 +95,14 @@ async fn list(invocation: &Invocation) -> anyhow::Result<()> {
     let builtin: Vec<(&str, &Value)> = registry::names()
         .filter_map(|name| Some((name, registry::schema(name)?)))
         .collect();
-    let (made, made_items) = match invocation.find_client()? {
-        Some(client) => {
-            let answer = client.get(&["tools"], &[]).await?;
-            let items: Page<Value> = answer.read()?;
-            let page: Page<Tool> = answer.read()?;
-            (page.items, items.items)
-        }
-        None => {
-            note("the tools that agents made are known to a running node: hearth up");
-            (Vec::new(), Vec::new())
-        }
-    };
+    let (mut made, mut made_items): (Vec<Tool>, Vec<Value>) = Default::default();
+    if let Some(client) = invocation.find_client()? {
+        let answer = client.get(&["tools"], &[]).await?;
+        made_items = answer.read::<Page<Value>>()?.items;
+        made = answer.read::<Page<Tool>>()?.items;
+    } else {
+        note("the tools that agents made are known to a running node: hearth up");
+    }
     let items = builtin.iter().map(|(name, schema)| {
         json!({ "name": name, "description": schema["description"], "is_builtin": true })
     });

@@ -65,7 +65,7 @@ async fn a_version_reads_back_as_it_was_made_wherever_it_stands_and_after_a_rest
     let Counted::SetAside(change) = (0..2)
         .fold(kept[1].clone(), |tool, _| {
             match tool.fail("KeyError", at(5)) {
-                Counted::Noted(tool) => tool,
+                Counted::Noted(tool) => *tool,
                 Counted::SetAside(_) => panic!("too early"),
             }
         })
@@ -73,7 +73,7 @@ async fn a_version_reads_back_as_it_was_made_wherever_it_stands_and_after_a_rest
     else {
         panic!("it was not set aside")
     };
-    kept[1] = saved(store, change, ToolStatus::Enabled).await;
+    kept[1] = saved(store, *change, ToolStatus::Enabled).await;
 
     assert_eq!(
         store.read_now(|tx| versions(tx, &word("count"))).unwrap(),

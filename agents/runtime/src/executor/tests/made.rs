@@ -10,6 +10,10 @@ use crate::live_limits::LiveLimits;
 use crate::tools::SandboxToolTester;
 
 /// The arguments of a call that makes the tool `count_words`.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "values are written where they are used"
+)]
 fn making(code: &str, example: Value) -> Value {
     json!({
         "name": "count_words",
@@ -24,6 +28,10 @@ fn making(code: &str, example: Value) -> Value {
     })
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "values are written where they are used"
+)]
 fn example(text: &str, result: Value) -> Value {
     json!({"args": {"text": text}, "result": result})
 }
@@ -41,6 +49,10 @@ fn fragile() -> Value {
     making(code, example("a", json!(1)))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "values are written where they are used"
+)]
 fn create(args: Value) -> Value {
     json!([{"tool": "create_tool", "args": args}])
 }

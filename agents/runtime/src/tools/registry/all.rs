@@ -197,7 +197,7 @@ impl Registry {
             .filter(|(name, spec)| spec.head.status == ToolStatus::Enabled && !is_builtin(name));
         names()
             .map(str::to_owned)
-            .chain(made.map(|(name, _)| name.to_string()))
+            .chain(made.map(|(name, _)| name.clone()))
             .collect()
     }
 

@@ -35,6 +35,10 @@ fn meaning(call: &Call) -> String {
 }
 
 /// What makes a tool with these rights, whose example takes them or not.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "values are written where they are used"
+)]
 fn making(grants: Value, needs_grants: bool) -> Value {
     json!({
         "name": "count_words", "description": "Counts.", "parameters": {"type": "object"},
