@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::persist::persist;
-use crate::tools::{Call, ToolError, Toolbox, result_of};
+use crate::tools::{Call, ToolError, Toolbox};
 use crate::workspace::Folder;
 
 /// How many calls a run may make before its owner is to look at it.
@@ -91,6 +91,12 @@ impl Hands<'_> {
             Ok(call) => call,
             Err(problem) => return Ok(Attempt::failed(problem)),
         };
+        call.pin(&mut action);
+        match self.toolbox.before_asking(&call, self.limits).await {
+            Ok(()) => (),
+            Err(ToolError::Stopped) => return Ok(Attempt::Stopped),
+            Err(problem) => return Ok(Attempt::failed(problem.to_string())),
+        }
         if call.reach().is_outside {
             // A yes is for what the act finds there, and not for what another step makes of it.
             let digest = self
@@ -215,9 +221,7 @@ impl Hands<'_> {
         let StepState::Acted { outcome } = &step.state else {
             return Ok(Attempt::Stopped);
         };
-        let read = self.toolbox.registry.read(&step.action);
-        let result = read.and_then(|call| result_of(&call, outcome));
-        match result {
+        match self.toolbox.registry.result_of(&step.action, outcome) {
             Ok(end) => {
                 let progress = tell(step, &end);
                 self.record(step.clone(), Entry::Done(end.clone()), progress)

@@ -28,4 +28,5 @@ pub use facility::SandboxFacility;
 pub use live_limits::LiveLimits;
 pub use model::{ModelDesk, Models};
 pub use seed::{Config, Seed};
+pub use tools::SandboxToolTester;
 pub use web::Web;

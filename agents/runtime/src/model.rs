@@ -87,6 +87,9 @@ pub enum AskError {
     /// There is none, or none that works at the moment: why, and what mends it.
     #[error("no language model answers: {0}")]
     None(String),
+    /// An answer had begun to come and broke off: it may cost something all the same.
+    #[error("the model's answer broke off: {0}")]
+    BrokenOff(String),
     /// The request cannot be answered as it stands.
     #[error("the model refused the request: {0}")]
     Refused(String),

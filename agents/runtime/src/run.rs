@@ -198,7 +198,7 @@ impl Run {
         stop: &CancellationToken,
     ) -> Result<Ended, AppError> {
         let run = view.run.clone();
-        let registry = Registry::builtin();
+        let registry = Registry::load(&self.means.app).await?;
         let folder = match self.prepare(task, &view, &registry).await {
             Ok(folder) => folder,
             Err(story) => return Ok(Ended::Failed(Some(run.id), story)),
@@ -567,11 +567,7 @@ impl Run {
 /// Whether a step that counts has changed its run's folder.
 fn has_changed_folder(step: &Step, registry: &Registry) -> bool {
     let has_acted = matches!(step.state, StepState::Done(_) | StepState::Acted { .. });
-    step.discarded_at.is_none()
-        && has_acted
-        && registry
-            .read(&step.action)
-            .is_ok_and(|call| call.changes_folder())
+    step.discarded_at.is_none() && has_acted && registry.has_changed_folder(&step.action)
 }
 
 /// What an error of the node's own means for a run.

@@ -41,7 +41,12 @@ impl IdSource for SequentialIds {
 
 /// Returns the operations on a store of their own.
 pub(crate) fn operations(dir: &Path) -> App {
-    let ids: Arc<dyn IdSource> = Arc::new(SequentialIds::default());
+    operations_from(dir, 0)
+}
+
+/// Returns the operations on the store that lies there, with identifiers after `used`.
+pub(crate) fn operations_from(dir: &Path, used: u64) -> App {
+    let ids: Arc<dyn IdSource> = Arc::new(SequentialIds(AtomicU64::new(used)));
     let path = dir.join("hearth.db");
     let store = Store::open(&hearth_store::Config { path }, Arc::clone(&ids)).unwrap();
     let config = hearth_app::Config {

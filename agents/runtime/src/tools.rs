@@ -5,13 +5,16 @@
 //! nothing else.
 
 pub mod args;
+mod create_tool;
 mod files;
 mod functions;
 mod http;
+mod made;
 mod others;
 mod outcome;
 mod program;
 pub mod registry;
+mod trial;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +34,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use made::{MadeCall, MadeSpec};
 pub use registry::{Call, Registry};
+pub use trial::SandboxToolTester;
 
 use self::outcome::{Ran, object};
 use crate::facility::SandboxFacility;
@@ -105,6 +110,8 @@ impl Toolbox<'_> {
             Call::ListFiles(list) => self.list_files(list, limits).await,
             Call::StoreArtifact(store) => self.store(store).await,
             Call::HttpGet(get) => self.http_get(get, limits).await,
+            Call::CreateTool(create) => self.create_tool(create, limits).await,
+            Call::Made(call) => self.made(call, limits, key).await,
             // It is asked by the run, and answered by the owner.
             Call::AskOwner(_) => Err(ToolError::Failed("a question is not acted on".into())),
             Call::CreateAgent(create) => self.create_agent(create).await,
@@ -263,6 +270,12 @@ pub(crate) fn result_of(call: &Call, outcome: &Value) -> Result<StepEnd, String>
             ..StepEnd::default()
         }),
         Call::Delegate(_) => Err("the journal holds no end of what was handed on".into()),
+        Call::CreateTool(_) => Ok(StepEnd {
+            note: format!("made {}", text("tool")),
+            result: whole(),
+            ..StepEnd::default()
+        }),
+        Call::Made(_) => made::result_of(outcome),
         Call::AskOwner(_) => Ok(StepEnd {
             result: Some(object("answer", outcome.clone())),
             ..StepEnd::default()

@@ -234,11 +234,13 @@ impl Lead<'_> {
             }
             Err(error) => {
                 let story = error.to_string();
-                self.hands
-                    .record(step, Entry::Failed(story.clone()), None)
-                    .await?;
+                let entry = match error {
+                    AskError::BrokenOff(_) => Entry::FailedAfter(story.clone(), None),
+                    _ => Entry::Failed(story.clone()),
+                };
+                self.hands.record(step, entry, None).await?;
                 return Ok(Asked::Ends(match error {
-                    AskError::None(_) => Led::NoModel(story),
+                    AskError::None(_) | AskError::BrokenOff(_) => Led::NoModel(story),
                     _ => Led::Failed(story),
                 }));
             }
@@ -254,11 +256,8 @@ impl Lead<'_> {
             // It does not fit into the journal.
             Err(AppError::InvalidInput { problem, .. }) => {
                 let story = format!("the model's answer cannot be kept: it {problem}");
-                let entry = Entry::Answered(Value::Null, usage);
-                let step = self.hands.record(step, entry, None).await?;
-                self.hands
-                    .record(step, Entry::Failed(story.clone()), None)
-                    .await?;
+                let entry = Entry::FailedAfter(story.clone(), Some(usage));
+                self.hands.record(step, entry, None).await?;
                 return Ok(Asked::Unfit(story));
             }
             other => other?,

@@ -267,6 +267,10 @@ fn describe() {
         "Calls of models: settled, unknown where they were cut off, refused where no budget allowed them."
     );
     describe_counter!(
+        "hearth_made_tool_uses_total",
+        "Calls of tools that agents made, by how they went."
+    );
+    describe_counter!(
         "hearth_sandbox_kills_total",
         "Programs that the sandbox ended, by the limit they ran into."
     );

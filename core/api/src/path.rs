@@ -118,6 +118,26 @@ impl Segment for Word {
     }
 }
 
+/// The name of a tool that an agent made.
+pub(crate) struct ToolName(pub(crate) Word);
+
+impl FromStr for ToolName {
+    type Err = InvalidField;
+
+    fn from_str(text: &str) -> Result<Self, InvalidField> {
+        Word::parse("name", text).map(Self)
+    }
+}
+
+impl Segment for ToolName {
+    const NAME: &'static str = "name";
+    const ABOUT: &'static str = "The tool.";
+
+    fn schema() -> Schema {
+        schema_of::<scalar::Word>()
+    }
+}
+
 impl Segment for AgentName {
     const NAME: &'static str = "name";
     const ABOUT: &'static str = "The agent.";

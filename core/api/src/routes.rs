@@ -23,6 +23,7 @@ mod specialists;
 mod status;
 pub(crate) mod stream;
 mod tasks;
+mod tools;
 mod upload;
 
 use http::StatusCode;
@@ -71,6 +72,12 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(money::list_budgets))
         .routes(routes!(money::set_budget))
         .routes(routes!(money::list_spending))
+        .routes(routes!(tools::list_tools))
+        .routes(routes!(tools::get_tool))
+        .routes(routes!(tools::enable_tool))
+        .routes(routes!(tools::disable_tool))
+        .routes(routes!(tools::roll_back_tool))
+        .routes(routes!(tools::test_tool))
         .routes(routes!(events::list_events))
         .routes(routes!(stream::stream_events))
         .routes(routes!(agents::register_agent))

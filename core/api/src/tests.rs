@@ -17,3 +17,4 @@ mod roles;
 mod runs;
 mod stream;
 mod support;
+mod tools;

@@ -8,7 +8,7 @@
 //! They are run outside the writer, over a snapshot, while the holder's lease is kept alive; the
 //! completion is then decided in one write that finds the snapshot unchanged.
 
-mod schema;
+pub(crate) mod schema;
 
 use std::future::Future;
 use std::pin::{Pin, pin};

@@ -15,6 +15,7 @@ use crate::chat::Desk;
 use crate::error::AppError;
 use crate::keys::KeyRing;
 use crate::language_model::ModelSlot;
+use crate::made_tools::Testers;
 use crate::money::DefaultLimits;
 use crate::sweep::Alarm;
 
@@ -147,6 +148,7 @@ struct Inner {
     desk: Desk,
     examiner: Examiner,
     models: ModelSlot,
+    testers: Testers,
     /// Read by operations, written when the owner changes a setting. A lock of the standard library:
     /// it is held for a copy of the pointer.
     config: RwLock<Arc<Config>>,
@@ -184,6 +186,7 @@ impl App {
             desk: Desk::default(),
             examiner: Examiner::default(),
             models: ModelSlot::default(),
+            testers: Testers::default(),
             config: RwLock::new(Arc::new(config)),
             facilities: RwLock::default(),
         };
@@ -289,5 +292,9 @@ impl App {
 
     pub(crate) fn models(&self) -> &ModelSlot {
         &self.inner.models
+    }
+
+    pub(crate) fn testers(&self) -> &Testers {
+        &self.inner.testers
     }
 }

@@ -24,6 +24,7 @@ use crate::project::ProjectStatus;
 use crate::run::{RunFacts, StepFacts};
 use crate::specialist::SpecialistFacts;
 use crate::task::{Check, TaskStatus};
+use crate::tool::ToolFacts;
 
 /// A position in the sequence of events; the first event has 1.
 pub type Seq = i64;
@@ -476,6 +477,39 @@ pub enum EventKind {
         /// What the limit was before; none where there was none.
         was: Option<u64>,
     },
+    /// A version of a tool was made.
+    #[serde(rename = "tool.created")]
+    ToolCreated(ToolFacts),
+    /// It may be called again.
+    #[serde(rename = "tool.enabled")]
+    ToolEnabled(ToolFacts),
+    /// The owner does not want it called.
+    #[serde(rename = "tool.disabled")]
+    ToolDisabled {
+        /// The version.
+        #[serde(flatten)]
+        tool: ToolFacts,
+        /// Why, if they said.
+        reason: Option<String>,
+    },
+    /// It failed too often in a row.
+    #[serde(rename = "tool.set_aside")]
+    ToolSetAside {
+        /// The version.
+        #[serde(flatten)]
+        tool: ToolFacts,
+        /// How it failed last.
+        reason: String,
+    },
+    /// The owner went back to a version before it.
+    #[serde(rename = "tool.rolled_back")]
+    ToolRolledBack {
+        /// The version.
+        #[serde(flatten)]
+        tool: ToolFacts,
+        /// The version that takes its place.
+        to_version: u32,
+    },
     /// A key was made.
     #[serde(rename = "key.created")]
     KeyCreated {
@@ -515,6 +549,8 @@ pub enum EntityType {
     Permission,
     /// A granted folder.
     Folder,
+    /// A tool that was made.
+    Tool,
     /// A key.
     Key,
     /// A budget.
@@ -535,6 +571,7 @@ impl EntityType {
             Self::Approval => "approval",
             Self::Permission => "permission",
             Self::Folder => "folder",
+            Self::Tool => "tool",
             Self::Key => "key",
             Self::Budget => "budget",
         }
@@ -543,7 +580,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 58] = [
+    pub const TYPES: [&'static str; 63] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -600,6 +637,11 @@ impl EventKind {
         "budget.low",
         "budget.raised",
         "budget.lowered",
+        "tool.created",
+        "tool.enabled",
+        "tool.disabled",
+        "tool.set_aside",
+        "tool.rolled_back",
         "key.created",
         "key.revoked",
     ];
@@ -663,6 +705,11 @@ impl EventKind {
             Self::BudgetLow { .. } => "budget.low",
             Self::BudgetRaised { .. } => "budget.raised",
             Self::BudgetLowered { .. } => "budget.lowered",
+            Self::ToolCreated(_) => "tool.created",
+            Self::ToolEnabled(_) => "tool.enabled",
+            Self::ToolDisabled { .. } => "tool.disabled",
+            Self::ToolSetAside { .. } => "tool.set_aside",
+            Self::ToolRolledBack { .. } => "tool.rolled_back",
             Self::KeyCreated { .. } => "key.created",
             Self::KeyRevoked { .. } => "key.revoked",
         }
@@ -724,6 +771,11 @@ impl EventKind {
             | Self::BudgetLow { .. }
             | Self::BudgetRaised { .. }
             | Self::BudgetLowered { .. } => EntityType::Budget,
+            Self::ToolCreated(_)
+            | Self::ToolEnabled(_)
+            | Self::ToolDisabled { .. }
+            | Self::ToolSetAside { .. }
+            | Self::ToolRolledBack { .. } => EntityType::Tool,
             Self::KeyCreated { .. } | Self::KeyRevoked { .. } => EntityType::Key,
         }
     }

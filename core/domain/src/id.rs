@@ -65,4 +65,6 @@ identifier! {
     FolderId,
     /// Identifies a call of a model.
     CallId,
+    /// Identifies a version of a tool that was made.
+    ToolId,
 }

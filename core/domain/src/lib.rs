@@ -1,6 +1,6 @@
 //! What things are in Hearth: identifiers, time, projects, tasks and their state machine, agents,
 //! artifacts, keys, actors, events; conversations and notices; what a line of text says of a task;
-//! plans, runs and their steps, and what of it the owner allows.
+//! plans, runs and their steps, and what of it the owner allows; tools that agents make.
 //!
 //! Nothing here does I/O, waits, or knows SQL or HTTP. Every change of a thing is a function that
 //! takes the old value and returns a [`Change`]: the new value and the event that tells of it.
@@ -34,6 +34,7 @@ pub mod recurrence;
 pub mod run;
 pub mod specialist;
 pub mod task;
+pub mod tool;
 pub mod when;
 
 pub use actor::{Actor, Role};
@@ -42,6 +43,6 @@ pub use clock::{Clock, IdSource, Timestamp};
 pub use field::{InvalidField, JsonObject};
 pub use id::{
     AgentId, ApprovalId, ArtifactId, CallId, ConversationId, EventId, FolderId, KeyId, MessageId,
-    NoticeId, PermissionId, ProjectId, RunId, TaskId,
+    NoticeId, PermissionId, ProjectId, RunId, TaskId, ToolId,
 };
 pub use priority::Priority;

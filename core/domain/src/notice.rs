@@ -31,17 +31,20 @@ pub enum NoticeKind {
     InboxFile,
     /// Most of a budget is spent.
     BudgetLow,
+    /// A tool that an agent made failed too often and is not used any more.
+    ToolSetAside,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::DueSoon,
         Self::Overdue,
         Self::Blocked,
         Self::CaughtUp,
         Self::InboxFile,
         Self::BudgetLow,
+        Self::ToolSetAside,
     ];
 
     /// Returns its word.
@@ -53,6 +56,7 @@ impl NoticeKind {
             Self::CaughtUp => "caught_up",
             Self::InboxFile => "inbox_file",
             Self::BudgetLow => "budget_low",
+            Self::ToolSetAside => "tool_set_aside",
         }
     }
 }
@@ -73,7 +77,7 @@ impl FromStr for NoticeKind {
             .ok_or_else(|| {
                 InvalidField::new(
                     "kind",
-                    "must be due_soon, overdue, blocked, caught_up, inbox_file or budget_low",
+                    "must be due_soon, overdue, blocked, caught_up, inbox_file, budget_low or tool_set_aside",
                 )
             })
     }

@@ -50,10 +50,24 @@ pub struct Reach {
     pub writes: Vec<Word>,
     /// Whether it is made outside the sandbox.
     pub is_outside: bool,
-    /// Whether it makes a tool or an agent, which outlives the run.
-    pub creates: bool,
+    /// Whether the owner said yes to these hosts when the tool was made.
+    pub is_granted: bool,
+    /// What it makes that later runs can use.
+    pub creates: Option<Creates>,
     /// How long it may take, where that is its own to say.
     pub limit: Option<Duration>,
+}
+
+/// What a call makes that later runs can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creates {
+    /// A tool.
+    Tool {
+        /// Whether it asks for rights: its reach.
+        has_grants: bool,
+    },
+    /// An agent.
+    Agent,
 }
 
 /// What the policy knows of a call.
@@ -255,6 +269,12 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
             call.action.tool
         )));
     }
+    if let Some(Creates::Tool { has_grants: true }) = reach.creates {
+        return Some(Asked::Always(
+            "it makes a tool with rights of its own, which later calls of it use without asking again"
+                .into(),
+        ));
+    }
     if call.alike > ALIKE_NOTED {
         return Some(Asked::Always(format!(
             "the run has made this very call {} times in a row",
@@ -268,7 +288,7 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
                 .into(),
         ));
     }
-    if !reach.hosts.is_empty() {
+    if !reach.hosts.is_empty() && !reach.is_granted {
         return Some(Asked::UnlessPermitted(format!(
             "it speaks to {}",
             reach.hosts.join(", ")

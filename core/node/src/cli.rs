@@ -84,7 +84,7 @@ pub enum Command {
     /// The work on tasks, step by step
     #[command(subcommand)]
     Run(run::Command),
-    /// What plans can do (works without a node running)
+    /// What plans can do, and the tools that agents made
     #[command(subcommand)]
     Tool(tool::Command),
     /// What waits for your yes or no, and what is allowed without asking
@@ -238,7 +238,7 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Status => status::run(invocation).await,
         Command::Backup(backup) => backup::run(invocation, &backup),
         Command::Restore(restore) => backup::restore(invocation, &restore),
-        Command::Tool(command) => tool::run(invocation, &command),
+        Command::Tool(command) => tool::run(invocation, &command).await,
         Command::Migrate => migrate::run(invocation),
         Command::Export(export) => dump::export(invocation, &export),
         Command::Import(import) => dump::import(invocation, &import),

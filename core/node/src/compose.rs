@@ -11,7 +11,9 @@ use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
 use hearth_domain::money;
-use hearth_runtime::{ChiefOfStaff, LiveLimits, Models, SandboxChecks, SandboxFacility, Seed, Web};
+use hearth_runtime::{
+    ChiefOfStaff, LiveLimits, Models, SandboxChecks, SandboxFacility, SandboxToolTester, Seed, Web,
+};
 use hearth_sandbox::network::SystemResolver;
 use hearth_sandbox::{Limits, Stage};
 use hearth_store::Store;
@@ -124,6 +126,8 @@ pub(crate) fn start(
     )
     .context("the folder for acceptance checks cannot be used")?;
     app.set_check_runner(Arc::new(checks));
+    let tester = SandboxToolTester::new(sandbox.clone(), live.limits.clone(), shutdown.clone());
+    app.set_tool_tester(Arc::new(tester));
     if settings.agents.has_builtin {
         let (app, sandbox, shutdown) = (app.clone(), sandbox.clone(), shutdown.clone());
         let config = seed_config(settings, live.limits.clone(), models);

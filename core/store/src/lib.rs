@@ -7,7 +7,7 @@
 //! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
 //! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`],
 //! [`conversations`], [`notices`], [`runs`] with [`steps`], [`approvals`], [`permissions`],
-//! [`folders`], [`money`], [`specialists`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
+//! [`folders`], [`made_tools`], [`money`], [`specialists`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
 //! [`dump`], [`inspect`].
 
 pub mod agents;
@@ -27,6 +27,7 @@ pub mod folders;
 pub mod idempotency;
 pub mod inspect;
 pub mod keys;
+pub mod made_tools;
 pub mod migrate;
 pub mod money;
 pub mod notices;

@@ -23,6 +23,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0003_runs.sql"),
     include_str!("../../../migrations/sqlite/0004_waiting.sql"),
     include_str!("../../../migrations/sqlite/0005_money.sql"),
+    include_str!("../../../migrations/sqlite/0006_tools.sql"),
     include_str!("../../../migrations/sqlite/0007_agents.sql"),
 ];
 

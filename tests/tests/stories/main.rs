@@ -23,3 +23,4 @@ mod reload;
 mod runs;
 mod sandbox;
 mod start;
+mod tools;

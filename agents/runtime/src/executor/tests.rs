@@ -29,12 +29,13 @@ use tokio_util::task::AbortOnDropHandle;
 use super::*;
 use crate::facility::SandboxFacility;
 use crate::run::{Means, Run as Work};
-use crate::test_support::{actor, operations, seed, skip, stage_program, until};
+use crate::test_support::{actor, operations_from, seed, skip, stage_program, until};
 use crate::web::Web;
 use crate::workspace::root_of;
 
 pub(crate) mod asking;
 mod budget;
+mod made;
 mod order;
 mod others;
 mod programs;
@@ -58,8 +59,23 @@ pub(crate) struct Floor {
 
 impl Floor {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let app = operations(dir.path());
+        Self::over(tempfile::tempdir().unwrap(), 0)
+    }
+
+    /// Closes the store and opens it again, as a restart does.
+    fn restarted(self) -> Self {
+        let Self {
+            app,
+            means,
+            _dir: dir,
+            ..
+        } = self;
+        drop((app, means));
+        Self::over(dir, 1_000_000)
+    }
+
+    fn over(dir: TempDir, used: u64) -> Self {
+        let app = operations_from(dir.path(), used);
         let stage = Stage {
             program: stage_program(),
             args: vec![],

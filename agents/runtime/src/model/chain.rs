@@ -224,7 +224,7 @@ impl Models {
                 Outcome::Settled(Ok(answer)) => return Ok(answer),
                 Outcome::Settled(Err(error)) => return Err(Unanswered::Settled(error)),
                 Outcome::Failed(fault) if fault.has_begun => {
-                    return Err(Unanswered::Settled(AskError::None(fault.message)));
+                    return Err(Unanswered::Settled(AskError::BrokenOff(fault.message)));
                 }
                 Outcome::Failed(fault) => add(&mut why, Some(&fault)),
             }

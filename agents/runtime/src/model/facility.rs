@@ -110,7 +110,9 @@ impl LanguageModels for ModelDesk {
                     usage: answer.usage,
                     is_estimated: answer.is_estimated,
                 }),
-                Err(error @ (AskError::None(_) | AskError::Faulty(_))) => Err(self.none(&error)),
+                Err(error @ (AskError::None(_) | AskError::BrokenOff(_) | AskError::Faulty(_))) => {
+                    Err(self.none(&error))
+                }
                 Err(error) => Err(AppError::Unavailable {
                     cause: UnavailableCause::NoModel,
                     detail: error.to_string(),

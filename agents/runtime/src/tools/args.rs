@@ -372,6 +372,68 @@ pub struct TaskTitle(
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "it is there for its schema")]
 struct WordText(#[schemars(regex(pattern = "^[A-Za-z0-9_.-]{1,50}$"))] String);
+/// Makes a tool that this and later tasks can call by its name: Python code with the standard library
+/// alone. It is tried on its examples first, and comes back with what went wrong. Without grants it
+/// computes and reaches nothing; the owner is asked for every grant.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTool {
+    /// What it is called, such as count_words. Under a name of yours it becomes the next version.
+    #[schemars(with = "String", regex(pattern = "^[a-z][a-z0-9_]{1,39}$"))]
+    pub name: Word,
+    /// What it does and when to use it, in a sentence or two.
+    #[schemars(length(min = 1, max = 1000))]
+    pub description: String,
+    /// The JSON Schema of its arguments, of type object.
+    pub parameters: JsonObject,
+    /// Code that defines `def run(**args)` and returns what JSON can hold, 64 KiB at most.
+    #[schemars(length(min = 1, max = 65_536))]
+    pub code: String,
+    /// Calls with what they return.
+    #[schemars(length(min = 1, max = 10))]
+    pub examples: Vec<ToolExample>,
+    /// What it may do beyond computing.
+    #[serde(default)]
+    pub grants: ToolGrants,
+}
+
+/// A call of the tool, and what it returns.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToolExample {
+    /// The arguments.
+    pub args: JsonObject,
+    /// What it returns. With needs_grants, null is not compared.
+    #[serde(default)]
+    pub result: Value,
+    /// Whether it takes the grants: then it is tried only after the owner's yes.
+    #[serde(default)]
+    pub needs_grants: bool,
+}
+
+/// What a tool may do beyond computing, each right by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToolGrants {
+    /// Functions of the node that it may call, by `import host` within run.
+    #[serde(default)]
+    pub host: HostFunctions,
+    /// Granted folders it may read, by name; they are at /folders/NAME.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub reads: Vec<FolderName>,
+    /// Granted folders it may change.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub writes: Vec<FolderName>,
+    /// Hosts it may speak to, through a proxy.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub network: Vec<String>,
+    /// Whether it works in the folder of the run that calls it; else in an empty one.
+    #[serde(default)]
+    pub workspace: bool,
+}
 
 /// What a [`Name`] is in a schema: a line of text that is not blank.
 #[derive(JsonSchema)]

@@ -3,14 +3,16 @@
 
 mod all;
 mod compact;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use hearth_domain::action::Action;
 use hearth_domain::field::Word;
-use hearth_domain::policy::{Labels, Reach};
+use hearth_domain::policy::{Creates, Labels, Reach};
 use hearth_domain::run::Repeat;
+use hearth_domain::tool::Grants;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use schemars::JsonSchema;
@@ -18,13 +20,14 @@ use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::made::MadeCall;
 use crate::model::ToolSpec;
 
 pub use self::all::Registry;
 use self::compact::compact;
 use super::args::{
-    AskOwner, CreateAgent, Delegate, FolderName, HttpGet, ListFiles, Python, ReadFile, RunCommand,
-    StoreArtifact, WriteFile,
+    AskOwner, CreateAgent, CreateTool, Delegate, FolderName, HttpGet, ListFiles, Python, ReadFile,
+    RunCommand, StoreArtifact, WriteFile,
 };
 
 /// One call of a tool.
@@ -50,6 +53,10 @@ pub enum Call {
     CreateAgent(CreateAgent),
     /// See [`Delegate`].
     Delegate(Delegate),
+    /// See [`CreateTool`].
+    CreateTool(CreateTool),
+    /// A call of a tool that an agent made.
+    Made(MadeCall),
 }
 
 /// What is known of a tool.
@@ -200,12 +207,21 @@ static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
             "delegate",
             Tool::of::<Delegate>(|args| read(args, Call::Delegate)),
         ),
+        (
+            "create_tool",
+            Tool::of::<CreateTool>(|args| read(args, Call::CreateTool)),
+        ),
     ])
 });
 
 /// Returns the schema of a built-in tool's arguments (JSON Schema 2020-12).
 pub fn schema(tool: &str) -> Option<&'static Value> {
     TOOLS.get(tool).map(|tool| &tool.schema)
+}
+
+/// Whether a built-in tool has that name, or had.
+pub(super) fn is_builtin(name: &str) -> bool {
+    TOOLS.contains_key(name)
 }
 
 /// Returns the built-in tools' names.
@@ -261,11 +277,21 @@ impl Call {
             Self::HttpGet(get) => host_of(&get.url).map(drop),
             Self::CreateAgent(create) => create.specialist().map(drop),
             Self::Delegate(delegate) => delegate.delegation().map(drop),
+            Self::CreateTool(create) => create.check(),
             Self::ReadFile(_)
             | Self::WriteFile(_)
             | Self::ListFiles(_)
             | Self::StoreArtifact(_)
-            | Self::AskOwner(_) => Ok(()),
+            | Self::AskOwner(_)
+            | Self::Made(_) => Ok(()),
+        }
+    }
+
+    /// Has the action name the very version that is called, so that the journal, an approval and a
+    /// permission mean that one and no later one.
+    pub fn pin(&self, action: &mut Action) {
+        if let Self::Made(call) = self {
+            action.tool = call.exact_name();
         }
     }
 
@@ -306,8 +332,20 @@ impl Call {
                 ..Reach::default()
             },
             Self::CreateAgent(_) => Reach {
-                creates: true,
+                creates: Some(Creates::Agent),
                 ..Reach::default()
+            },
+            Self::CreateTool(create) => {
+                let grants = create.grants.as_kept();
+                let has_grants = !grants.is_empty();
+                Reach {
+                    creates: Some(Creates::Tool { has_grants }),
+                    ..reach_of(&grants)
+                }
+            }
+            Self::Made(call) => Reach {
+                is_granted: true,
+                ..reach_of(call.grants())
             },
             Self::StoreArtifact(_) | Self::AskOwner(_) | Self::Delegate(_) => Reach::default(),
         }
@@ -315,6 +353,11 @@ impl Call {
 
     /// What its result brings into the run.
     pub fn brings(&self) -> Labels {
+        if let Self::CreateTool(create) = self
+            && !create.tries_with_grants()
+        {
+            return Labels::default();
+        }
         let reach = self.reach();
         Labels {
             untrusted: !reach.hosts.is_empty(),
@@ -328,7 +371,16 @@ impl Call {
         let reach = self.reach();
         match self {
             _ if has_key => Repeat::Safe,
-            Self::Python(_) | Self::RunCommand(_) => {
+            // The node knows a tool by what it is; examples that take rights are tried with them.
+            Self::CreateTool(create) if create.tries_with_grants() => Repeat::Unsafe,
+            Self::Made(call)
+                if !call.grants().workspace
+                    && reach.hosts.is_empty()
+                    && reach.writes.is_empty() =>
+            {
+                Repeat::Safe
+            }
+            Self::Python(_) | Self::RunCommand(_) | Self::Made(_) => {
                 if reach.is_outside || !reach.hosts.is_empty() || !reach.writes.is_empty() {
                     Repeat::Unsafe
                 } else {
@@ -341,8 +393,9 @@ impl Call {
             | Self::StoreArtifact(_)
             | Self::HttpGet(_)
             | Self::AskOwner(_)
-            // The same agent again is the same agent; work is handed on in one write.
+            // The same agent or tool again is the same; work is handed on in one write.
             | Self::CreateAgent(_)
+            | Self::CreateTool(_)
             | Self::Delegate(_) => Repeat::Safe,
         }
     }
@@ -353,6 +406,8 @@ impl Call {
             Self::Python(_) | Self::RunCommand(_) => true,
             Self::WriteFile(write) => write.folder.is_none(),
             Self::HttpGet(get) => get.save_as.is_some(),
+            Self::Made(call) => call.grants().workspace,
+            Self::CreateTool(create) => create.grants.workspace && create.tries_with_grants(),
             Self::ReadFile(_)
             | Self::ListFiles(_)
             | Self::StoreArtifact(_)
@@ -402,8 +457,19 @@ impl Call {
                 shortened(&delegate.title.0),
                 delegate.agent.0
             ),
+            Self::CreateTool(create) => words::create_tool(create),
+            Self::Made(call) => words::made(call),
             Self::AskOwner(ask) => format!("ask \"{}\"", shortened(&ask.question)),
         }
+    }
+}
+
+fn reach_of(grants: &Grants) -> Reach {
+    Reach {
+        hosts: grants.hosts(),
+        reads: grants.all_reads(),
+        writes: grants.all_writes(),
+        ..Reach::default()
     }
 }
 
@@ -482,7 +548,7 @@ fn cut(text: &str) -> String {
     format!("{head}…")
 }
 
-fn check_hosts(argument: &str, hosts: &[String]) -> Result<(), String> {
+pub(super) fn check_hosts(argument: &str, hosts: &[String]) -> Result<(), String> {
     hearth_sandbox::network::AllowList::parse(hosts)
         .map(drop)
         .map_err(|error| format!("{argument}: {error}"))

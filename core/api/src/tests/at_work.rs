@@ -12,6 +12,7 @@ use hearth_domain::money::Usage;
 use hearth_domain::policy::{Bounds, Labels, Reach};
 use hearth_domain::run::{Repeat, Run, Step, StepEnd};
 use hearth_domain::specialist::{NewSpecialist, WantedGrants};
+use hearth_domain::tool::{Definition, Example, Grants, MadeTool};
 use hearth_domain::{Actor, JsonObject};
 use serde_json::{Value, json};
 
@@ -166,6 +167,29 @@ impl<'a> AtWork<'a> {
         assert!(matches!(intent, Intent::Waits(_)), "{intent:?}");
         self.rests(Rest::Waits).await;
     }
+}
+
+/// Has seed, which holds that task under fence 1, make the tool `count_words`.
+pub(crate) async fn make_tool(api: &TestApi, task: i64, code: &str) -> MadeTool {
+    let definition = Definition {
+        name: "count_words".parse().unwrap(),
+        description: "Counts words.".into(),
+        parameters: JsonObject::from_iter([("type".to_owned(), "object".into())]),
+        code: code.to_owned(),
+        examples: vec![Example {
+            args: JsonObject::new(),
+            result: json!(1),
+            needs_grants: false,
+        }],
+        grants: Grants::default(),
+    };
+    let hold = Hold {
+        agent: seed(),
+        fence: 1,
+    };
+    let (actor, task) = (Actor::Agent(seed()), TaskRef::Number(task));
+    let made = api.app.create_made_tool(&actor, task, hold, definition);
+    made.await.unwrap()
 }
 
 /// A step that brought its result.

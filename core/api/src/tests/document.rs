@@ -6,9 +6,11 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use hearth_app::made_tools::Use;
 use hearth_app::runs::journal::{Entry, Intent, Rest};
+use hearth_domain::Actor;
 
-use super::at_work::AtWork;
+use super::at_work::{AtWork, make_tool};
 use super::support::TestApi;
 
 /// Every method and path in the document.
@@ -68,6 +70,8 @@ fn bodies_take_no_field_that_is_not_described() {
             "Check",
             "Retry",
             "Remember",
+            "Choose",
+            "Disable",
         ]
         .iter()
         .any(|lead| name.starts_with(lead));
@@ -213,8 +217,20 @@ async fn bring_about_events_of_runs(api: &TestApi) {
     ok("approvals/2", json!({"decision": "deny"})).await;
     claim(2, 4).await;
     ok("tasks/2/complete", json!({"agent": "seed", "fence": 4})).await;
+    // Made, set aside, enabled, disabled, gone back from.
+    ok("tasks/3/claim", json!({"agent": "seed"})).await;
+    make_tool(api, 3, "def run(): return 1").await;
+    let tool = make_tool(api, 3, "def run(): return 2").await;
+    for _ in 0..3 {
+        let failed = Use::Failed("KeyError".into());
+        let counted = api.app.count_made_tool_use(&Actor::Owner, tool.id, failed);
+        counted.await.unwrap();
+    }
+    ok("tools/count_words/enable", json!({})).await;
+    ok("tools/count_words/disable", json!({"reason": "slow"})).await;
+    ok("tools/count_words/rollback", json!({})).await;
     // Cancelled while it waits.
-    claim(3, 1).await.asks().await;
+    AtWork::at(api, 3, 1).await.asks().await;
     ok("tasks/3/cancel", json!({})).await;
     // Interrupted.
     let fourth = claim(4, 1).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::at_work::AtWork;
+use super::at_work::{AtWork, make_tool};
 use super::support::{Answer, TestApi};
 
 /// What one route answers to each role.
@@ -424,6 +424,37 @@ fn table() -> Vec<Row> {
             none(),
             (503, 403, 403),
         ),
+        row("GET /api/v1/tools", "/api/v1/tools", none(), all),
+        row(
+            "GET /api/v1/tools/{name}",
+            "/api/v1/tools/count_words",
+            none(),
+            all,
+        ),
+        row(
+            "POST /api/v1/tools/{name}/enable",
+            "/api/v1/tools/count_words/enable",
+            json!({"version": 1}),
+            (200, 403, 403),
+        ),
+        row(
+            "POST /api/v1/tools/{name}/disable",
+            "/api/v1/tools/count_words/disable",
+            json!({"version": 2}),
+            (200, 403, 403),
+        ),
+        row(
+            "POST /api/v1/tools/{name}/rollback",
+            "/api/v1/tools/count_words/rollback",
+            json!({}),
+            (200, 403, 403),
+        ),
+        row(
+            "POST /api/v1/tools/{name}/test",
+            "/api/v1/tools/count_words/test",
+            json!({}),
+            (200, 403, 403),
+        ),
         row("GET /api/v1/me", "/api/v1/me", none(), all),
         row("GET /api/v1/status", "/api/v1/status", none(), all),
         row(
@@ -509,6 +540,11 @@ impl Prepared {
             let body = json!({"name": name, "type": "x"});
             api.post("/api/v1/agents/register", body).await;
         }
+        for number in 1..=2 {
+            make_tool(&api, 1, &format!("def run(): return {number}")).await;
+        }
+        let first = json!({"version": 1});
+        api.post("/api/v1/tools/count_words/disable", first).await;
         let artifact = json!({"type": "x", "content": "y"});
         let artifact = api.post("/api/v1/artifacts", artifact).await;
         let artifact = last_part(artifact.header("location"));

@@ -9,9 +9,11 @@ use axum::body::Body;
 use bytes::Bytes;
 use hearth_app::App;
 use hearth_app::chat::{ChiefOfStaff, Reply, ReplyFuture};
+use hearth_app::made_tools::{TestFuture, ToolTester, Tried};
 use hearth_domain::conversation::{Action, Conversation};
 use hearth_domain::field::{AgentName, Name};
 use hearth_domain::key::Grant;
+use hearth_domain::tool::MadeTool;
 use hearth_domain::{Actor, Clock, IdSource, KeyId, Timestamp};
 use hearth_store::Store;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -85,6 +87,7 @@ impl TestApi {
         };
         let app = App::new(store, Arc::clone(&clock) as Arc<dyn Clock>, ids, app_config).unwrap();
         app.set_chief_of_staff(Arc::new(Echo));
+        app.set_tool_tester(Arc::new(AllPass));
         let mut keys = Vec::new();
         for (name, grant) in [
             ("owner's", Grant::Admin),
@@ -203,6 +206,22 @@ impl ChiefOfStaff for Echo {
             memory: serde_json::Map::from_iter([("last".to_owned(), message.into())]),
         };
         Box::pin(std::future::ready(Ok(reply)))
+    }
+}
+
+/// Says of each example that it passed, but for those that need rights.
+struct AllPass;
+
+impl ToolTester for AllPass {
+    fn test<'a>(&'a self, tool: &'a MadeTool) -> TestFuture<'a> {
+        let tried = tool.definition.examples.iter().map(|example| {
+            if example.needs_grants {
+                Tried::NotTried
+            } else {
+                Tried::Passed
+            }
+        });
+        Box::pin(std::future::ready(Ok(tried.collect())))
     }
 }
 

@@ -10,6 +10,7 @@ use super::scalar;
 use super::shape::Shape;
 use super::task::Evidence;
 use super::time::Time;
+use super::tool::Grants;
 
 /// What every event about a project says of it.
 #[derive(ToSchema)]
@@ -480,6 +481,54 @@ pub(crate) struct BudgetChangedPayload {
     was: Option<u64>,
 }
 
+/// What every event about a tool says of it.
+#[derive(ToSchema)]
+pub(crate) struct ToolPayload {
+    /// The version.
+    tool_id: Uuid,
+    /// Its name.
+    name: String,
+    /// Which version.
+    version: u32,
+    /// Where it stands.
+    status: scalar::ToolStatus,
+    /// What it may do.
+    grants: Grants,
+    /// SHA-256 of all that it is, in hexadecimal.
+    sha256: String,
+}
+
+/// The owner does not want a tool called.
+#[derive(ToSchema)]
+pub(crate) struct ToolDisabledPayload {
+    /// The version.
+    #[serde(flatten)]
+    tool: ToolPayload,
+    /// Why, if they said.
+    #[schema(required = true)]
+    reason: Option<String>,
+}
+
+/// A tool failed too often in a row.
+#[derive(ToSchema)]
+pub(crate) struct ToolSetAsidePayload {
+    /// The version.
+    #[serde(flatten)]
+    tool: ToolPayload,
+    /// How it failed last.
+    reason: String,
+}
+
+/// The owner went back to an earlier version of a tool.
+#[derive(ToSchema)]
+pub(crate) struct ToolRolledBackPayload {
+    /// The version.
+    #[serde(flatten)]
+    tool: ToolPayload,
+    /// The version that takes its place.
+    to_version: u32,
+}
+
 /// Which payload goes with which type of event: one property for each type.
 #[derive(ToSchema)]
 pub(crate) struct EventPayloads {
@@ -599,4 +648,14 @@ pub(crate) struct EventPayloads {
     budget_raised: BudgetChangedPayload,
     #[schema(rename = "budget.lowered")]
     budget_lowered: BudgetChangedPayload,
+    #[schema(rename = "tool.created")]
+    tool_created: ToolPayload,
+    #[schema(rename = "tool.enabled")]
+    tool_enabled: ToolPayload,
+    #[schema(rename = "tool.disabled")]
+    tool_disabled: ToolDisabledPayload,
+    #[schema(rename = "tool.set_aside")]
+    tool_set_aside: ToolSetAsidePayload,
+    #[schema(rename = "tool.rolled_back")]
+    tool_rolled_back: ToolRolledBackPayload,
 }

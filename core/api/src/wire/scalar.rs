@@ -10,14 +10,14 @@ use hearth_domain::field::{
     AGENT_NAME_MAX, DESCRIPTION_MAX, LABEL_MAX, NAME_MAX, REASON_MAX, TITLE_MAX,
 };
 use hearth_domain::task::{self, ESTIMATE_MAX_MINUTES, LEASE_MAX, LEASE_MIN, MAX_ATTEMPTS_LIMIT};
-use hearth_domain::{agent, approval, money, notice, priority, project, run};
+use hearth_domain::{agent, approval, money, notice, priority, project, run, tool};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::field::EXACT_MAX;
 
 /// The sorts of thing that events are about.
-pub(crate) const ENTITY_TYPES: [&str; 12] = [
+pub(crate) const ENTITY_TYPES: [&str; 13] = [
     "project",
     "task",
     "agent",
@@ -30,6 +30,7 @@ pub(crate) const ENTITY_TYPES: [&str; 12] = [
     "permission",
     "folder",
     "budget",
+    "tool",
 ];
 
 /// One line with something on it.
@@ -78,6 +79,9 @@ scalars! {
         = words(approval::ApprovalStatus::ALL.map(approval::ApprovalStatus::as_str));
     ApprovalDecision: "Yes or no." = words(["approve", "deny"]);
     Access: "What agents may do in a folder." = words(["read", "write"]);
+    ToolStatus: "Where a version of a tool stands." = words(tool::ToolStatus::ALL.map(tool::ToolStatus::as_str));
+    ExampleOutcome: "How an example of a tool went." = words(["passed", "failed", "not_tried"]);
+    ToolName: "What a tool is called." = text(&format!("^[a-z][a-z0-9_]{{1,{}}}$", tool::TOOL_NAME_MAX - 1));
     StepKey: "A step's name or its number." = ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::SchemaType::Array(vec![Type::String, Type::Integer]))
         .minimum(Some(0));

@@ -32,7 +32,7 @@ const TOLD_CHARS: usize = 300;
 ///
 /// # Errors
 /// Says what is wrong with the schema; reads on from its name.
-pub(super) fn compile(schema: &Value) -> Result<Validator, String> {
+pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
     if !schema.is_object() {
         return Err("must be a JSON Schema, which is an object".into());
     }

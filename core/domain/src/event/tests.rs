@@ -8,10 +8,11 @@ use super::*;
 use crate::actor::Role;
 use crate::approval::ApprovalStatus;
 use crate::folder::Access;
-use crate::id::{ApprovalId, FolderId, PermissionId, RunId};
+use crate::id::{ApprovalId, FolderId, PermissionId, RunId, ToolId};
 use crate::money::{Resource, Scope};
 use crate::run::{RunStatus, StepStatus};
 use crate::task::AttemptEnd;
+use crate::tool::{Grants, ToolStatus};
 
 fn facts() -> TaskFacts {
     TaskFacts {
@@ -229,6 +230,37 @@ fn folder() -> FolderFacts {
         access: Access::Read,
         project_id: Some(ProjectId(Uuid::from_u128(2))),
     }
+}
+
+fn tool() -> ToolFacts {
+    ToolFacts {
+        tool_id: ToolId(Uuid::from_u128(12)),
+        name: "count_words".parse().unwrap(),
+        version: 2,
+        status: ToolStatus::Enabled,
+        grants: Grants {
+            network: vec!["example.org".into()],
+            ..Grants::default()
+        },
+        sha256: "00".into(),
+    }
+}
+
+/// `fields` laid over the facts of a tool, as they are stored.
+fn tool_payload(fields: Value) -> Value {
+    let mut payload = json!({
+        "tool_id": "00000000-0000-0000-0000-00000000000c", "name": "count_words", "version": 2,
+        "status": "enabled", "sha256": "00",
+        "grants": {
+            "host": {"http_get": [], "fs_read": [], "fs_write": [], "kv": false, "task": false},
+            "reads": [], "writes": [], "network": ["example.org"], "workspace": false,
+        },
+    });
+    let Value::Object(fields) = fields else {
+        panic!("{fields} is no object")
+    };
+    payload.as_object_mut().unwrap().extend(fields);
+    payload
 }
 
 fn folder_payload() -> Value {
@@ -500,6 +532,29 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
                 was: None,
             },
             json!({"scope": "day", "key": "2026-11-25", "resource": "usd", "limit": 0, "was": null}),
+        ),
+        (EventKind::ToolCreated(tool()), tool_payload(json!({}))),
+        (EventKind::ToolEnabled(tool()), tool_payload(json!({}))),
+        (
+            EventKind::ToolDisabled {
+                tool: tool(),
+                reason: None,
+            },
+            tool_payload(json!({"reason": null})),
+        ),
+        (
+            EventKind::ToolSetAside {
+                tool: tool(),
+                reason: "KeyError".into(),
+            },
+            tool_payload(json!({"reason": "KeyError"})),
+        ),
+        (
+            EventKind::ToolRolledBack {
+                tool: tool(),
+                to_version: 1,
+            },
+            tool_payload(json!({"to_version": 1})),
         ),
         (
             EventKind::KeyCreated {

@@ -366,3 +366,44 @@ fn a_call_that_wants_too_long_gets_less_and_too_many_calls_are_refused() {
     };
     assert_eq!(verdict(&many), Verdict::Deny);
 }
+
+#[test]
+fn a_tool_with_rights_is_put_to_the_owner_each_time_and_one_without_is_made() {
+    let action = action("x");
+    let makes = |has_grants| Reach {
+        creates: Some(Creates::Tool { has_grants }),
+        ..Reach::default()
+    };
+    let permissions = [permission(None)];
+
+    let plain = makes(false);
+    assert_eq!(verdict(&call(&action, &plain)), Verdict::Allow);
+
+    let with_rights = makes(true);
+    let asked = Call {
+        permissions: &permissions,
+        ..call(&action, &with_rights)
+    };
+    let decision = decide(&asked, &BOUNDS, at(10));
+    assert_eq!((decision.verdict, decision.is_once), (Verdict::Ask, true));
+}
+
+#[test]
+fn hosts_that_came_with_a_tool_are_not_asked_for_again_but_where_they_could_carry_secrets_away() {
+    let action = action("x");
+    let granted = Reach {
+        is_granted: true,
+        ..speaks()
+    };
+    let calm = call(&action, &granted);
+    assert_eq!(verdict(&calm), Verdict::Allow);
+
+    let wary = Call {
+        labels: Labels {
+            untrusted: true,
+            private: true,
+        },
+        ..calm
+    };
+    assert_eq!(verdict(&wary), Verdict::Ask);
+}

@@ -141,6 +141,7 @@ fn subject(kind: &str, payload: &Map<String, Value>) -> Option<String> {
             number("number")?,
             text("tool")?
         )),
+        Some("tool") => Some(format!("{} version {}", text("name")?, number("version")?)),
         _ => match (number("number"), text("title")) {
             (Some(number), Some(title)) => Some(format!("#{number} {title}")),
             (Some(number), None) => Some(format!("#{number}")),
@@ -196,6 +197,13 @@ mod tests {
                 r#"{"number":4,"task_number":12,"what":"fetch a page"}"#
             )),
             "    42  2026-11-23T09:00:00Z  approval.requested  approval 4 of #12: fetch a page"
+        );
+        assert_eq!(
+            line(&event(
+                "tool.disabled",
+                r#"{"name":"count_words","version":2,"reason":"too slow"}"#
+            )),
+            "    42  2026-11-23T09:00:00Z  tool.disabled      count_words version 2: too slow"
         );
         assert_eq!(
             line(&event("project.created", r#"{"name":"notes"}"#)),

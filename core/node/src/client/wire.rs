@@ -310,6 +310,54 @@ wire! {
         revoked_at: Option<String>,
     }
 
+    /// A version of a tool that an agent made.
+    Tool {
+        name: String,
+        version: u32,
+        description: String,
+        status: String,
+        status_by: Option<String>,
+        status_reason: Option<String>,
+        rolled_back_to: Option<u32>,
+        grants: Value,
+        sha256: String,
+        uses: u64,
+        failures: u64,
+        failures_in_row: u32,
+        last_used_at: Option<String>,
+        created_by: String,
+        created_at: String,
+    }
+
+    /// A version with its code, where that was asked for.
+    ToolVersion {
+        #[serde(flatten)] tool: Tool,
+        parameters: Value,
+        code: String,
+        examples: Vec<Value>,
+    }
+
+    /// A tool with its versions.
+    ToolHistory {
+        name: String,
+        current_version: u32,
+        versions: Vec<ToolVersion>,
+    }
+
+    /// What came of testing a tool.
+    ToolTest {
+        name: String,
+        version: u32,
+        passed: bool,
+        examples: Vec<TriedExample>,
+    }
+
+    /// What came of trying one example.
+    TriedExample {
+        outcome: String,
+        story: Option<String>,
+    }
+
     /// A project.
     Project {
         id: String,

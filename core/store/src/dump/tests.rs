@@ -120,6 +120,9 @@ fn fill_every_column(conn: &Connection) {
          INSERT INTO spent VALUES ('task', '00000000-0000-7000-8000-000000000005', 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
          INSERT INTO budgets VALUES ('day', 'each', '{\"usd_micros\":5}', 'owner', 3);
          UPDATE tasks SET budget_limits = '{\"turns\":7}' WHERE number = 5;
+         INSERT INTO made_tools VALUES (x'0000000000007000800000000000000f', 'count', 1, 'Counts.', '{\"type\":\"object\"}',
+                 'def run():\n return 1', '[]', '{}', zeroblob(32), 'rolled_back', 'owner', 'why', 2, 3, 2, 1, 9, 'seed',
+                 x'00000000000070008000000000000005', 8);
          INSERT INTO task_labels VALUES ('web', 5);
          INSERT INTO task_dependencies VALUES (x'00000000000070008000000000000005', x'00000000000070008000000000000004');
          INSERT INTO agents VALUES (x'00000000000070008000000000000006', 'robot', 'worker', 'idle', '[\"python\"]', '{}', 1, 2, 3);

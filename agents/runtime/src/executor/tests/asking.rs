@@ -7,7 +7,7 @@ use hearth_app::runs::journal::{Intent, Meant};
 use hearth_domain::policy::Bounds;
 
 /// A page on loopback that answers with a status.
-async fn page(status: &'static str) -> (String, AbortOnDropHandle<()>) {
+pub(super) async fn page(status: &'static str) -> (String, AbortOnDropHandle<()>) {
     serving(status, "hello").await
 }
 

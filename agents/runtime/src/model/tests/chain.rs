@@ -136,7 +136,7 @@ async fn the_next_is_not_asked_after_something_was_said() {
 
     let error = ask(&both(&first, &second, quick())).await.unwrap_err();
 
-    assert!(matches!(error, AskError::None(_)), "{error}");
+    assert!(matches!(error, AskError::BrokenOff(_)), "{error}");
     assert!(second.asked().is_empty());
 }
 

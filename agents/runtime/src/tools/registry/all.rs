@@ -1,17 +1,66 @@
-//! All tools that a run may call, as they stand at one moment.
+//! All tools that a run may call, as they stand at one moment: the built-in ones, and those that agents
+//! made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use hearth_app::made_tools::{exact_name, is_exact_call, read_exact_name};
+use hearth_app::{App, AppError};
 use hearth_domain::action::Action;
 use hearth_domain::field::Word;
-use hearth_domain::plan::Plan;
+use hearth_domain::plan::{Plan, PlannedStep};
+use hearth_domain::run::StepEnd;
+use hearth_domain::tool::{ToolHead, ToolStatus};
+use serde_json::Value;
 
-use super::{Call, TOOLS, names};
+use super::{Call, TOOLS, check_args, compact, explain, is_builtin, names, spec};
 use crate::model::ToolSpec;
+use crate::tools::made::{self, MadeCall, MadeSpec};
+
+/// How many made tools models are shown without being asked for: each is a part of every prompt.
+const SHOWN_MAX: usize = 20;
 
 /// The tools that a run may call. Clones are the same registry.
 #[derive(Debug, Clone, Default)]
-pub struct Registry {}
+pub struct Registry {
+    /// A lock of the standard library, held for a copy of the pointer; written when the tools were read
+    /// again.
+    made: Arc<RwLock<Arc<Made>>>,
+}
+
+/// The tools that agents made.
+#[derive(Debug, Default)]
+struct Made {
+    /// By the word that means one version.
+    exact: BTreeMap<String, Arc<MadeSpec>>,
+    /// By name: the current version.
+    current: BTreeMap<String, Arc<MadeSpec>>,
+    /// The names that are shown to models without being asked for: those used or made last.
+    shown: BTreeSet<String>,
+}
+
+impl Made {
+    fn of(heads: Vec<ToolHead>) -> Self {
+        let mut made = Self::default();
+        for head in heads {
+            let exact = exact_name(&head.name, head.version).to_string();
+            let current = head.is_current.then(|| head.name.to_string());
+            let spec = Arc::new(MadeSpec::new(head));
+            if let Some(name) = current {
+                if made.shown.len() < SHOWN_MAX && spec.head.status == ToolStatus::Enabled {
+                    made.shown.insert(name.clone());
+                }
+                made.current.insert(name, Arc::clone(&spec));
+            }
+            made.exact.insert(exact, spec);
+        }
+        made
+    }
+
+    fn find(&self, word: &str) -> Option<&Arc<MadeSpec>> {
+        self.current.get(word).or_else(|| self.exact.get(word))
+    }
+}
 
 impl Registry {
     /// The built-in tools alone.
@@ -19,25 +68,118 @@ impl Registry {
         Self::default()
     }
 
+    /// The built-in tools, and those of `heads`.
+    pub fn with(heads: Vec<ToolHead>) -> Self {
+        Self {
+            made: Arc::new(RwLock::new(Arc::new(Made::of(heads)))),
+        }
+    }
+
+    /// The built-in tools, and those that agents made.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn load(app: &App) -> Result<Self, AppError> {
+        Ok(Self::with(app.made_tool_heads().await?))
+    }
+
+    /// Reads again which tools agents made.
+    ///
+    /// # Errors
+    /// The store failed; the registry is as it was.
+    pub async fn refresh(&self, app: &App) -> Result<(), AppError> {
+        let made = Arc::new(Made::of(app.made_tool_heads().await?));
+        *self.made.write().unwrap_or_else(PoisonError::into_inner) = made;
+        Ok(())
+    }
+
+    fn made(&self) -> Arc<Made> {
+        let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&made)
+    }
+
     /// Reads a call.
     ///
     /// # Errors
     /// Says that there is no such tool, or which argument is wrong and what would be right.
     pub fn read(&self, action: &Action) -> Result<Call, String> {
-        Call::read_builtin(action).unwrap_or_else(|| Err(self.no_such_tool(action.tool.as_str())))
+        if let Some(builtin) = Call::read_builtin(action) {
+            return builtin;
+        }
+        let made = self.made();
+        let Some(spec) = made.find(action.tool.as_str()) else {
+            return Err(self.no_such_tool(&action.tool));
+        };
+        let head = &spec.head;
+        if head.status != ToolStatus::Enabled {
+            return Err(off(head));
+        }
+        let (name, args) = (action.tool.as_str(), Value::from(action.args.clone()));
+        let validator = spec
+            .validator()
+            .map_err(|problem| format!("the schema of {name} cannot be used: {problem}"))?;
+        check_args(name, &args, validator, |wrong| {
+            explain(wrong, &Value::from(head.parameters.clone()))
+        })?;
+        Ok(Call::Made(MadeCall {
+            spec: Arc::clone(spec),
+            args: action.args.clone(),
+        }))
     }
 
-    /// Looks at every call of a plan whose arguments are known before anything is done.
+    /// Makes a step's result of what the world answered to its call. A call of a tool that may not be
+    /// called any more has its result all the same.
+    ///
+    /// # Errors
+    /// The call failed: the story.
+    pub(crate) fn result_of(&self, action: &Action, outcome: &Value) -> Result<StepEnd, String> {
+        if !is_builtin(action.tool.as_str()) && is_exact_call(action) {
+            return made::result_of(outcome);
+        }
+        crate::tools::result_of(&self.read(action)?, outcome)
+    }
+
+    /// Whether a call that was made has changed its run's folder; if that cannot be known, it has.
+    pub(crate) fn has_changed_folder(&self, action: &Action) -> bool {
+        match self.read(action) {
+            Ok(call) => call.changes_folder(),
+            Err(_) => !is_builtin(action.tool.as_str()) && is_exact_call(action),
+        }
+    }
+
+    /// Looks at every call of a plan whose arguments are known before anything is done. A tool that a
+    /// step of the plan makes is not known yet.
     ///
     /// # Errors
     /// Names the step whose tool there is not, or whose arguments it does not take.
     pub fn check_calls(&self, plan: &Plan) -> Result<(), String> {
-        for (place, planned) in plan.steps.iter().enumerate() {
+        self.check_calls_at(plan, |_| true)
+    }
+
+    /// The same for those places, from 0 on, that are to be done: a tool may have been disabled since it
+    /// was called.
+    ///
+    /// # Errors
+    /// See [`Registry::check_calls`].
+    pub(crate) fn check_calls_at(
+        &self,
+        plan: &Plan,
+        is_open: impl Fn(usize) -> bool,
+    ) -> Result<(), String> {
+        let coming: BTreeSet<&str> = plan.steps.iter().filter_map(makes).collect();
+        let open = plan.steps.iter().enumerate();
+        for (place, planned) in open.filter(|(place, _)| is_open(*place)) {
             let Ok(args) = planned.args_with(|_| None) else {
                 continue;
             };
+            let tool = &planned.tool;
+            let exact = read_exact_name(tool);
+            let name = exact.as_ref().map_or(tool, |(name, _)| name);
+            if coming.contains(name.as_str()) && !is_builtin(tool.as_str()) {
+                continue;
+            }
             let action = Action {
-                tool: planned.tool.clone(),
+                tool: tool.clone(),
                 args,
             };
             self.read(&action)
@@ -46,23 +188,48 @@ impl Registry {
         Ok(())
     }
 
-    /// Returns the tools' names.
+    /// Returns the names of the tools that may be called: built-in ones first.
     pub fn names(&self) -> Vec<String> {
-        names().map(str::to_owned).collect()
-    }
-
-    /// Returns the tools as models see them: those that are allowed, or all.
-    pub fn specs(&self, allowed: Option<&BTreeSet<Word>>) -> Vec<ToolSpec> {
-        let is_allowed =
-            |name: &str| allowed.is_none_or(|words| words.iter().any(|word| word.as_str() == name));
+        let made = self.made();
+        let made = made
+            .current
+            .iter()
+            .filter(|(name, spec)| spec.head.status == ToolStatus::Enabled && !is_builtin(name));
         names()
-            .filter(|name| is_allowed(name))
-            .filter_map(|name| TOOLS.get(name).map(|tool| tool.spec(name)))
+            .map(str::to_owned)
+            .chain(made.map(|(name, _)| name.clone()))
             .collect()
     }
 
-    fn no_such_tool(&self, name: &str) -> String {
+    /// Returns the tools as models see them: those that are allowed; or else the built-in ones, and of
+    /// those that agents made the 20 that were used or made last.
+    pub fn specs(&self, allowed: Option<&BTreeSet<Word>>) -> Vec<ToolSpec> {
+        let made = self.made();
+        let is_allowed = |name: &str| match allowed {
+            Some(words) => words.iter().any(|word| word.as_str() == name),
+            None => is_builtin(name) || made.shown.contains(name),
+        };
+        self.names()
+            .iter()
+            .filter(|name| is_allowed(name))
+            .filter_map(|name| match TOOLS.get(name.as_str()) {
+                Some(tool) => Some(tool.spec(name)),
+                None => made.current.get(name).map(|spec| spec_of(&spec.head)),
+            })
+            .collect()
+    }
+
+    fn no_such_tool(&self, tool: &Word) -> String {
         let all = self.names();
+        if let Some((name, _)) = read_exact_name(tool)
+            && self.made().current.contains_key(name.as_str())
+        {
+            return format!(
+                "there is no tool {tool} that may be called; the versions of {name}: hearth tool show \
+                 {name}"
+            );
+        }
+        let name = tool.as_str();
         let nearest = all
             .iter()
             .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
@@ -71,5 +238,42 @@ impl Registry {
             nearest.map_or("none", String::as_str),
             all.join(", ")
         )
+    }
+}
+
+/// The name of the tool that a step makes.
+fn makes(planned: &PlannedStep) -> Option<&str> {
+    if planned.tool.as_str() != "create_tool" {
+        return None;
+    }
+    planned.args.get("name").and_then(Value::as_str)
+}
+
+/// Says that a tool may not be called, and what would change that.
+fn off(head: &ToolHead) -> String {
+    let ToolHead {
+        name,
+        version,
+        status,
+        ..
+    } = head;
+    let why = match status {
+        ToolStatus::SetAside => "was set aside, because it kept failing",
+        ToolStatus::Enabled | ToolStatus::Disabled | ToolStatus::RolledBack => {
+            "was disabled by the owner"
+        }
+    };
+    format!(
+        "the tool {name}, version {version}, {why}. Its owner can bring it back: hearth tool enable \
+         {name}; or the version before it: hearth tool rollback {name}"
+    )
+}
+
+/// Returns a made tool as models see it.
+fn spec_of(head: &ToolHead) -> ToolSpec {
+    let compacted = compact(&Value::from(head.parameters.clone()));
+    ToolSpec {
+        description: head.description.clone(),
+        ..spec(head.name.as_str(), &compacted)
     }
 }

@@ -2,8 +2,19 @@
 
 use serde_json::{Map, Value};
 
-/// What a validator needs and a model does not.
-const NOISE: [&str; 5] = ["$schema", "$id", "title", "format", "default"];
+/// What a validator needs and a model does not: who goes beyond a bound is told by the validator.
+const NOISE: [&str; 10] = [
+    "$schema",
+    "$id",
+    "title",
+    "format",
+    "default",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+];
 /// Keywords whose values are schemas under names of their author's.
 const NAMED: [&str; 4] = ["properties", "patternProperties", "$defs", "definitions"];
 
@@ -22,15 +33,27 @@ fn compact_object(keywords: &Map<String, Value>) -> Map<String, Value> {
     for (keyword, value) in keywords {
         let value = match (keyword.as_str(), value) {
             (noise, _) if NOISE.contains(&noise) => continue,
+            // That nothing else is taken, or anything, goes without saying.
+            ("additionalProperties", Value::Bool(_)) => continue,
             ("const" | "enum" | "examples", value) => value.clone(),
             ("type", Value::Array(types)) => without_null(types),
             (named, Value::Object(schemas)) if NAMED.contains(&named) => schemas
                 .iter()
                 .map(|(name, schema)| (name.clone(), compact(schema)))
                 .collect(),
+            ("items", Value::Object(item)) => Value::Object(compact_item(item)),
             (_, value) => compact(value),
         };
         compacted.insert(keyword.clone(), value);
+    }
+    compacted
+}
+
+/// What each entry of a list is; of a plain one the list's own description tells.
+fn compact_item(item: &Map<String, Value>) -> Map<String, Value> {
+    let mut compacted = compact_object(item);
+    if !compacted.contains_key("properties") {
+        compacted.remove("description");
     }
     compacted
 }
@@ -57,10 +80,12 @@ mod tests {
             "title": "Note", "type": "object", "description": "Keeps a note.",
             "properties": {
                 "title": {"type": ["string", "null"], "title": "Title", "default": null, "description": "What."},
-                "default": {"enum": ["title", null], "format": "x"},
+                "default": {"enum": ["title", null], "format": "x", "maxLength": 9},
+                "pattern": {"type": "object", "additionalProperties": {"pattern": "^a"}},
                 "kinds": {"type": ["string", "integer", "null"]},
+                "words": {"type": "array", "items": {"type": "string", "description": "A word."}},
             },
-            "required": ["title"],
+            "required": ["title"], "additionalProperties": false,
         });
 
         assert_eq!(
@@ -70,7 +95,9 @@ mod tests {
                 "properties": {
                     "title": {"type": "string", "description": "What."},
                     "default": {"enum": ["title", null]},
+                    "pattern": {"type": "object", "additionalProperties": {}},
                     "kinds": {"type": ["string", "integer", "null"]},
+                    "words": {"type": "array", "items": {"type": "string"}},
                 },
                 "required": ["title"],
             })

@@ -1,5 +1,9 @@
 //! What is documented of each tool is what is taken, and what each call of it means.
 
+use std::collections::BTreeSet;
+
+use hearth_domain::ToolId;
+use hearth_domain::tool::{ToolHead, ToolStatus};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -312,12 +316,71 @@ fn models_see_every_tool_with_its_description_and_without_noise() {
         } else {
             text
         };
-        for noise in ["$schema", "\"title\"", "\"default\":", "\"format\"", "null"] {
+        for noise in [
+            "$schema",
+            "\"title\"",
+            "\"default\":",
+            "\"format\"",
+            "\"null\"",
+        ] {
             assert!(!text.contains(noise), "{}: {text}", spec.name);
         }
     }
-    let only = std::collections::BTreeSet::from(["python".parse().unwrap()]);
+    let only = BTreeSet::from(["python".parse().unwrap()]);
     let allowed = registry.specs(Some(&only));
     assert_eq!(allowed.len(), 1);
     assert_eq!(allowed[0].name, "python");
+}
+
+/// A made tool, without rights.
+fn head(name: &str, status: ToolStatus) -> ToolHead {
+    ToolHead {
+        id: ToolId(uuid::Uuid::from_u128(1)),
+        name: name.parse().unwrap(),
+        version: 1,
+        description: format!("Does what {name} says."),
+        parameters: serde_json::from_value(json!({
+            "type": "object", "title": "T", "additionalProperties": false,
+            "properties": {"text": {"type": "string", "default": "x"}},
+        }))
+        .unwrap(),
+        grants: Grants::default(),
+        status,
+        is_current: true,
+    }
+}
+
+#[test]
+fn models_see_the_made_tools_that_were_used_last_and_others_where_they_are_allowed() {
+    let many = (0..30).map(|number| head(&format!("tool_{number}"), ToolStatus::Enabled));
+    let off = [
+        head("broken", ToolStatus::SetAside),
+        // A later release of the node may have a tool of its own under a name that is taken.
+        head("python", ToolStatus::Enabled),
+    ];
+    let registry = Registry::with(off.into_iter().chain(many).collect());
+    let builtin = names().count();
+
+    let specs = registry.specs(None);
+
+    assert_eq!(
+        specs.len(),
+        builtin + 20 - 1,
+        "the built-in tool has its name"
+    );
+    let first = specs.iter().find(|spec| spec.name == "tool_0").unwrap();
+    assert_eq!(first.description, "Does what tool_0 says.");
+    assert_eq!(
+        first.schema,
+        json!({
+            "type": "object",
+            "properties": {"text": {"type": "string"}},
+        })
+    );
+    let wanted = ["tool_29", "broken", "read_file"].map(|name| name.parse().unwrap());
+    let allowed = registry.specs(Some(&BTreeSet::from(wanted)));
+    let allowed: Vec<&str> = allowed.iter().map(|spec| spec.name.as_str()).collect();
+    assert_eq!(allowed, ["read_file", "tool_29"]);
+    let call = registry.read(&action("python", json!({"code": "1"})));
+    assert!(matches!(call, Ok(Call::Python(_))));
 }

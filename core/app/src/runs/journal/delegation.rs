@@ -162,7 +162,7 @@ impl Scene<'_> {
         let handed = Charge::tool_call().plus(Charge::child());
         self.purse
             .charge(tx, &run.agent, Some(self.task), &handed, now)?;
-        let waited = self.attempts.last.filter(|step| is_waiting(step)).cloned();
+        let waited = self.waited(tx, &meant)?;
         let step = if let Some(step) = self.taken_up(tx, &meant, waited)? {
             steps::save(tx, step.hand_on(decision, id, run), run, &by, now)?
         } else {
@@ -172,10 +172,6 @@ impl Scene<'_> {
         };
         Ok(Intent::Waits(step))
     }
-}
-
-fn is_waiting(step: &Step) -> bool {
-    matches!(step.state, StepState::Waiting(_))
 }
 
 /// Says why the work may not be handed to this agent, or not by this task.

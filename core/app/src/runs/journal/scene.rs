@@ -172,11 +172,7 @@ impl Scene<'_> {
     ) -> Result<Intent, AppError> {
         let (run, now) = (self.run, self.now);
         let by = run.agent.to_string();
-        let waited = self
-            .attempts
-            .last
-            .filter(|step| matches!(step.state, StepState::Waiting(_)))
-            .cloned();
+        let waited = self.waited(tx, &meant)?;
         let next = self.attempts.next;
         match decision.verdict {
             Verdict::Allow | Verdict::Change => {
@@ -208,12 +204,33 @@ impl Scene<'_> {
                 Ok(Intent::Refused(step))
             }
             Verdict::Ask => {
-                self.attempts.discard_answered(tx, run, &by, now)?;
+                for step in waited.into_iter().chain(self.attempts.unpaid.cloned()) {
+                    steps::save(tx, step.discard(run, now), run, &by, now)?;
+                }
                 let id = self.request(tx, &meant, &decision)?;
                 let new = meant.into_step(next, decision);
                 let change = Step::wait(new, WaitingFor::Approval(id), run, now);
                 Ok(Intent::Waits(steps::insert(tx, change, run, now)?))
             }
+        }
+    }
+
+    /// Returns the attempt that waited with this very action. One that waited with another counts no
+    /// more: the journal tells of what is made, and not of what was asked for before.
+    pub(super) fn waited(
+        &self,
+        tx: &mut WriteTx<'_>,
+        meant: &Meant,
+    ) -> Result<Option<Step>, AppError> {
+        let is_waiting = |step: &&Step| matches!(step.state, StepState::Waiting(_));
+        let waited = self.attempts.last.filter(is_waiting).cloned();
+        match waited {
+            Some(step) if step.action_hash() != meant.action.hash() => {
+                let change = step.discard(self.run, self.now);
+                steps::save(tx, change, self.run, self.run.agent.as_str(), self.now)?;
+                Ok(None)
+            }
+            waited => Ok(waited),
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::cli::task::draft::Draft;
 use crate::cli::task::{accept, budget, show, watch};
 use crate::cli::words::{day_or_moment, due, priorities, task_ref};
-use crate::cli::{Invocation, project};
+use crate::cli::{Invocation, project, tool};
 use crate::client::upload::{Upload, base_name};
 use crate::client::wire::{Artifact, Doubt, FromLine, Task, Understood};
 use crate::client::{Client, json_object};
@@ -93,7 +93,11 @@ pub(super) async fn run(invocation: &Invocation, add: Add) -> anyhow::Result<()>
         .into_iter()
         .chain(line.after.iter().map(ToString::to_string))
         .collect();
-    let mut draft = draft(add, line, &invocation.zone())?;
+    let tools = match &add.plan_file {
+        Some(_) => tool::registry_of(&client).await?,
+        None => Registry::builtin(),
+    };
+    let mut draft = draft(add, line, &invocation.zone(), &tools)?;
     for task in &after {
         let task: Task = client.get(&["tasks", task], &[]).await?.read()?;
         draft.depends_on.push(task.id);
@@ -149,7 +153,7 @@ async fn understand(client: &Client, add: &Add) -> anyhow::Result<Understood> {
 }
 
 /// Puts together what the line and the flags say; flags go first.
-fn draft(add: Add, line: Understood, zone: &TimeZone) -> anyhow::Result<Draft> {
+fn draft(add: Add, line: Understood, zone: &TimeZone, tools: &Registry) -> anyhow::Result<Draft> {
     let line = Draft::from_line(line);
     if line.title.trim().is_empty() {
         bail!("title must not be empty; say in a line what is to be done");
@@ -184,7 +188,7 @@ fn draft(add: Add, line: Understood, zone: &TimeZone) -> anyhow::Result<Draft> {
             let code = read(path)?;
             Some(json!([{ "tool": "python", "args": { "code": code } }]))
         }
-        (None, Some(path)) => Some(plan(path)?),
+        (None, Some(path)) => Some(plan(path, tools)?),
         (None, None) => None,
     };
     if let Some(plan) = plan
@@ -196,12 +200,12 @@ fn draft(add: Add, line: Understood, zone: &TimeZone) -> anyhow::Result<Draft> {
 }
 
 /// Reads a plan, and says what is wrong with it before anything is made.
-fn plan(path: &Path) -> anyhow::Result<Value> {
+fn plan(path: &Path, tools: &Registry) -> anyhow::Result<Value> {
     let shown = path.display();
     let value: Value =
         serde_json::from_str(&read(path)?).with_context(|| format!("{shown} is no JSON"))?;
     let plan = Plan::parse(&value).map_err(|error| anyhow!("{shown}: {error}"))?;
-    Registry::builtin()
+    tools
         .check_calls(&plan)
         .map_err(|problem| anyhow!("{shown}: {problem}"))?;
     Ok(value)
@@ -282,7 +286,7 @@ mod tests {
         let path = code.to_str().unwrap();
 
         let add = add(&["Count", "--python-file", path, "--due", "2026-11-23"]);
-        let draft = draft(add, line("Count"), &TimeZone::UTC).unwrap();
+        let draft = draft(add, line("Count"), &TimeZone::UTC, &Registry::builtin()).unwrap();
 
         assert_eq!(
             draft.body(None),
@@ -325,7 +329,7 @@ mod tests {
         let add = add(&["x", "--python-file", code, "--context-file", context]);
 
         assert!(
-            draft(add, line("x"), &TimeZone::UTC)
+            draft(add, line("x"), &TimeZone::UTC, &Registry::builtin())
                 .unwrap_err()
                 .to_string()
                 .contains("has a plan already")

@@ -1,7 +1,5 @@
 //! What each call touches, how it is told, and what comes of it.
 
-use std::collections::BTreeSet;
-
 use super::*;
 
 /// What a call means, in short: hosts, reads, writes, whether outside; repeat; labels; folder.
@@ -24,7 +22,7 @@ fn meaning(call: &Call) -> String {
     let labels = call.brings();
     for (word, is_so) in [
         ("outside", reach.is_outside),
-        ("creates", reach.creates),
+        ("creates", reach.creates.is_some()),
         ("untrusted", labels.untrusted),
         ("private", labels.private),
         ("changes", call.changes_folder()),
@@ -35,6 +33,68 @@ fn meaning(call: &Call) -> String {
     }
     assert_eq!(call.repeat(true), Repeat::Safe, "the world knows its key");
     said.join("; ")
+}
+
+/// What makes a tool with these rights, whose example takes them or not.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "values are written where they are used"
+)]
+fn making(grants: Value, needs_grants: bool) -> Value {
+    json!({
+        "name": "count_words", "description": "Counts.", "parameters": {"type": "object"},
+        "code": "def run(): return 1", "grants": grants,
+        "examples": [{"args": {}, "result": 1, "needs_grants": needs_grants}],
+    })
+}
+
+/// A call of version 2 of a tool with these rights.
+fn made(grants: Value) -> Call {
+    let head = ToolHead {
+        id: ToolId(uuid::Uuid::from_u128(1)),
+        name: "count_words".parse().unwrap(),
+        version: 2,
+        description: "Counts.".into(),
+        parameters: serde_json::from_value(json!({"type": "object"})).unwrap(),
+        grants: serde_json::from_value(grants).unwrap(),
+        status: ToolStatus::Enabled,
+        is_current: true,
+    };
+    let registry = Registry::with(vec![head]);
+    let call = registry.read(&action("count_words", json!({"a": 1})));
+    call.unwrap()
+}
+
+#[test]
+fn a_call_of_a_made_tool_touches_what_it_was_granted_and_names_its_version() {
+    let network = json!(["example.org"]);
+    for (grants, expected) in [
+        (json!({}), "safe"),
+        (json!({"host": {"kv": true, "task": true}}), "safe"),
+        (json!({"workspace": true}), "restored; changes"),
+        (json!({"reads": ["a"]}), "safe; reads a; private"),
+        (
+            json!({"host": {"fs_write": ["a"]}}),
+            "unsafe; writes a; private",
+        ),
+        (
+            json!({"network": network}),
+            "unsafe; hosts example.org; untrusted",
+        ),
+    ] {
+        let call = made(grants.clone());
+        assert_eq!(meaning(&call), expected, "{grants}");
+        assert!(call.reach().is_granted && call.reach().creates.is_none());
+    }
+    let call = made(json!({"host": {"http_get": network, "fs_read": ["notes"]}}));
+    assert_eq!(
+        call.in_words(),
+        "use the tool count_words, version 2, which may speak to example.org, read folder notes, with \
+         {\"a\":1}"
+    );
+    let mut pinned = action("count_words", json!({"a": 1}));
+    call.pin(&mut pinned);
+    assert_eq!(pinned.tool.as_str(), "count_words.v2");
 }
 
 #[test]
@@ -135,6 +195,20 @@ fn each_call_says_what_it_can_touch() {
             "delegate",
             json!({"agent": "scribe", "title": "Write"}),
             "safe",
+        ),
+        ("create_tool", making(json!({}), false), "safe; creates"),
+        (
+            "create_tool",
+            making(
+                json!({"host": {"http_get": network}, "reads": ["a"]}),
+                false,
+            ),
+            "safe; hosts example.org; reads a; creates",
+        ),
+        (
+            "create_tool",
+            making(json!({"network": network, "workspace": true}), true),
+            "unsafe; hosts example.org; creates; untrusted; changes",
         ),
     ] {
         let call = call(tool, args.clone());
