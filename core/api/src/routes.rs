@@ -11,6 +11,7 @@ mod health;
 mod holding;
 mod keys;
 mod me;
+mod memories;
 mod notices;
 mod owner;
 mod permissions;
@@ -65,6 +66,8 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(permissions::revoke_permission))
         .routes(routes!(folders::list_folders, folders::create_folder))
         .routes(routes!(folders::revoke_folder))
+        .routes(routes!(memories::list_memories, memories::create_memory))
+        .routes(routes!(memories::get_memory, memories::forget_memory))
         .routes(routes!(events::list_events))
         .routes(routes!(stream::stream_events))
         .routes(routes!(agents::register_agent))

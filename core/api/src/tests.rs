@@ -9,6 +9,7 @@ mod document;
 mod edge;
 mod life;
 mod lists;
+mod memories;
 mod notices;
 mod quick_add;
 mod refusals;

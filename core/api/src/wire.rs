@@ -11,6 +11,7 @@ pub(crate) mod field;
 pub(crate) mod folder;
 pub(crate) mod holding;
 pub(crate) mod key;
+pub(crate) mod memory;
 pub(crate) mod new_task;
 pub(crate) mod notice;
 pub(crate) mod permission;

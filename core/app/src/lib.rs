@@ -4,7 +4,7 @@
 //! and the command line, the API, agents and bridges all come through here.
 //!
 //! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`runs`] with
-//! [`approvals`], [`permissions`] and [`folders`], [`owner`], then the other entities, [`inbox`], [`chat`], [`notices`], [`sweep`] with [`calendar`].
+//! [`approvals`], [`permissions`] and [`folders`], [`owner`], [`memories`] with [`local_search`], then the other entities, [`inbox`], [`chat`], [`notices`], [`sweep`] with [`calendar`].
 
 pub mod acceptance;
 pub mod agents;
@@ -21,6 +21,8 @@ pub mod folders;
 pub mod holding;
 pub mod inbox;
 pub mod keys;
+pub mod local_search;
+pub mod memories;
 pub mod named;
 pub mod notices;
 pub mod owner;

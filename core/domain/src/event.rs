@@ -16,6 +16,7 @@ use crate::id::{
     AgentId, ArtifactId, ConversationId, EventId, MessageId, NoticeId, ProjectId, TaskId,
 };
 use crate::key::Grant;
+use crate::memory::MemoryFacts;
 use crate::notice::NoticeKind;
 use crate::permission::PermissionFacts;
 use crate::priority::Priority;
@@ -400,6 +401,12 @@ pub enum EventKind {
     /// The owner closed it again.
     #[serde(rename = "folder.revoked")]
     FolderRevoked(FolderFacts),
+    /// Something is kept in mind.
+    #[serde(rename = "memory.remembered")]
+    MemoryRemembered(MemoryFacts),
+    /// It is not any more.
+    #[serde(rename = "memory.forgotten")]
+    MemoryForgotten(MemoryFacts),
     /// A key was made.
     #[serde(rename = "key.created")]
     KeyCreated {
@@ -439,6 +446,8 @@ pub enum EntityType {
     Permission,
     /// A granted folder.
     Folder,
+    /// A memory.
+    Memory,
     /// A key.
     Key,
 }
@@ -457,6 +466,7 @@ impl EntityType {
             Self::Approval => "approval",
             Self::Permission => "permission",
             Self::Folder => "folder",
+            Self::Memory => "memory",
             Self::Key => "key",
         }
     }
@@ -464,7 +474,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 48] = [
+    pub const TYPES: [&'static str; 50] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -511,6 +521,8 @@ impl EventKind {
         "permission.revoked",
         "folder.granted",
         "folder.revoked",
+        "memory.remembered",
+        "memory.forgotten",
         "key.created",
         "key.revoked",
     ];
@@ -564,6 +576,8 @@ impl EventKind {
             Self::PermissionRevoked(_) => "permission.revoked",
             Self::FolderGranted(_) => "folder.granted",
             Self::FolderRevoked(_) => "folder.revoked",
+            Self::MemoryRemembered(_) => "memory.remembered",
+            Self::MemoryForgotten(_) => "memory.forgotten",
             Self::KeyCreated { .. } => "key.created",
             Self::KeyRevoked { .. } => "key.revoked",
         }
@@ -615,6 +629,7 @@ impl EventKind {
             | Self::ApprovalWithdrawn(_) => EntityType::Approval,
             Self::PermissionGranted(_) | Self::PermissionRevoked(_) => EntityType::Permission,
             Self::FolderGranted(_) | Self::FolderRevoked(_) => EntityType::Folder,
+            Self::MemoryRemembered(_) | Self::MemoryForgotten(_) => EntityType::Memory,
             Self::KeyCreated { .. } | Self::KeyRevoked { .. } => EntityType::Key,
         }
     }

@@ -63,4 +63,6 @@ identifier! {
     PermissionId,
     /// Identifies a granted folder.
     FolderId,
+    /// Identifies a memory, beside its number.
+    MemoryId,
 }

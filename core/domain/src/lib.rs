@@ -21,6 +21,7 @@ pub mod field;
 pub mod folder;
 pub mod id;
 pub mod key;
+pub mod memory;
 pub mod money;
 pub mod notice;
 pub mod permission;
@@ -32,6 +33,7 @@ pub mod quick_add;
 pub mod recurrence;
 pub mod run;
 pub mod task;
+pub mod web_page;
 pub mod when;
 
 pub use actor::{Actor, Role};
@@ -39,7 +41,7 @@ pub use change::Change;
 pub use clock::{Clock, IdSource, Timestamp};
 pub use field::{InvalidField, JsonObject};
 pub use id::{
-    AgentId, ApprovalId, ArtifactId, ConversationId, EventId, FolderId, KeyId, MessageId, NoticeId,
-    PermissionId, ProjectId, RunId, TaskId,
+    AgentId, ApprovalId, ArtifactId, ConversationId, EventId, FolderId, KeyId, MemoryId, MessageId,
+    NoticeId, PermissionId, ProjectId, RunId, TaskId,
 };
 pub use priority::Priority;

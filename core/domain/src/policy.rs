@@ -47,6 +47,11 @@ pub struct Reach {
     pub writes: Vec<Word>,
     /// Whether it is made outside the sandbox.
     pub is_outside: bool,
+    /// Whether the owner named the hosts in the settings, for this very tool: that is the owner's
+    /// word, as long as the run knows nothing private that could go there.
+    pub is_configured: bool,
+    /// Whether it reads what runs remembered: it brings the labels of all that is in its reach.
+    pub reads_memories: bool,
     /// How long it may take, where that is its own to say.
     pub limit: Option<Duration>,
 }
@@ -245,7 +250,7 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
                 .into(),
         ));
     }
-    if !reach.hosts.is_empty() {
+    if !reach.hosts.is_empty() && (!reach.is_configured || call.labels.private) {
         return Some(Asked::UnlessPermitted(format!(
             "it speaks to {}",
             reach.hosts.join(", ")

@@ -7,7 +7,7 @@
 //! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
 //! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`],
 //! [`conversations`], [`notices`], [`runs`] with [`steps`], [`approvals`], [`permissions`],
-//! [`folders`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
+//! [`folders`], [`memories`], [`pages`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
 //! [`dump`], [`inspect`].
 
 pub mod agents;
@@ -27,9 +27,12 @@ pub mod folders;
 pub mod idempotency;
 pub mod inspect;
 pub mod keys;
+mod match_words;
+pub mod memories;
 pub mod migrate;
 pub mod notices;
 mod page;
+pub mod pages;
 pub mod permissions;
 mod pragmas;
 pub mod projects;

@@ -11,10 +11,11 @@ use hearth_domain::policy::{Bounds, Decision, Labels, Reach, Verdict};
 use hearth_domain::run::{Repeat, Run, RunStatus, Step, StepEnd, WaitingFor};
 use hearth_domain::task::{Progress, Task};
 use hearth_domain::{Actor, RunId};
-use hearth_store::{Tx, runs, steps};
+use hearth_store::{Tx, memories, runs, steps};
 use serde_json::Value;
 
 use self::question::question;
+pub(crate) use self::scene::labels_of;
 use self::scene::{Attempts, Scene};
 use super::follow::{ask_no_more, interrupt};
 use crate::app::App;
@@ -114,7 +115,7 @@ impl App {
         actor: &Actor,
         hold: Hold,
         run: RunId,
-        meant: Meant,
+        mut meant: Meant,
         bounds: Bounds,
     ) -> Result<Intent, AppError> {
         must_work(actor, "work on a task")?;
@@ -135,6 +136,10 @@ impl App {
                 };
                 if let Some(waiting) = scene.attempts.waiting(tx)? {
                     return Ok(Intent::Waits(waiting.clone()));
+                }
+                if meant.reach.reads_memories {
+                    let reached = memories::labels(tx, task.project_id)?;
+                    meant.brings = meant.brings.and(reached);
                 }
                 let decision = scene.decide(tx, &meant, &bounds)?;
                 scene.carry_out(tx, meant, decision)

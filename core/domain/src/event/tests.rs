@@ -8,7 +8,8 @@ use super::*;
 use crate::actor::Role;
 use crate::approval::ApprovalStatus;
 use crate::folder::Access;
-use crate::id::{ApprovalId, FolderId, PermissionId, RunId};
+use crate::id::{ApprovalId, FolderId, MemoryId, PermissionId, RunId};
+use crate::memory::MemoryFacts;
 use crate::run::{RunStatus, StepStatus};
 use crate::task::AttemptEnd;
 
@@ -214,6 +215,22 @@ fn folder_payload() -> Value {
     })
 }
 
+fn memory() -> MemoryFacts {
+    MemoryFacts {
+        memory_id: MemoryId(Uuid::from_u128(12)),
+        number: 3,
+        project_id: None,
+        task_number: Some(12),
+    }
+}
+
+fn memory_payload() -> Value {
+    json!({
+        "memory_id": "00000000-0000-0000-0000-00000000000c", "number": 3, "project_id": null,
+        "task_number": 12,
+    })
+}
+
 /// One of each, with its payload as it is stored.
 fn one_of_each() -> Vec<(EventKind, Value)> {
     let seed = || AgentName::from_stored("seed".into());
@@ -414,6 +431,8 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
         ),
         (EventKind::FolderGranted(folder()), folder_payload()),
         (EventKind::FolderRevoked(folder()), folder_payload()),
+        (EventKind::MemoryRemembered(memory()), memory_payload()),
+        (EventKind::MemoryForgotten(memory()), memory_payload()),
         (
             EventKind::KeyCreated {
                 name: "laptop".parse().unwrap(),

@@ -118,7 +118,7 @@ impl Scene<'_> {
             action: &meant.action,
             reach: &meant.reach,
             project: self.task.project_id,
-            labels: labels(self.all).and(meant.brings),
+            labels: labels_of(self.all).and(meant.brings),
             speaks_meanwhile: self.all.iter().any(|step| {
                 step.place != meant.place
                     && step.brings.untrusted
@@ -223,7 +223,7 @@ impl Scene<'_> {
 
 /// What the run has taken in so far: of every call that was to be made. One that failed, was cut off
 /// or is done anew may have left what it took in in the run's folder.
-fn labels(all: &[Step]) -> Labels {
+pub(crate) fn labels_of(all: &[Step]) -> Labels {
     all.iter()
         .filter(|step| matches!(step.decision.verdict, Verdict::Allow | Verdict::Change))
         .fold(Labels::default(), |labels, step| labels.and(step.brings))
