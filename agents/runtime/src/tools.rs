@@ -8,9 +8,12 @@ pub mod args;
 mod files;
 mod functions;
 mod http;
+mod memory;
 mod outcome;
 mod program;
 pub mod registry;
+mod web_scrape;
+mod web_search;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -102,6 +105,10 @@ impl Toolbox<'_> {
             Call::ListFiles(list) => self.list_files(list, limits).await,
             Call::StoreArtifact(store) => self.store(store).await,
             Call::HttpGet(get) => self.http_get(get, limits).await,
+            Call::WebSearch(search) => self.web_search(search).await,
+            Call::WebScrape(scrape) => self.web_scrape(scrape, limits).await,
+            Call::Remember(remember) => self.remember(remember).await,
+            Call::Recall(recall) => self.recall(recall).await,
             // It is asked by the run, and answered by the owner.
             Call::AskOwner(_) => Err(ToolError::Failed("a question is not acted on".into())),
         }
@@ -251,6 +258,9 @@ pub(crate) fn result_of(call: &Call, outcome: &Value) -> Result<StepEnd, String>
                 ..StepEnd::default()
             })
         }
+        Call::WebSearch(_) => Ok(web_search::end(outcome)),
+        Call::WebScrape(_) => Ok(web_scrape::end(outcome)),
+        Call::Remember(_) | Call::Recall(_) => Ok(memory::end(outcome)),
         Call::AskOwner(_) => Ok(StepEnd {
             result: Some(object("answer", outcome.clone())),
             ..StepEnd::default()

@@ -101,7 +101,7 @@ impl Executor<'_> {
                 .map_err(|error| AppError::Store(Box::new(error)))?;
             action.args.insert("folder_sha256".into(), digest.into());
         }
-        let mut reach = call.reach();
+        let mut reach = self.toolbox.reach(&call);
         reach.limit = planned.limit;
         let meant = Meant {
             place: number(place),

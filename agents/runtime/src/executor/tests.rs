@@ -34,6 +34,7 @@ use crate::workspace::root_of;
 mod asking;
 mod order;
 mod programs;
+mod web;
 
 /// Knows no name, so that nothing but an address can be spoken to.
 struct NoNames;

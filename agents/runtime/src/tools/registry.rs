@@ -17,8 +17,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::args::{
-    AskOwner, FolderName, HttpGet, ListFiles, Python, ReadFile, RunCommand, StoreArtifact,
-    WriteFile,
+    AskOwner, FolderName, HttpGet, ListFiles, Python, ReadFile, Recall, Remember, RunCommand,
+    StoreArtifact, WebScrape, WebSearch, WriteFile,
 };
 
 /// One call of a tool.
@@ -38,6 +38,14 @@ pub enum Call {
     StoreArtifact(StoreArtifact),
     /// See [`HttpGet`].
     HttpGet(HttpGet),
+    /// See [`WebSearch`].
+    WebSearch(WebSearch),
+    /// See [`WebScrape`].
+    WebScrape(WebScrape),
+    /// See [`Remember`].
+    Remember(Remember),
+    /// See [`Recall`].
+    Recall(Recall),
     /// See [`AskOwner`].
     AskOwner(AskOwner),
 }
@@ -124,6 +132,22 @@ static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
         (
             "http_get",
             Tool::of::<HttpGet>(|args| read(args, Call::HttpGet)),
+        ),
+        (
+            "web_search",
+            Tool::of::<WebSearch>(|args| read(args, Call::WebSearch)),
+        ),
+        (
+            "web_scrape",
+            Tool::of::<WebScrape>(|args| read(args, Call::WebScrape)),
+        ),
+        (
+            "remember",
+            Tool::of::<Remember>(|args| read(args, Call::Remember)),
+        ),
+        (
+            "recall",
+            Tool::of::<Recall>(|args| read(args, Call::Recall)),
         ),
         (
             "ask_owner",
@@ -219,6 +243,8 @@ impl Call {
                 check_hosts("host.http_get", &python.host.http_get)
             }
             Self::HttpGet(get) => host_of(&get.url).map(drop),
+            Self::WebScrape(scrape) => host_of(&scrape.url).map(drop),
+            Self::WebSearch(_) | Self::Remember(_) | Self::Recall(_) => Ok(()),
             Self::ReadFile(_)
             | Self::WriteFile(_)
             | Self::ListFiles(_)
@@ -227,7 +253,8 @@ impl Call {
         }
     }
 
-    /// What it can touch beyond the run's own folder.
+    /// What it can touch beyond the run's own folder; of a search, but for the server that the owner
+    /// configured.
     pub fn reach(&self) -> Reach {
         let words = |names: &[FolderName]| -> Vec<Word> {
             names.iter().map(|name| name.0.clone()).collect()
@@ -263,15 +290,27 @@ impl Call {
                 hosts: host_of(&get.url).into_iter().collect(),
                 ..Reach::default()
             },
-            Self::StoreArtifact(_) | Self::AskOwner(_) => Reach::default(),
+            Self::WebScrape(scrape) => Reach {
+                hosts: host_of(&scrape.url).into_iter().collect(),
+                ..Reach::default()
+            },
+            Self::Recall(_) => Reach {
+                reads_memories: true,
+                ..Reach::default()
+            },
+            Self::StoreArtifact(_) | Self::WebSearch(_) | Self::Remember(_) | Self::AskOwner(_) => {
+                Reach::default()
+            }
         }
     }
 
-    /// What its result brings into the run.
+    /// What its result brings into the run; of memories, what those in reach bring is added when the
+    /// call is decided over.
     pub fn brings(&self) -> Labels {
         let reach = self.reach();
         Labels {
-            untrusted: !reach.hosts.is_empty(),
+            // What this machine finds was read from strangers, too.
+            untrusted: !reach.hosts.is_empty() || matches!(self, Self::WebSearch(_)),
             private: reach.is_outside || !reach.reads.is_empty() || !reach.writes.is_empty(),
         }
     }
@@ -294,6 +333,10 @@ impl Call {
             | Self::ListFiles(_)
             | Self::StoreArtifact(_)
             | Self::HttpGet(_)
+            | Self::WebSearch(_)
+            | Self::WebScrape(_)
+            | Self::Remember(_)
+            | Self::Recall(_)
             | Self::AskOwner(_) => Repeat::Safe,
         }
     }
@@ -304,9 +347,14 @@ impl Call {
             Self::Python(_) | Self::RunCommand(_) => true,
             Self::WriteFile(write) => write.folder.is_none(),
             Self::HttpGet(get) => get.save_as.is_some(),
-            Self::ReadFile(_) | Self::ListFiles(_) | Self::StoreArtifact(_) | Self::AskOwner(_) => {
-                false
-            }
+            Self::WebScrape(scrape) => scrape.save_as.is_some(),
+            Self::ReadFile(_)
+            | Self::ListFiles(_)
+            | Self::StoreArtifact(_)
+            | Self::WebSearch(_)
+            | Self::Remember(_)
+            | Self::Recall(_)
+            | Self::AskOwner(_) => false,
         }
     }
 
@@ -342,6 +390,10 @@ impl Call {
             }
             Self::StoreArtifact(store) => format!("store an artifact of type {}", store.kind),
             Self::HttpGet(get) => format!("fetch {}", shortened(&get.url)),
+            Self::WebSearch(search) => format!("search the web for {}", quoted(&search.query)),
+            Self::WebScrape(scrape) => format!("read {}", shortened(&scrape.url)),
+            Self::Remember(remember) => format!("remember {}", quoted(&remember.text)),
+            Self::Recall(recall) => format!("recall {}", quoted(&recall.query)),
             Self::AskOwner(ask) => format!("ask \"{}\"", shortened(&ask.question)),
         }
     }
@@ -430,7 +482,7 @@ fn check_hosts(argument: &str, hosts: &[String]) -> Result<(), String> {
 
 /// Returns the host that a URL leads to, with its port where that is not the usual one: what an
 /// allow-list takes.
-pub(super) fn host_of(url: &str) -> Result<String, String> {
+pub(crate) fn host_of(url: &str) -> Result<String, String> {
     let url = url::Url::parse(url).map_err(|error| format!("url is not understood: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!(

@@ -28,14 +28,14 @@ fn fetching(url: &str) -> Value {
     json!({"tool": "http_get", "args": {"url": url}})
 }
 
-async fn answer(floor: &Floor, task: &Task, answer: Answer) {
+pub(super) async fn answer(floor: &Floor, task: &Task, answer: Answer) {
     let asked = floor.view(task).await.approvals;
     let id = ApprovalRef::Id(asked.last().unwrap().id);
     let answered = floor.app.answer_approval(&Actor::Owner, id, answer).await;
     answered.unwrap();
 }
 
-const YES: Answer = Answer::Approve {
+pub(super) const YES: Answer = Answer::Approve {
     note: None,
     remember: None,
 };
