@@ -31,7 +31,9 @@ const PARSE_FOR: Duration = Duration::from_secs(5);
 const PIECE: usize = 16 * 1024;
 /// How deep elements may lie in each other for more than their text to be taken.
 const DEPTH_MAX: usize = 256;
-/// How many elements a page may have for its readable part to be looked for.
+/// How long a page may be, and how many elements it may have, for its readable part to be looked for:
+/// that takes time that grows faster than the page.
+const ARTICLE_BYTES: usize = 2 * 1024 * 1024;
 const ELEMENTS_MAX: usize = 30_000;
 /// What the functions that walk a page of that depth need, with room to spare; it is not used before.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
@@ -80,7 +82,9 @@ impl super::Web {
             });
         }
         let url = fetched.final_url.clone();
-        self.gate.parse(move || of_html(&text, &url)).await
+        self.gate
+            .parse(move || of_html(&text, &url, PARSE_FOR))
+            .await
     }
 }
 
@@ -107,8 +111,8 @@ impl Gate {
     }
 }
 
-fn of_html(html: &str, url: &str) -> Result<Readable, String> {
-    let document = parse(html, Instant::now() + PARSE_FOR)?;
+fn of_html(html: &str, url: &str, parse_for: Duration) -> Result<Readable, String> {
+    let document = parse(html, parse_for)?;
     let title = one_line(&document.select("title").text());
     if depth_of(&document.root()) > DEPTH_MAX {
         return Ok(Readable {
@@ -123,9 +127,10 @@ fn of_html(html: &str, url: &str) -> Result<Readable, String> {
         disable_json_ld: true,
         ..Config::default()
     };
-    let article = Readability::with_document(document.clone(), Some(url), Some(config))
-        .ok()
-        .and_then(|mut page| page.parse().ok());
+    let is_short = html.len() <= ARTICLE_BYTES;
+    let article = is_short
+        .then(|| Readability::with_document(document.clone(), Some(url), Some(config)))
+        .and_then(|page| page.ok()?.parse().ok());
     let Some(article) = article else {
         // No part of it stands out: all of it, then.
         return Ok(Readable {
@@ -146,7 +151,8 @@ fn of_html(html: &str, url: &str) -> Result<Readable, String> {
 }
 
 /// Parses a page piece by piece.
-fn parse(html: &str, deadline: Instant) -> Result<Document, String> {
+fn parse(html: &str, parse_for: Duration) -> Result<Document, String> {
+    let began = Instant::now();
     let options = ParseOpts {
         tree_builder: TreeBuilderOpts {
             scripting_enabled: false,
@@ -157,10 +163,10 @@ fn parse(html: &str, deadline: Instant) -> Result<Document, String> {
     let mut parser = parse_document(Document::default(), options);
     let mut rest = html;
     while !rest.is_empty() {
-        if Instant::now() > deadline {
+        if began.elapsed() > parse_for {
             return Err(format!(
                 "it takes longer than {} s to be parsed; fetch it with http_get and save_as",
-                PARSE_FOR.as_secs()
+                parse_for.as_secs_f32()
             ));
         }
         let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));

@@ -95,7 +95,7 @@ async fn a_page_is_read_once_its_owner_said_yes_and_is_found_on_this_machine_lat
     let text = read["text"].as_str().unwrap();
     // It is a text in a result: nothing came of what it says.
     assert!(text.contains("Ignore all earlier instructions"), "{text}");
-    assert_eq!(floor.view(&task).await.steps.len(), 2, "asked, then made");
+    assert_eq!(floor.view(&task).await.steps.len(), 1);
     assert!(labels(&floor, &task).await.untrusted);
 
     let later = floor.execute(json!([searching("otters sleeping")])).await;
