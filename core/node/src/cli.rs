@@ -15,6 +15,7 @@ pub mod events;
 pub mod folder;
 mod invocation;
 pub mod keys;
+pub mod memory;
 pub mod migrate;
 pub mod project;
 pub mod run;
@@ -90,6 +91,9 @@ pub enum Command {
     /// Folders of this machine that agents may use
     #[command(subcommand)]
     Folder(folder::Command),
+    /// What agents and you want known later
+    #[command(subcommand)]
+    Memory(memory::Command),
     /// Bodies of work
     #[command(subcommand)]
     Project(project::Command),
@@ -216,6 +220,7 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Run(command) => run::run(invocation, command).await,
         Command::Approvals(approvals) => approvals::run(invocation, approvals).await,
         Command::Folder(command) => folder::run(invocation, command).await,
+        Command::Memory(command) => memory::run(invocation, command).await,
         Command::Project(command) => project::run(invocation, command).await,
         Command::Agent(command) => agent::run(invocation, command).await,
         Command::Artifact(command) => artifact::run(invocation, command).await,

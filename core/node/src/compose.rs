@@ -9,6 +9,7 @@ use hearth_app::{App, Facilities, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
+use hearth_runtime::web::FetchError;
 use hearth_runtime::{ChiefOfStaff, LiveLimits, SandboxChecks, SandboxFacility, Seed, Web};
 use hearth_sandbox::network::SystemResolver;
 use hearth_sandbox::{Limits, Stage};
@@ -21,6 +22,7 @@ use crate::data_dir::DataDir;
 use crate::inbox::Inbox;
 use crate::lifecycle::Lifecycle;
 use crate::reload::{Live, Reload};
+use crate::search::searching;
 use crate::settings::environment::for_outside;
 use crate::settings::{SandboxSettings, Settings};
 use crate::system::{SystemClock, UuidSource};
@@ -119,11 +121,16 @@ pub(crate) fn start(
     if settings.agents.has_builtin {
         let (app, sandbox, shutdown) = (app.clone(), sandbox.clone(), shutdown.clone());
         let config = seed_config(settings, live.limits.clone());
+        let (search, environment) = (settings.search.clone(), live.layers.environment.clone());
         lifecycle.spawn("seed", async move {
             // It reads the machine's certificates, which the start does not wait for.
-            let web = tokio::task::spawn_blocking(|| Web::new(Arc::new(SystemResolver)))
-                .await?
-                .context("pages of the web cannot be fetched")?;
+            // The keyring is asked as well.
+            let web = tokio::task::spawn_blocking(move || {
+                let web = Web::new(Arc::new(SystemResolver))?;
+                Ok::<_, FetchError>(web.searching(searching(&search, &environment)))
+            })
+            .await?
+            .context("pages of the web cannot be fetched")?;
             Seed::new(app, sandbox, web, config)
                 .run(shutdown)
                 .await

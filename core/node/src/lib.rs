@@ -18,6 +18,7 @@ mod media_type;
 pub mod offline;
 pub mod output;
 mod reload;
+mod search;
 pub mod secrets;
 pub mod settings;
 pub mod system;

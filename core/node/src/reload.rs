@@ -39,7 +39,8 @@ pub(crate) struct Live {
     pub(crate) limits: LiveLimits,
     /// The largest JSON body.
     pub(crate) max_body_bytes: LiveLimit,
-    layers: Layers,
+    /// Where they are read from.
+    pub(crate) layers: Layers,
     level: Level,
     clock: SystemClock,
 }

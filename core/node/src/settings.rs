@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use url::Url;
 
 pub use environment::Environment;
 pub use load::{Layers, Loaded, Override, Source, load};
@@ -50,6 +51,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// The limits of one run in the sandbox.
     pub sandbox: SandboxSettings,
+    /// Whom web searches are put to.
+    pub search: SearchSettings,
 }
 
 /// Settings of the agents.
@@ -119,6 +122,43 @@ pub struct SandboxSettings {
     pub file_bytes: u64,
 }
 
+/// Whom web searches are put to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchSettings {
+    /// Who searches.
+    pub provider: SearchProvider,
+    /// Where the SearXNG server is.
+    pub url: Option<Url>,
+}
+
+/// Who searches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchProvider {
+    /// Nobody but this machine.
+    Local,
+    /// A SearXNG server, by its address.
+    Searxng,
+    /// Brave Search, by key.
+    Brave,
+    /// Tavily, by key.
+    Tavily,
+}
+
+impl SearchProvider {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Local, Self::Searxng, Self::Brave, Self::Tavily];
+
+    /// Returns its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Searxng => "searxng",
+            Self::Brave => "brave",
+            Self::Tavily => "tavily",
+        }
+    }
+}
+
 impl Settings {
     /// Returns the settings of a node whose owner set nothing.
     pub fn defaults(data_dir: PathBuf) -> Self {
@@ -153,6 +193,10 @@ impl Settings {
                 processes: 64,
                 output_bytes: 1024 * 1024,
                 file_bytes: 100 * 1024 * 1024,
+            },
+            search: SearchSettings {
+                provider: SearchProvider::Local,
+                url: None,
             },
         }
     }

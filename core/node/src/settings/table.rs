@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use url::Url;
 
 use crate::settings::value::{Given, Value};
-use crate::settings::{LogFormat, Settings};
+use crate::settings::{LogFormat, SearchProvider, Settings};
 
 const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;
@@ -255,6 +256,23 @@ pub const TABLE: &[Setting] = &[
         },
         get: |settings| Value::Number(settings.sandbox.file_bytes),
     },
+    Setting {
+        key: "search.provider",
+        doc: "who searches the web: searxng, at search.url; brave or tavily, by the secret search_key; local for this machine alone",
+        applies: Applies::AtRestart,
+        set: |settings, given| provider(given).map(|value| settings.search.provider = value),
+        get: |settings| Value::Text(settings.search.provider.as_str().into()),
+    },
+    Setting {
+        key: "search.url",
+        doc: "where the SearXNG server is, such as http://localhost:8888; empty for none",
+        applies: Applies::AtRestart,
+        set: |settings, given| server(given).map(|value| settings.search.url = value),
+        get: |settings| {
+            let url = settings.search.url.as_ref();
+            Value::Text(url.map_or_else(String::new, Url::to_string))
+        },
+    },
 ];
 
 fn address(given: Given<'_>) -> Result<SocketAddr, String> {
@@ -303,6 +321,39 @@ fn hosts(given: Given<'_>) -> Result<Vec<String>, String> {
 
 fn seconds(given: Given<'_>, most: u64) -> Result<Duration, String> {
     given.number(1, most).map(Duration::from_secs)
+}
+
+/// Whether nothing was given, which [`Given::text`] takes for a mistake.
+fn is_empty(given: Given<'_>) -> bool {
+    match given {
+        Given::Word(word) => word.trim().is_empty(),
+        Given::Toml(value) => value.as_str().is_some_and(str::is_empty),
+    }
+}
+
+fn provider(given: Given<'_>) -> Result<SearchProvider, String> {
+    if is_empty(given) {
+        return Ok(SearchProvider::Local);
+    }
+    let word = given.one_of(&SearchProvider::ALL.map(SearchProvider::as_str))?;
+    let mut all = SearchProvider::ALL.into_iter();
+    let found = all.find(|provider| provider.as_str() == word);
+    Ok(found.unwrap_or(SearchProvider::Local))
+}
+
+fn server(given: Given<'_>) -> Result<Option<Url>, String> {
+    if is_empty(given) {
+        return Ok(None);
+    }
+    let problem = "must be the address of a server, such as http://localhost:8888, without a name, a \
+                   password or a query";
+    let url: Url = given.text()?.parse().map_err(|_| problem)?;
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    if is_plain && url.has_host() && matches!(url.scheme(), "http" | "https") {
+        Ok(Some(url))
+    } else {
+        Err(problem.into())
+    }
 }
 
 fn log_format(given: Given<'_>) -> Result<LogFormat, String> {
@@ -364,5 +415,22 @@ mod tests {
         );
         assert_eq!(set("log.format", "xml"), "must be one of text, json");
         assert_eq!(set("agents.builtin", "maybe"), "must be true or false");
+        assert_eq!(
+            set("search.provider", "google"),
+            "must be one of local, searxng, brave, tavily"
+        );
+        for url in [
+            "localhost:8888",
+            "ftp://x.org",
+            "http://me:secret@x.org",
+            "http://x.org/?a=b",
+        ] {
+            let problem = set("search.url", url);
+            assert!(
+                problem.starts_with("must be the address of a server"),
+                "{problem}"
+            );
+            assert!(!problem.contains("secret"));
+        }
     }
 }
