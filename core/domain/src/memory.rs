@@ -89,11 +89,10 @@ impl NewMemory {
         if self.text.is_empty() {
             return Err(InvalidField::new("text", "must not be empty"));
         }
-        if !self.about.trim().is_empty() {
-            self.about = line("about", &self.about, ABOUT_MAX)?;
-        } else {
-            self.about.clear();
-        }
+        self.about = match self.about.trim() {
+            "" => String::new(),
+            about => line("about", about, ABOUT_MAX)?,
+        };
         Ok(self)
     }
 }

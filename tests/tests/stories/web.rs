@@ -106,7 +106,7 @@ async fn what_was_read_and_remembered_is_found_after_a_restart() -> anyhow::Resu
     let outcome = |name: &str| -> anyhow::Result<Value> {
         let mut steps = steps["items"].as_array().into_iter().flatten();
         let step = steps.find(|step| step["name"] == name);
-        Ok(step.context("no such step")?["outcome"].clone())
+        Ok(step.context("no such step")?["result"].clone())
     };
     let found = outcome("search")?.to_string();
     ensure!(

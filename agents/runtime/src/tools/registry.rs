@@ -244,11 +244,13 @@ impl Call {
             }
             Self::HttpGet(get) => host_of(&get.url).map(drop),
             Self::WebScrape(scrape) => host_of(&scrape.url).map(drop),
-            Self::WebSearch(_) | Self::Remember(_) | Self::Recall(_) => Ok(()),
             Self::ReadFile(_)
             | Self::WriteFile(_)
             | Self::ListFiles(_)
             | Self::StoreArtifact(_)
+            | Self::WebSearch(_)
+            | Self::Remember(_)
+            | Self::Recall(_)
             | Self::AskOwner(_) => Ok(()),
         }
     }

@@ -44,7 +44,7 @@ impl Toolbox<'_> {
             .app
             .search_here(self.actor, self.hold(), self.task.id, &search.query, count)
             .await?;
-        let results: Vec<Value> = found.into_iter().map(shown).collect();
+        let results: Vec<Value> = found.iter().map(shown).collect();
         let mut outcome = json!({ "results": results, "provider": LOCAL });
         if let Some(why) = why_here {
             outcome["note"] = format!(
@@ -56,7 +56,7 @@ impl Toolbox<'_> {
     }
 }
 
-fn shown(found: Found) -> Value {
+fn shown(found: &Found) -> Value {
     json!({
         "title": found.title,
         "url": found.place,

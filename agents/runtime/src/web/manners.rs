@@ -99,14 +99,13 @@ impl Web {
             host: host.to_owned(),
         })?;
         sleep_until(turn).await;
-        let robots = match self.manners.known(host, Instant::now()) {
-            Some(robots) => robots,
-            None => {
-                let robots = Arc::new(self.ask(host, &fetch).await?);
-                let known = Arc::clone(&robots);
-                self.manners.learn(host, known, Instant::now());
-                robots
-            }
+        let robots = if let Some(robots) = self.manners.known(host, Instant::now()) {
+            robots
+        } else {
+            let robots = Arc::new(self.ask(host, &fetch).await?);
+            let known = Arc::clone(&robots);
+            self.manners.learn(host, known, Instant::now());
+            robots
         };
         fetch.robots = Some(robots);
         self.fetch(fetch).await
