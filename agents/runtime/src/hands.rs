@@ -105,7 +105,7 @@ impl Hands<'_> {
                 .map_err(|error| AppError::Store(Box::new(error)))?;
             action.args.insert("folder_sha256".into(), digest.into());
         }
-        let mut reach = call.reach();
+        let mut reach = self.toolbox.reach(&call);
         reach.limit = wanted.limit;
         let meant = Meant {
             place: wanted.place,

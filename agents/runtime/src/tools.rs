@@ -10,11 +10,14 @@ mod files;
 mod functions;
 mod http;
 mod made;
+mod memory;
 mod others;
 mod outcome;
 mod program;
 pub mod registry;
 mod trial;
+mod web_scrape;
+mod web_search;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -112,6 +115,10 @@ impl Toolbox<'_> {
             Call::HttpGet(get) => self.http_get(get, limits).await,
             Call::CreateTool(create) => self.create_tool(create, limits).await,
             Call::Made(call) => self.made(call, limits, key).await,
+            Call::WebSearch(search) => self.web_search(search).await,
+            Call::WebScrape(scrape) => self.web_scrape(scrape, limits).await,
+            Call::Remember(remember) => self.remember(remember).await,
+            Call::Recall(recall) => self.recall(recall).await,
             // It is asked by the run, and answered by the owner.
             Call::AskOwner(_) => Err(ToolError::Failed("a question is not acted on".into())),
             Call::CreateAgent(create) => self.create_agent(create).await,
@@ -276,6 +283,9 @@ pub(crate) fn result_of(call: &Call, outcome: &Value) -> Result<StepEnd, String>
             ..StepEnd::default()
         }),
         Call::Made(_) => made::result_of(outcome),
+        Call::WebSearch(_) => Ok(web_search::end(outcome)),
+        Call::WebScrape(_) => Ok(web_scrape::end(outcome)),
+        Call::Remember(_) | Call::Recall(_) => Ok(memory::end(outcome)),
         Call::AskOwner(_) => Ok(StepEnd {
             result: Some(object("answer", outcome.clone())),
             ..StepEnd::default()

@@ -22,7 +22,7 @@ use hearth_domain::field::Word;
 use hearth_domain::policy::{Labels, Reach};
 use hearth_domain::run::{COMPLETE, Repeat, Step, StepEnd, StepState, TURN};
 use hearth_domain::task::{Progress, Task};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::episode::{Called, Came, Episode, Extract, Next, USELESS_MAX};
 use crate::hands::{Attempt, Hands, Wanted, is_lost};

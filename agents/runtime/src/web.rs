@@ -1,4 +1,5 @@
-//! Fetches a page for a tool, from where the tool may fetch.
+//! Fetches a page for a tool, from where the tool may fetch; [`Web::visit`] does so as a guest who
+//! asks first (`robots`) and takes turns (`manners`), and `readable` takes out what there is to read.
 //!
 //! The sandbox's guard decides at every hop, and the connection goes to the addresses that it
 //! looked at. Redirects are followed here and not by the client, no proxy of the machine's is used,
@@ -8,14 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_sandbox::network::{AllowList, Guard, Refusal, Resolve};
-use reqwest::header::{ACCEPT, HeaderMap, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 use tokio::time::timeout;
 
+use self::manners::Manners;
 use self::place::Place;
+use self::readable::Gate;
+use self::robots::Robots;
+use crate::search::Searching;
 
 /// Whom servers see.
 const USER_AGENT: &str = concat!("hearth/", env!("CARGO_PKG_VERSION"));
@@ -46,6 +51,12 @@ pub struct Fetch {
     pub time_limit: Duration,
     /// How many redirects are followed.
     pub max_redirects: usize,
+    /// Headers that go with every hop. With a key among them, no redirect may be followed.
+    pub(crate) headers: HeaderMap,
+    /// What is sent there, as JSON; without it, the page is asked for.
+    pub(crate) post: Option<Vec<u8>>,
+    /// What the host asks of programs that read it.
+    robots: Option<Arc<Robots>>,
 }
 
 impl Fetch {
@@ -57,6 +68,9 @@ impl Fetch {
             byte_limit: 2 * 1024 * 1024,
             time_limit: Duration::from_secs(30),
             max_redirects: 5,
+            headers: HeaderMap::new(),
+            post: None,
+            robots: None,
         }
     }
 }
@@ -107,6 +121,26 @@ pub enum FetchError {
         /// What went wrong.
         problem: String,
     },
+    /// The host asks programs not to read this.
+    #[error("{host} asks programs not to read this page (robots.txt); a person may")]
+    Robots {
+        /// Who does.
+        host: String,
+    },
+    /// Nobody knows what the host asks of programs.
+    #[error("{host} answered {status} to what it asks of programs (robots.txt): try again later")]
+    NoRobots {
+        /// Who did.
+        host: String,
+        /// With which status.
+        status: u16,
+    },
+    /// As many wait for their turn at the host as may.
+    #[error("too many pages of {host} are waited for already: try again later")]
+    NoTurn {
+        /// At whom.
+        host: String,
+    },
     /// The client could not be made.
     #[error("the machine's certificates cannot be used: {0}")]
     Client(String),
@@ -117,8 +151,14 @@ impl FetchError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.is_transient(),
-            Self::TimedOut { .. } | Self::Unreachable { .. } => true,
-            Self::Redirects(_) | Self::BadRedirect { .. } | Self::Client(_) => false,
+            Self::TimedOut { .. }
+            | Self::Unreachable { .. }
+            | Self::NoRobots { .. }
+            | Self::NoTurn { .. } => true,
+            Self::Redirects(_)
+            | Self::BadRedirect { .. }
+            | Self::Robots { .. }
+            | Self::Client(_) => false,
         }
     }
 }
@@ -128,6 +168,9 @@ impl FetchError {
 pub struct Web {
     tls: ClientConfig,
     resolver: Arc<dyn Resolve>,
+    manners: Arc<Manners>,
+    gate: Gate,
+    searching: Searching,
 }
 
 impl std::fmt::Debug for Web {
@@ -154,7 +197,24 @@ impl Web {
             .map_err(|error| FetchError::Client(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { tls, resolver })
+        Ok(Self {
+            tls,
+            resolver,
+            manners: Arc::default(),
+            gate: Gate::default(),
+            searching: Searching::default(),
+        })
+    }
+
+    /// The same, searching with what the owner configured.
+    #[must_use]
+    pub fn searching(self, searching: Searching) -> Self {
+        Self { searching, ..self }
+    }
+
+    /// Returns what searches are made with.
+    pub(crate) fn search(&self) -> &Searching {
+        &self.searching
     }
 
     /// Fetches a page, its redirects followed.
@@ -173,6 +233,9 @@ impl Web {
             client: self.client(Arc::clone(&place))?,
             guard,
             place: Arc::clone(&place),
+            headers: fetch.headers,
+            post: fetch.post,
+            robots: fetch.robots,
         };
         let work = async {
             let (url, response) = hops.follow(url, fetch.max_redirects).await?;
@@ -206,6 +269,9 @@ struct Hops {
     client: Client,
     guard: Guard,
     place: Arc<Place>,
+    headers: HeaderMap,
+    post: Option<Vec<u8>>,
+    robots: Option<Arc<Robots>>,
 }
 
 impl Hops {
@@ -230,9 +296,24 @@ impl Hops {
             let _ = url.set_host(Some(&pinned.host));
         }
         self.place.pin(&pinned.host, pinned.addresses);
-        self.client
-            .get(url.clone())
+        if self
+            .robots
+            .as_ref()
+            .is_some_and(|robots| !robots.allow(url))
+        {
+            return Err(FetchError::Robots { host: pinned.host });
+        }
+        let request = match &self.post {
+            None => self.client.get(url.clone()),
+            Some(body) => self
+                .client
+                .post(url.clone())
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.clone()),
+        };
+        request
             .header(ACCEPT, "*/*")
+            .headers(self.headers.clone())
             .send()
             .await
             .map_err(|error| unreachable(&pinned.host, &error))
@@ -305,6 +386,9 @@ fn unreachable(host: &str, error: &reqwest::Error) -> FetchError {
     }
 }
 
+mod manners;
 mod place;
+pub(crate) mod readable;
+mod robots;
 #[cfg(test)]
 mod tests;

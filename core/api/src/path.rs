@@ -109,6 +109,28 @@ impl Segment for PermissionNumber {
     }
 }
 
+/// The number of a memory.
+pub(crate) struct MemoryNumber(pub(crate) i64);
+
+impl FromStr for MemoryNumber {
+    type Err = InvalidField;
+
+    fn from_str(text: &str) -> Result<Self, InvalidField> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| InvalidField::new("number", "must be a memory's number"))
+    }
+}
+
+impl Segment for MemoryNumber {
+    const NAME: &'static str = "number";
+    const ABOUT: &'static str = "The memory.";
+
+    fn schema() -> Schema {
+        PermissionNumber::schema()
+    }
+}
+
 impl Segment for Word {
     const NAME: &'static str = "name";
     const ABOUT: &'static str = "The folder, by the name that agents call it.";

@@ -12,6 +12,7 @@ mod holding;
 mod keys;
 mod language_model;
 mod me;
+mod memories;
 mod money;
 mod notices;
 mod owner;
@@ -78,6 +79,8 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(tools::disable_tool))
         .routes(routes!(tools::roll_back_tool))
         .routes(routes!(tools::test_tool))
+        .routes(routes!(memories::list_memories, memories::create_memory))
+        .routes(routes!(memories::get_memory, memories::forget_memory))
         .routes(routes!(events::list_events))
         .routes(routes!(stream::stream_events))
         .routes(routes!(agents::register_agent))

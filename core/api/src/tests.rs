@@ -9,6 +9,7 @@ mod document;
 mod edge;
 mod life;
 mod lists;
+mod memories;
 mod money;
 mod notices;
 mod quick_add;

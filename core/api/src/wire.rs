@@ -12,6 +12,7 @@ pub(crate) mod folder;
 pub(crate) mod holding;
 pub(crate) mod key;
 pub(crate) mod language_model;
+pub(crate) mod memory;
 pub(crate) mod money;
 pub(crate) mod new_task;
 pub(crate) mod notice;

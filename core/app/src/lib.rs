@@ -4,7 +4,7 @@
 //! and the command line, the API, agents and bridges all come through here.
 //!
 //! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`runs`] with
-//! [`approvals`], [`permissions`] and [`folders`], [`specialists`], [`owner`], [`money`], then the other entities, [`inbox`], [`chat`], [`made_tools`], [`notices`], [`sweep`] with [`calendar`].
+//! [`approvals`], [`permissions`] and [`folders`], [`specialists`], [`owner`], [`money`], [`memories`] with [`local_search`], then the other entities, [`inbox`], [`chat`], [`made_tools`], [`notices`], [`sweep`] with [`calendar`].
 
 pub mod acceptance;
 pub mod agents;
@@ -22,7 +22,9 @@ pub mod holding;
 pub mod inbox;
 pub mod keys;
 pub mod language_model;
+pub mod local_search;
 pub mod made_tools;
+pub mod memories;
 pub mod money;
 pub mod named;
 pub mod notices;

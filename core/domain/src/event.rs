@@ -16,6 +16,7 @@ use crate::id::{
     AgentId, ArtifactId, ConversationId, EventId, MessageId, NoticeId, ProjectId, TaskId,
 };
 use crate::key::Grant;
+use crate::memory::MemoryFacts;
 use crate::money::BudgetFacts;
 use crate::notice::NoticeKind;
 use crate::permission::PermissionFacts;
@@ -510,6 +511,12 @@ pub enum EventKind {
         /// The version that takes its place.
         to_version: u32,
     },
+    /// Something is kept in mind.
+    #[serde(rename = "memory.remembered")]
+    MemoryRemembered(MemoryFacts),
+    /// It is not any more.
+    #[serde(rename = "memory.forgotten")]
+    MemoryForgotten(MemoryFacts),
     /// A key was made.
     #[serde(rename = "key.created")]
     KeyCreated {
@@ -551,6 +558,8 @@ pub enum EntityType {
     Folder,
     /// A tool that was made.
     Tool,
+    /// A memory.
+    Memory,
     /// A key.
     Key,
     /// A budget.
@@ -572,6 +581,7 @@ impl EntityType {
             Self::Permission => "permission",
             Self::Folder => "folder",
             Self::Tool => "tool",
+            Self::Memory => "memory",
             Self::Key => "key",
             Self::Budget => "budget",
         }
@@ -580,7 +590,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 63] = [
+    pub const TYPES: [&'static str; 65] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -642,6 +652,8 @@ impl EventKind {
         "tool.disabled",
         "tool.set_aside",
         "tool.rolled_back",
+        "memory.remembered",
+        "memory.forgotten",
         "key.created",
         "key.revoked",
     ];
@@ -710,6 +722,8 @@ impl EventKind {
             Self::ToolDisabled { .. } => "tool.disabled",
             Self::ToolSetAside { .. } => "tool.set_aside",
             Self::ToolRolledBack { .. } => "tool.rolled_back",
+            Self::MemoryRemembered(_) => "memory.remembered",
+            Self::MemoryForgotten(_) => "memory.forgotten",
             Self::KeyCreated { .. } => "key.created",
             Self::KeyRevoked { .. } => "key.revoked",
         }
@@ -776,6 +790,7 @@ impl EventKind {
             | Self::ToolDisabled { .. }
             | Self::ToolSetAside { .. }
             | Self::ToolRolledBack { .. } => EntityType::Tool,
+            Self::MemoryRemembered(_) | Self::MemoryForgotten(_) => EntityType::Memory,
             Self::KeyCreated { .. } | Self::KeyRevoked { .. } => EntityType::Key,
         }
     }

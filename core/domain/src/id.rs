@@ -67,4 +67,6 @@ identifier! {
     CallId,
     /// Identifies a version of a tool that was made.
     ToolId,
+    /// Identifies a memory, beside its number.
+    MemoryId,
 }

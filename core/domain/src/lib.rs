@@ -22,6 +22,7 @@ pub mod field;
 pub mod folder;
 pub mod id;
 pub mod key;
+pub mod memory;
 pub mod money;
 pub mod notice;
 pub mod permission;
@@ -35,6 +36,7 @@ pub mod run;
 pub mod specialist;
 pub mod task;
 pub mod tool;
+pub mod web_page;
 pub mod when;
 
 pub use actor::{Actor, Role};
@@ -42,7 +44,7 @@ pub use change::Change;
 pub use clock::{Clock, IdSource, Timestamp};
 pub use field::{InvalidField, JsonObject};
 pub use id::{
-    AgentId, ApprovalId, ArtifactId, CallId, ConversationId, EventId, FolderId, KeyId, MessageId,
-    NoticeId, PermissionId, ProjectId, RunId, TaskId, ToolId,
+    AgentId, ApprovalId, ArtifactId, CallId, ConversationId, EventId, FolderId, KeyId, MemoryId,
+    MessageId, NoticeId, PermissionId, ProjectId, RunId, TaskId, ToolId,
 };
 pub use priority::Priority;

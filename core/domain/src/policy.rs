@@ -54,6 +54,11 @@ pub struct Reach {
     pub is_granted: bool,
     /// What it makes that later runs can use.
     pub creates: Option<Creates>,
+    /// Whether the owner named the hosts in the settings, for this very tool: that is the owner's
+    /// word, as long as the run knows nothing private that could go there.
+    pub is_configured: bool,
+    /// Whether it reads what runs remembered: it brings the labels of all that is in its reach.
+    pub reads_memories: bool,
     /// How long it may take, where that is its own to say.
     pub limit: Option<Duration>,
 }
@@ -288,7 +293,8 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
                 .into(),
         ));
     }
-    if !reach.hosts.is_empty() && !reach.is_granted {
+    let is_agreed = reach.is_granted || (reach.is_configured && !call.labels.private);
+    if !reach.hosts.is_empty() && !is_agreed {
         return Some(Asked::UnlessPermitted(format!(
             "it speaks to {}",
             reach.hosts.join(", ")

@@ -16,6 +16,7 @@ pub mod events;
 pub mod folder;
 mod invocation;
 pub mod keys;
+pub mod memory;
 pub mod migrate;
 pub mod model;
 pub mod project;
@@ -95,6 +96,9 @@ pub enum Command {
     /// Folders of this machine that agents may use
     #[command(subcommand)]
     Folder(folder::Command),
+    /// What agents and you want known later
+    #[command(subcommand)]
+    Memory(memory::Command),
     /// Bodies of work
     #[command(subcommand)]
     Project(project::Command),
@@ -229,6 +233,7 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Approvals(approvals) => approvals::run(invocation, approvals).await,
         Command::Budget(command) => budget::run(invocation, command).await,
         Command::Folder(command) => folder::run(invocation, command).await,
+        Command::Memory(command) => memory::run(invocation, command).await,
         Command::Project(command) => project::run(invocation, command).await,
         Command::Agent(command) => agent::run(invocation, command).await,
         Command::Artifact(command) => artifact::run(invocation, command).await,

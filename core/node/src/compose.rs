@@ -11,6 +11,7 @@ use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
 use hearth_domain::money;
+use hearth_runtime::web::FetchError;
 use hearth_runtime::{
     ChiefOfStaff, LiveLimits, Models, SandboxChecks, SandboxFacility, SandboxToolTester, Seed, Web,
 };
@@ -26,6 +27,7 @@ use crate::inbox::Inbox;
 use crate::lifecycle::Lifecycle;
 use crate::model::ModelKeeper;
 use crate::reload::{Live, Reload};
+use crate::search::searching;
 use crate::settings::environment::for_outside;
 use crate::settings::{BudgetSettings, SandboxSettings, Settings};
 use crate::system::{SystemClock, UuidSource};
@@ -131,11 +133,16 @@ pub(crate) fn start(
     if settings.agents.has_builtin {
         let (app, sandbox, shutdown) = (app.clone(), sandbox.clone(), shutdown.clone());
         let config = seed_config(settings, live.limits.clone(), models);
+        let (search, environment) = (settings.search.clone(), live.layers.environment.clone());
         lifecycle.spawn("seed", async move {
             // It reads the machine's certificates, which the start does not wait for.
-            let web = tokio::task::spawn_blocking(|| Web::new(Arc::new(SystemResolver)))
-                .await?
-                .context("pages of the web cannot be fetched")?;
+            // The keyring is asked as well.
+            let web = tokio::task::spawn_blocking(move || {
+                let web = Web::new(Arc::new(SystemResolver))?;
+                Ok::<_, FetchError>(web.searching(searching(&search, &environment)))
+            })
+            .await?
+            .context("pages of the web cannot be fetched")?;
             Seed::new(app, sandbox, web, config)
                 .run(shutdown)
                 .await

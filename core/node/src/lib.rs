@@ -19,6 +19,7 @@ mod model;
 pub mod offline;
 pub mod output;
 mod reload;
+mod search;
 pub mod secrets;
 pub mod settings;
 pub mod system;

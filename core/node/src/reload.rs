@@ -41,6 +41,7 @@ pub(crate) struct Live {
     pub(crate) max_body_bytes: LiveLimit,
     /// Which language models there are to be.
     pub(crate) model: watch::Sender<ModelSettings>,
+    /// Where they are read from.
     pub(crate) layers: Layers,
     level: Level,
     clock: SystemClock,

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use url::Url;
 
 pub use environment::Environment;
 pub use load::{Layers, Loaded, Override, Source, load};
@@ -56,6 +57,8 @@ pub struct Settings {
     pub model: ModelSettings,
     /// What may be used up where nothing else was said.
     pub budget: BudgetSettings,
+    /// Whom web searches are put to.
+    pub search: SearchSettings,
 }
 
 /// What may be used up where nothing else was said. Money is in millionths of a US dollar.
@@ -144,6 +147,43 @@ pub struct SandboxSettings {
     pub file_bytes: u64,
 }
 
+/// Whom web searches are put to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchSettings {
+    /// Who searches.
+    pub provider: SearchProvider,
+    /// Where the SearXNG server is.
+    pub url: Option<Url>,
+}
+
+/// Who searches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchProvider {
+    /// Nobody but this machine.
+    Local,
+    /// A SearXNG server, by its address.
+    Searxng,
+    /// Brave Search, by key.
+    Brave,
+    /// Tavily, by key.
+    Tavily,
+}
+
+impl SearchProvider {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Local, Self::Searxng, Self::Brave, Self::Tavily];
+
+    /// Returns its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Searxng => "searxng",
+            Self::Brave => "brave",
+            Self::Tavily => "tavily",
+        }
+    }
+}
+
 impl Settings {
     /// Returns the settings of a node whose owner set nothing.
     pub fn defaults(data_dir: PathBuf) -> Self {
@@ -188,6 +228,10 @@ impl Settings {
                 task_tool_calls: 200,
                 task_wall: Duration::from_hours(2),
                 task_children: 10,
+            },
+            search: SearchSettings {
+                provider: SearchProvider::Local,
+                url: None,
             },
         }
     }

@@ -7,7 +7,7 @@
 //! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
 //! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`],
 //! [`conversations`], [`notices`], [`runs`] with [`steps`], [`approvals`], [`permissions`],
-//! [`folders`], [`made_tools`], [`money`], [`specialists`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
+//! [`folders`], [`made_tools`], [`memories`], [`money`], [`pages`], [`specialists`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
 //! [`dump`], [`inspect`].
 
 pub mod agents;
@@ -28,10 +28,13 @@ pub mod idempotency;
 pub mod inspect;
 pub mod keys;
 pub mod made_tools;
+mod match_words;
+pub mod memories;
 pub mod migrate;
 pub mod money;
 pub mod notices;
 mod page;
+pub mod pages;
 pub mod permissions;
 mod pragmas;
 pub mod projects;

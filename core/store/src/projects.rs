@@ -156,7 +156,7 @@ pub fn save(
     Ok(after)
 }
 
-/// Removes a project that was deleted; its tasks and their artifacts go with it.
+/// Removes a project that was deleted; its tasks, their artifacts and its memories go with it.
 pub fn delete(
     tx: &mut WriteTx<'_>,
     change: Change<Project>,
@@ -165,6 +165,7 @@ pub fn delete(
 ) -> Result<(), StoreError> {
     let Change { after, event } = change;
     crate::tasks::forget_texts(tx, after.id)?;
+    crate::memories::forget_texts(tx, after.id)?;
     let gone = tx.execute(
         "DELETE FROM projects WHERE id = ?1 AND version = ?2",
         params![after.id.0, after.version],

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::columns::{read_all, read_one};
 use crate::error::StoreError;
 use crate::read_tx::Tx;
-use crate::text_index::{Text, TextChange};
+use crate::text_index::{Indexed, Text, TextChange};
 use crate::write_tx::WriteTx;
 
 pub use fair::{FairWanted, fairest_pending};
@@ -207,6 +207,7 @@ pub fn insert(tx: &mut WriteTx<'_>, change: Change<Task>) -> Result<Task, StoreE
     index_labels(tx, &after)?;
     index_dependencies(tx, &after)?;
     tx.index_text(TextChange {
+        of: Indexed::Tasks,
         number: after.number,
         old: None,
         new: Some(text_of(&after)),
@@ -239,6 +240,7 @@ pub fn save(tx: &mut WriteTx<'_>, change: Change<Task>) -> Result<Task, StoreErr
         let new = text_of(&after);
         if let Some(old) = old_text.filter(|old| *old != new) {
             tx.index_text(TextChange {
+                of: Indexed::Tasks,
                 number: after.number,
                 old: Some(old),
                 new: Some(new),
@@ -282,6 +284,7 @@ pub(crate) fn forget_texts(tx: &mut WriteTx<'_>, project: ProjectId) -> Result<(
                 description: row.get(2)?,
             };
             Ok(TextChange {
+                of: Indexed::Tasks,
                 number: row.get(0)?,
                 old: Some(old),
                 new: None,

@@ -24,3 +24,4 @@ mod runs;
 mod sandbox;
 mod start;
 mod tools;
+mod web;

@@ -39,6 +39,7 @@ mod made;
 mod order;
 mod others;
 mod programs;
+mod web;
 
 /// Knows no name, so that nothing but an address can be spoken to.
 struct NoNames;

@@ -163,6 +163,62 @@ pub struct HttpGet {
     pub save_as: Option<String>,
 }
 
+/// Searches the web, or where no server for that is set up or reached, what this machine knows: pages
+/// that were read, memories, tasks. What it finds was written by strangers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebSearch {
+    /// What is looked for. It leaves this machine where a server is set up.
+    #[schemars(length(min = 1, max = 400))]
+    pub query: String,
+    /// How many results; 5 where nothing is said.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 10))]
+    pub count: Option<u32>,
+}
+
+/// Reads a page of the web: the part that is for reading, as Markdown without links. It was written by
+/// a stranger. The page is kept for searches on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebScrape {
+    /// Which page. Other hosts than its own are not followed to.
+    #[schemars(length(min = 1, max = 8192))]
+    pub url: String,
+    /// Where in the run's folder the whole text is kept; without it, the text becomes the result, as
+    /// far as 48 KiB go.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 4096))]
+    pub save_as: Option<String>,
+}
+
+/// Keeps something in mind for later runs: of this project, or where the task has none, of all.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Remember {
+    /// What is to be known, so that it can be understood by itself.
+    #[schemars(length(min = 1, max = 4000))]
+    pub text: String,
+    /// What it is about, in a few words that it is found by as well.
+    #[serde(default)]
+    #[schemars(length(max = 200))]
+    pub about: Option<String>,
+}
+
+/// Recalls what earlier runs and the owner had remembered: of this project first, then what is for
+/// all.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recall {
+    /// Words of it.
+    #[schemars(length(min = 1, max = 400))]
+    pub query: String,
+    /// How many memories; 5 where nothing is said.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 20))]
+    pub count: Option<u32>,
+}
+
 /// Asks the owner; the plan waits for the answer, which becomes the result as `answer`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -27,7 +27,7 @@ pub use self::all::Registry;
 use self::compact::compact;
 use super::args::{
     AskOwner, CreateAgent, CreateTool, Delegate, FolderName, HttpGet, ListFiles, Python, ReadFile,
-    RunCommand, StoreArtifact, WriteFile,
+    Recall, Remember, RunCommand, StoreArtifact, WebScrape, WebSearch, WriteFile,
 };
 
 /// One call of a tool.
@@ -47,6 +47,14 @@ pub enum Call {
     StoreArtifact(StoreArtifact),
     /// See [`HttpGet`].
     HttpGet(HttpGet),
+    /// See [`WebSearch`].
+    WebSearch(WebSearch),
+    /// See [`WebScrape`].
+    WebScrape(WebScrape),
+    /// See [`Remember`].
+    Remember(Remember),
+    /// See [`Recall`].
+    Recall(Recall),
     /// See [`AskOwner`].
     AskOwner(AskOwner),
     /// See [`CreateAgent`].
@@ -196,6 +204,22 @@ static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
             Tool::of::<HttpGet>(|args| read(args, Call::HttpGet)),
         ),
         (
+            "web_search",
+            Tool::of::<WebSearch>(|args| read(args, Call::WebSearch)),
+        ),
+        (
+            "web_scrape",
+            Tool::of::<WebScrape>(|args| read(args, Call::WebScrape)),
+        ),
+        (
+            "remember",
+            Tool::of::<Remember>(|args| read(args, Call::Remember)),
+        ),
+        (
+            "recall",
+            Tool::of::<Recall>(|args| read(args, Call::Recall)),
+        ),
+        (
             "ask_owner",
             Tool::of::<AskOwner>(|args| read(args, Call::AskOwner)),
         ),
@@ -278,11 +302,15 @@ impl Call {
             Self::CreateAgent(create) => create.specialist().map(drop),
             Self::Delegate(delegate) => delegate.delegation().map(drop),
             Self::CreateTool(create) => create.check(),
+            Self::WebScrape(scrape) => host_of(&scrape.url).map(drop),
             Self::ReadFile(_)
             | Self::WriteFile(_)
             | Self::ListFiles(_)
             | Self::StoreArtifact(_)
             | Self::AskOwner(_)
+            | Self::WebSearch(_)
+            | Self::Remember(_)
+            | Self::Recall(_)
             | Self::Made(_) => Ok(()),
         }
     }
@@ -295,7 +323,8 @@ impl Call {
         }
     }
 
-    /// What it can touch beyond the run's own folder.
+    /// What it can touch beyond the run's own folder; of a search, but for the server that the owner
+    /// configured.
     pub fn reach(&self) -> Reach {
         let words = |names: &[FolderName]| -> Vec<Word> {
             names.iter().map(|name| name.0.clone()).collect()
@@ -347,11 +376,24 @@ impl Call {
                 is_granted: true,
                 ..reach_of(call.grants())
             },
-            Self::StoreArtifact(_) | Self::AskOwner(_) | Self::Delegate(_) => Reach::default(),
+            Self::WebScrape(scrape) => Reach {
+                hosts: host_of(&scrape.url).into_iter().collect(),
+                ..Reach::default()
+            },
+            Self::Recall(_) => Reach {
+                reads_memories: true,
+                ..Reach::default()
+            },
+            Self::StoreArtifact(_)
+            | Self::WebSearch(_)
+            | Self::Remember(_)
+            | Self::AskOwner(_)
+            | Self::Delegate(_) => Reach::default(),
         }
     }
 
-    /// What its result brings into the run.
+    /// What its result brings into the run; of memories, what those in reach bring is added when the
+    /// call is decided over.
     pub fn brings(&self) -> Labels {
         if let Self::CreateTool(create) = self
             && !create.tries_with_grants()
@@ -360,7 +402,8 @@ impl Call {
         }
         let reach = self.reach();
         Labels {
-            untrusted: !reach.hosts.is_empty(),
+            // What this machine finds was read from strangers, too.
+            untrusted: !reach.hosts.is_empty() || matches!(self, Self::WebSearch(_)),
             private: reach.is_outside || !reach.reads.is_empty() || !reach.writes.is_empty(),
         }
     }
@@ -392,6 +435,10 @@ impl Call {
             | Self::ListFiles(_)
             | Self::StoreArtifact(_)
             | Self::HttpGet(_)
+            | Self::WebSearch(_)
+            | Self::WebScrape(_)
+            | Self::Remember(_)
+            | Self::Recall(_)
             | Self::AskOwner(_)
             // The same agent or tool again is the same; work is handed on in one write.
             | Self::CreateAgent(_)
@@ -408,9 +455,13 @@ impl Call {
             Self::HttpGet(get) => get.save_as.is_some(),
             Self::Made(call) => call.grants().workspace,
             Self::CreateTool(create) => create.grants.workspace && create.tries_with_grants(),
+            Self::WebScrape(scrape) => scrape.save_as.is_some(),
             Self::ReadFile(_)
             | Self::ListFiles(_)
             | Self::StoreArtifact(_)
+            | Self::WebSearch(_)
+            | Self::Remember(_)
+            | Self::Recall(_)
             | Self::AskOwner(_)
             | Self::CreateAgent(_)
             | Self::Delegate(_) => false,
@@ -459,6 +510,10 @@ impl Call {
             ),
             Self::CreateTool(create) => words::create_tool(create),
             Self::Made(call) => words::made(call),
+            Self::WebSearch(search) => format!("search the web for {}", quoted(&search.query)),
+            Self::WebScrape(scrape) => format!("read {}", shortened(&scrape.url)),
+            Self::Remember(remember) => format!("remember {}", quoted(&remember.text)),
+            Self::Recall(recall) => format!("recall {}", quoted(&recall.query)),
             Self::AskOwner(ask) => format!("ask \"{}\"", shortened(&ask.question)),
         }
     }
@@ -556,7 +611,7 @@ pub(super) fn check_hosts(argument: &str, hosts: &[String]) -> Result<(), String
 
 /// Returns the host that a URL leads to, with its port where that is not the usual one: what an
 /// allow-list takes.
-pub(super) fn host_of(url: &str) -> Result<String, String> {
+pub(crate) fn host_of(url: &str) -> Result<String, String> {
     let url = url::Url::parse(url).map_err(|error| format!("url is not understood: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!(

@@ -10,6 +10,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::*;
 
+mod visits;
+
 /// Names and their addresses; no question leaves this process.
 struct Names;
 

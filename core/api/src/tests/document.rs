@@ -267,7 +267,12 @@ async fn bring_about_events_of_runs(api: &TestApi) {
     ok("permissions", allow).await;
     let folder = tempfile::tempdir().unwrap();
     ok("folders", json!({"name": "notes", "path": folder.path()})).await;
-    for path in ["/api/v1/permissions/1", "/api/v1/folders/notes"] {
+    ok("memories", json!({"text": "tea"})).await;
+    for path in [
+        "/api/v1/permissions/1",
+        "/api/v1/folders/notes",
+        "/api/v1/memories/1",
+    ] {
         let gone = api.call("DELETE", path).send().await;
         gone.expect(StatusCode::NO_CONTENT);
     }

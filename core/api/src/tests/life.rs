@@ -564,7 +564,7 @@ async fn the_state_of_the_node_is_shown() {
         "running": 0,
         "waiting": 0
       },
-      "schema_version": 7,
+      "schema_version": 8,
       "spent_today": {
         "limit_usd": 5.0,
         "reserved_usd": 0.0,

@@ -455,6 +455,25 @@ fn table() -> Vec<Row> {
             json!({}),
             (200, 403, 403),
         ),
+        row("GET /api/v1/memories", "/api/v1/memories", none(), all),
+        row(
+            "POST /api/v1/memories",
+            "/api/v1/memories",
+            json!({"text": "tea"}),
+            (201, 403, 403),
+        ),
+        row(
+            "GET /api/v1/memories/{number}",
+            "/api/v1/memories/1",
+            none(),
+            all,
+        ),
+        row(
+            "DELETE /api/v1/memories/{number}",
+            "/api/v1/memories/1",
+            none(),
+            (204, 403, 403),
+        ),
         row("GET /api/v1/me", "/api/v1/me", none(), all),
         row("GET /api/v1/status", "/api/v1/status", none(), all),
         row(
@@ -562,6 +581,7 @@ impl Prepared {
         api.post("/api/v1/folders", open).await;
         let allow = json!({"tool": "http_get", "shape": {"url": "any"}});
         api.post("/api/v1/permissions", allow).await;
+        api.post("/api/v1/memories", json!({"text": "tea"})).await;
         Self {
             project,
             artifact,

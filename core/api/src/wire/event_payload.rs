@@ -529,6 +529,21 @@ pub(crate) struct ToolRolledBackPayload {
     to_version: u32,
 }
 
+/// What every event about a memory says of it; not its text.
+#[derive(ToSchema)]
+pub(crate) struct MemoryPayload {
+    /// The memory.
+    memory_id: Uuid,
+    /// Its number.
+    number: i64,
+    /// For which project's tasks.
+    #[schema(required = true)]
+    project_id: Option<Uuid>,
+    /// The number of the task that it came from.
+    #[schema(required = true)]
+    task_number: Option<i64>,
+}
+
 /// Which payload goes with which type of event: one property for each type.
 #[derive(ToSchema)]
 pub(crate) struct EventPayloads {
@@ -658,4 +673,8 @@ pub(crate) struct EventPayloads {
     tool_set_aside: ToolSetAsidePayload,
     #[schema(rename = "tool.rolled_back")]
     tool_rolled_back: ToolRolledBackPayload,
+    #[schema(rename = "memory.remembered")]
+    memory_remembered: MemoryPayload,
+    #[schema(rename = "memory.forgotten")]
+    memory_forgotten: MemoryPayload,
 }

@@ -10,14 +10,14 @@ use hearth_domain::field::{
     AGENT_NAME_MAX, DESCRIPTION_MAX, LABEL_MAX, NAME_MAX, REASON_MAX, TITLE_MAX,
 };
 use hearth_domain::task::{self, ESTIMATE_MAX_MINUTES, LEASE_MAX, LEASE_MIN, MAX_ATTEMPTS_LIMIT};
-use hearth_domain::{agent, approval, money, notice, priority, project, run, tool};
+use hearth_domain::{agent, approval, memory, money, notice, priority, project, run, tool};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::field::EXACT_MAX;
 
 /// The sorts of thing that events are about.
-pub(crate) const ENTITY_TYPES: [&str; 13] = [
+pub(crate) const ENTITY_TYPES: [&str; 14] = [
     "project",
     "task",
     "agent",
@@ -31,6 +31,7 @@ pub(crate) const ENTITY_TYPES: [&str; 13] = [
     "folder",
     "budget",
     "tool",
+    "memory",
 ];
 
 /// One line with something on it.
@@ -99,6 +100,9 @@ scalars! {
     ReasonText: "A reason; may be empty." = text(r"^[^\x00]*$").max_length(Some(REASON_MAX));
     Question: "A question or an answer, not blank." = text(r"^[^\x00]*\S[^\x00]*$").max_length(Some(REASON_MAX));
     Utterance: "What somebody says, not blank." = text(r"^[^\x00]*\S[^\x00]*$").max_length(Some(MESSAGE_MAX));
+    MemoryText: "What is to be known, not blank." = text(r"^[^\x00]*\S[^\x00]*$").max_length(Some(memory::TEXT_MAX));
+    MemoryAbout: "What a memory is about: one line; may be empty."
+        = text(r"^[^\x00-\x1f\x7f-\x9f]*$").max_length(Some(memory::ABOUT_MAX));
     Message: "What an agent is doing: one line." = text(LINE).max_length(Some(REASON_MAX));
     MediaType: "A media type, such as text/markdown."
         = text(r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(;[\x20-\x7e]*)?$").max_length(Some(200));

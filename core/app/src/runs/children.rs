@@ -10,7 +10,7 @@ use hearth_store::runs::RunFilter;
 use hearth_store::{Tx, WriteTx, artifacts, runs, steps, tasks};
 use serde_json::{Value, json};
 
-use super::journal::labels;
+use super::journal::labels_of as labels;
 use crate::error::AppError;
 use crate::notices::save_task;
 

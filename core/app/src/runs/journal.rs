@@ -13,12 +13,12 @@ use hearth_domain::policy::{Bounds, Decision, Labels, Reach, Verdict};
 use hearth_domain::run::{Repeat, Run, RunStatus, Step, StepEnd, StepState, WaitingFor};
 use hearth_domain::task::{Progress, Task};
 use hearth_domain::{Actor, RunId, Timestamp};
-use hearth_store::{Tx, WriteTx, runs, steps};
+use hearth_store::{Tx, WriteTx, memories, runs, steps};
 use serde_json::Value;
 
 pub use self::delegation::Delegation;
 use self::question::question;
-pub(super) use self::scene::labels;
+pub(crate) use self::scene::labels_of;
 use self::scene::{Attempts, Scene};
 use super::children;
 use super::follow::{ask_no_more, interrupt};
@@ -124,7 +124,7 @@ impl App {
         actor: &Actor,
         hold: Hold,
         run: RunId,
-        meant: Meant,
+        mut meant: Meant,
         bounds: Bounds,
     ) -> Result<Intent, AppError> {
         must_work(actor, "work on a task")?;
@@ -147,6 +147,10 @@ impl App {
                 };
                 if let Some(waiting) = scene.attempts.waiting(tx)? {
                     return Ok(Intent::Waits(waiting.clone()));
+                }
+                if meant.reach.reads_memories {
+                    let reached = memories::labels(tx, task.project_id)?;
+                    meant.brings = meant.brings.and(reached);
                 }
                 let decision = scene.decide(tx, &meant, &bounds)?;
                 scene.carry_out(tx, meant, decision)

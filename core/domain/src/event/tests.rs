@@ -8,7 +8,8 @@ use super::*;
 use crate::actor::Role;
 use crate::approval::ApprovalStatus;
 use crate::folder::Access;
-use crate::id::{ApprovalId, FolderId, PermissionId, RunId, ToolId};
+use crate::id::{ApprovalId, FolderId, MemoryId, PermissionId, RunId, ToolId};
+use crate::memory::MemoryFacts;
 use crate::money::{Resource, Scope};
 use crate::run::{RunStatus, StepStatus};
 use crate::task::AttemptEnd;
@@ -273,6 +274,22 @@ fn folder_payload() -> Value {
 fn budget(limit: Option<u64>) -> BudgetFacts {
     let day = Scope::Day("2026-11-25".parse().unwrap());
     BudgetFacts::new(&day, Resource::Usd, limit)
+}
+
+fn memory() -> MemoryFacts {
+    MemoryFacts {
+        memory_id: MemoryId(Uuid::from_u128(12)),
+        number: 3,
+        project_id: None,
+        task_number: Some(12),
+    }
+}
+
+fn memory_payload() -> Value {
+    json!({
+        "memory_id": "00000000-0000-0000-0000-00000000000c", "number": 3, "project_id": null,
+        "task_number": 12,
+    })
 }
 
 /// One of each, with its payload as it is stored.
@@ -556,6 +573,8 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
             },
             tool_payload(json!({"to_version": 1})),
         ),
+        (EventKind::MemoryRemembered(memory()), memory_payload()),
+        (EventKind::MemoryForgotten(memory()), memory_payload()),
         (
             EventKind::KeyCreated {
                 name: "laptop".parse().unwrap(),

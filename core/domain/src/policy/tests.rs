@@ -203,6 +203,30 @@ fn what_speaks_to_a_host_is_put_to_the_owner_unless_permitted() {
 }
 
 #[test]
+fn a_host_that_the_owner_configured_needs_no_word_until_the_run_knows_something_private() {
+    let (action, mut reach) = (action("https://example.org/"), speaks());
+    reach.is_configured = true;
+    let mut call = call(&action, &reach);
+    call.labels.untrusted = true;
+    assert_eq!(verdict(&call), Verdict::Allow);
+
+    call.labels.private = true;
+    assert_eq!(verdict(&call), Verdict::Ask);
+    call.labels.untrusted = false;
+    assert_eq!(verdict(&call), Verdict::Ask);
+
+    let permissions = [permission(None)];
+    call.permissions = &permissions;
+    assert_eq!(verdict(&call), Verdict::Allow);
+    call.labels.untrusted = true;
+    assert_eq!(
+        verdict(&call),
+        Verdict::Ask,
+        "one could be carried to the other"
+    );
+}
+
+#[test]
 fn outside_the_sandbox_no_permission_helps() {
     let (action, reach) = (action("https://example.org/"), outside());
     let permissions = [permission(None)];

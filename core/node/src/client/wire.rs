@@ -301,6 +301,18 @@ wire! {
         tokens: u64,
     }
 
+    /// Something that is remembered.
+    MemoryRecord {
+        number: i64,
+        text: String,
+        about: String,
+        project_id: Option<String>,
+        untrusted: bool,
+        private: bool,
+        provenance: String,
+        forgotten_at: Option<String>,
+    }
+
     /// A folder that is open to agents.
     Folder {
         name: String,

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use hearth_domain::money::{micros, usd};
 use jiff::tz::TimeZone;
+use url::Url;
 
 use crate::settings::value::{Given, Value};
-use crate::settings::{LogFormat, Settings, model};
+use crate::settings::{LogFormat, SearchProvider, Settings, model};
 
 const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;
@@ -404,6 +405,23 @@ pub const TABLE: &[Setting] = &[
         set: |settings, given| model::price(given).map(|value| settings.model.output_price = value),
         get: |settings| Value::Text(model::price_text(settings.model.output_price)),
     },
+    Setting {
+        key: "search.provider",
+        doc: "who searches the web: searxng, at search.url; brave or tavily, by the secret search_key; local for this machine alone",
+        applies: Applies::AtRestart,
+        set: |settings, given| provider(given).map(|value| settings.search.provider = value),
+        get: |settings| Value::Text(settings.search.provider.as_str().into()),
+    },
+    Setting {
+        key: "search.url",
+        doc: "where the SearXNG server is, such as http://localhost:8888; empty for none",
+        applies: Applies::AtRestart,
+        set: |settings, given| server(given).map(|value| settings.search.url = value),
+        get: |settings| {
+            let url = settings.search.url.as_ref();
+            Value::Text(url.map_or_else(String::new, Url::to_string))
+        },
+    },
 ];
 
 fn address(given: Given<'_>) -> Result<SocketAddr, String> {
@@ -480,6 +498,39 @@ fn dollars(given: Given<'_>) -> Result<Option<u64>, String> {
 
 fn shown_dollars(amount: Option<u64>) -> Value {
     Value::Text(amount.map_or_else(|| NO_LIMIT.into(), |amount| usd(amount).to_string()))
+}
+
+/// Whether nothing was given, which [`Given::text`] takes for a mistake.
+fn is_empty(given: Given<'_>) -> bool {
+    match given {
+        Given::Word(word) => word.trim().is_empty(),
+        Given::Toml(value) => value.as_str().is_some_and(str::is_empty),
+    }
+}
+
+fn provider(given: Given<'_>) -> Result<SearchProvider, String> {
+    if is_empty(given) {
+        return Ok(SearchProvider::Local);
+    }
+    let word = given.one_of(&SearchProvider::ALL.map(SearchProvider::as_str))?;
+    let mut all = SearchProvider::ALL.into_iter();
+    let found = all.find(|provider| provider.as_str() == word);
+    Ok(found.unwrap_or(SearchProvider::Local))
+}
+
+fn server(given: Given<'_>) -> Result<Option<Url>, String> {
+    if is_empty(given) {
+        return Ok(None);
+    }
+    let problem = "must be the address of a server, such as http://localhost:8888, without a name, a \
+                   password or a query";
+    let url: Url = given.text()?.parse().map_err(|_| problem)?;
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    if is_plain && url.has_host() && matches!(url.scheme(), "http" | "https") {
+        Ok(Some(url))
+    } else {
+        Err(problem.into())
+    }
 }
 
 fn log_format(given: Given<'_>) -> Result<LogFormat, String> {
@@ -567,6 +618,23 @@ mod tests {
                 set("budget.day_dollars", bad),
                 "must be an amount such as 5 or 0.50, at most 1000000, or none"
             );
+        }
+        assert_eq!(
+            set("search.provider", "google"),
+            "must be one of local, searxng, brave, tavily"
+        );
+        for url in [
+            "localhost:8888",
+            "ftp://x.org",
+            "http://me:secret@x.org",
+            "http://x.org/?a=b",
+        ] {
+            let problem = set("search.url", url);
+            assert!(
+                problem.starts_with("must be the address of a server"),
+                "{problem}"
+            );
+            assert!(!problem.contains("secret"));
         }
     }
 }

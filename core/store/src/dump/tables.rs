@@ -437,6 +437,44 @@ pub(super) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        kind: "memory",
+        name: "memories",
+        key: &["number"],
+        unique: &[&["number"], &["id"]],
+        columns: &[
+            ("number", Integer),
+            ("id", Uuid),
+            ("about", Text),
+            ("text", Text),
+            ("project_id", Uuid),
+            ("task_id", Uuid),
+            ("task_number", Integer),
+            ("run_id", Uuid),
+            ("untrusted", Flag),
+            ("private", Flag),
+            ("created_by", Text),
+            ("created_at", Time),
+            ("forgotten_at", Time),
+        ],
+    },
+    Table {
+        kind: "page",
+        name: "pages",
+        key: &["number"],
+        unique: &[&["number"], &["url"]],
+        columns: &[
+            ("number", Integer),
+            ("url", Text),
+            ("title", Text),
+            ("text", Text),
+            ("size_bytes", Integer),
+            ("project_id", Uuid),
+            ("task_number", Integer),
+            ("private", Flag),
+            ("fetched_at", Time),
+        ],
+    },
+    Table {
         kind: "event",
         name: "events",
         key: &["seq"],
@@ -472,10 +510,20 @@ pub(super) struct TextIndex {
 }
 
 /// Every such index.
-pub(super) const TEXT_INDEXES: &[TextIndex] = &[TextIndex {
-    name: "task_text",
-    of: "tasks",
-}];
+pub(super) const TEXT_INDEXES: &[TextIndex] = &[
+    TextIndex {
+        name: "task_text",
+        of: "tasks",
+    },
+    TextIndex {
+        name: "memory_text",
+        of: "memories",
+    },
+    TextIndex {
+        name: "page_text",
+        of: "pages",
+    },
+];
 
 impl Table {
     /// Returns the column that a field stands for, and how it is written.

@@ -123,6 +123,13 @@ fn fill_every_column(conn: &Connection) {
          INSERT INTO made_tools VALUES (x'0000000000007000800000000000000f', 'count', 1, 'Counts.', '{\"type\":\"object\"}',
                  'def run():\n return 1', '[]', '{}', zeroblob(32), 'rolled_back', 'owner', 'why', 2, 3, 2, 1, 9, 'seed',
                  x'00000000000070008000000000000005', 8);
+         INSERT INTO memories VALUES (6, x'0000000000007000800000000000000f', 'tea', 'Ada likes tea',
+                 x'00000000000070008000000000000001', x'00000000000070008000000000000005', 5,
+                 x'0000000000007000800000000000000b', 1, 0, 'seed', 1, NULL);
+         INSERT INTO memories VALUES (7, x'00000000000070008000000000000010', '', '', NULL, NULL, NULL, NULL, 0, 1,
+                 'owner', 1, 2);
+         INSERT INTO pages VALUES (8, 'https://example.org/', 'Otters', 'They sleep', 10,
+                 x'00000000000070008000000000000001', 5, 1, 3);
          INSERT INTO task_labels VALUES ('web', 5);
          INSERT INTO task_dependencies VALUES (x'00000000000070008000000000000005', x'00000000000070008000000000000004');
          INSERT INTO agents VALUES (x'00000000000070008000000000000006', 'robot', 'worker', 'idle', '[\"python\"]', '{}', 1, 2, 3);
@@ -201,9 +208,10 @@ async fn what_was_exported_comes_back_as_it_was() {
     let first = other.import(&exported).unwrap();
     let again = other.import(&exported).unwrap();
 
-    // The last numbers of tasks, runs, approvals and permissions are lines that count as known.
-    assert_eq!((first.known, first.contents), (4, 4));
-    assert_eq!((again.added, again.known), (0, first.added + 4));
+    // The last numbers of tasks, runs, approvals, permissions, memories and pages are lines that
+    // count as known.
+    assert_eq!((first.known, first.contents), (6, 4));
+    assert_eq!((again.added, again.known), (0, first.added + 6));
     let mut before = rows(&test.dir.path().join("hearth.db"));
     // A line break between tokens is a blank in an export.
     for value in before.get_mut("tasks").unwrap().iter_mut().flatten() {
@@ -213,7 +221,7 @@ async fn what_was_exported_comes_back_as_it_was() {
     }
     assert_eq!(rows(&other.database()), before);
     let count = exported.split(|byte| *byte == b'\n').count() - 1;
-    assert_eq!(first.added, count as u64 - 2 - 4 - 6, "rows but no parts");
+    assert_eq!(first.added, count as u64 - 2 - 6 - 6, "rows but no parts");
     let lines = |text: &[u8]| -> Vec<Vec<u8>> {
         let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);
         lines.collect()
@@ -223,14 +231,15 @@ async fn what_was_exported_comes_back_as_it_was() {
     assert_eq!(add(&store, "next").await.unwrap().number, 13);
     drop(store);
     let conn = Connection::open(other.database()).unwrap();
-    let found: i64 = conn
-        .query_row(
-            "SELECT rowid FROM task_text WHERE task_text MATCH 'tidy'",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap();
-    assert_eq!(found, 5);
+    for (index, word, number) in [
+        ("task_text", "tidy", 5),
+        ("memory_text", "tea", 6),
+        ("page_text", "otter", 8),
+    ] {
+        let sql = format!("SELECT rowid FROM {index} WHERE {index} MATCH '{word}'");
+        let found: i64 = conn.query_row(&sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(found, number, "{index}");
+    }
 }
 
 #[tokio::test]

@@ -208,6 +208,21 @@ fn a_refusal_names_the_argument_and_what_would_be_right() {
             "args of http_get: url is not understood",
         ),
         (
+            "web_scrape",
+            json!({"url": "file:///etc/passwd"}),
+            "args of web_scrape: url must begin with http:// or https://",
+        ),
+        (
+            "web_search",
+            json!({"query": "x", "count": 11}),
+            "args.count of web_search: 11 is",
+        ),
+        (
+            "remember",
+            json!({"text": ""}),
+            "args.text of remember: \"\" is shorter",
+        ),
+        (
             "ask_owner",
             json!({"question": ""}),
             "args.question of ask_owner: \"\" is shorter",

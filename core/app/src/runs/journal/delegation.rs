@@ -6,7 +6,7 @@ use hearth_domain::delegation::DEPTH_MAX;
 use hearth_domain::field::{AgentName, DESCRIPTION_MAX, Title, json_within, list_within, prose};
 use hearth_domain::money::{Charge, Limits, Resource, Scope};
 use hearth_domain::policy::{Bounds, Decision, Verdict};
-use hearth_domain::run::{Step, StepState, WaitingFor};
+use hearth_domain::run::{Step, WaitingFor};
 use hearth_domain::specialist::Specialist;
 use hearth_domain::task::{Budget, Check, NewTask, Task};
 use hearth_domain::{Actor, JsonObject, Priority, RunId, TaskId};

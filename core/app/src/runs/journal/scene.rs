@@ -145,7 +145,7 @@ impl Scene<'_> {
             action: &meant.action,
             reach: &meant.reach,
             project: self.task.project_id,
-            labels: labels(self.all)
+            labels: labels_of(self.all)
                 .and(children::inherited(tx, self.task.id)?)
                 .and(meant.brings),
             speaks_meanwhile: self.all.iter().any(|step| {
@@ -336,7 +336,7 @@ fn is_tool_call(step: &Step) -> bool {
 
 /// What the run has taken in so far: of every call that was to be made. One that failed, was cut off
 /// or is done anew may have left what it took in in the run's folder.
-pub(in crate::runs) fn labels(all: &[Step]) -> Labels {
+pub(crate) fn labels_of(all: &[Step]) -> Labels {
     all.iter()
         .filter(|step| matches!(step.decision.verdict, Verdict::Allow | Verdict::Change))
         .fold(Labels::default(), |labels, step| labels.and(step.brings))

@@ -185,6 +185,19 @@ fn each_call_says_what_it_can_touch() {
             json!({"url": "https://example.org/", "save_as": "a"}),
             "safe; hosts example.org; untrusted; changes",
         ),
+        ("web_search", json!({"query": "x"}), "safe; untrusted"),
+        (
+            "web_scrape",
+            json!({"url": "https://example.org/"}),
+            "safe; hosts example.org; untrusted",
+        ),
+        (
+            "web_scrape",
+            json!({"url": "https://example.org/", "save_as": "a"}),
+            "safe; hosts example.org; untrusted; changes",
+        ),
+        ("remember", json!({"text": "x"}), "safe"),
+        ("recall", json!({"query": "x"}), "safe"),
         ("ask_owner", json!({"question": "Which?"}), "safe"),
         (
             "create_agent",
