@@ -173,6 +173,7 @@ impl Run {
             app: &self.means.app,
             actor: &actor,
             task,
+            run: run.id,
             sandbox: &self.means.sandbox,
             web: &self.means.web,
             environment: &self.means.environment,

@@ -25,3 +25,4 @@ pub(crate) mod step;
 pub(crate) mod task;
 pub(crate) mod task_list;
 pub(crate) mod time;
+pub(crate) mod trust;

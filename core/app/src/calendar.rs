@@ -165,6 +165,7 @@ fn go_on(
         acceptance: last.acceptance.clone(),
         budget: last.budget,
         estimate_minutes: last.estimate_minutes,
+        trust: last.trust,
         recurrence: Some(NewRecurrence::GoesOn {
             rule: rule.clone(),
             series: recurrence.series,

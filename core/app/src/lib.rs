@@ -4,7 +4,7 @@
 //! and the command line, the API, agents and bridges all come through here.
 //!
 //! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`runs`] with
-//! [`approvals`], [`permissions`] and [`folders`], [`owner`], then the other entities, [`inbox`], [`chat`], [`notices`], [`sweep`] with [`calendar`].
+//! [`approvals`], [`permissions`] and [`folders`], [`owner`], [`trust`], then the other entities, [`inbox`], [`chat`], [`notices`], [`sweep`] with [`calendar`].
 
 pub mod acceptance;
 pub mod agents;
@@ -33,6 +33,7 @@ pub mod sweep;
 pub mod tasks;
 #[cfg(test)]
 mod test_support;
+pub mod trust;
 
 pub use app::{App, Config, Facilities, Facility, WaitingSetting};
 pub use error::{AppError, Unaccepted, UnavailableCause};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use hearth_domain::artifact::MediaType;
 use hearth_domain::event_filter::EventFilter;
 use hearth_domain::field::AgentName;
+use hearth_domain::policy::Labels;
 use hearth_domain::project::{NewProject, Project, ProjectStatus};
 use hearth_domain::task::{NewTask, Task};
 use hearth_domain::{Actor, Clock, IdSource, JsonObject, Timestamp};
@@ -178,6 +179,8 @@ pub(crate) fn report(task: Option<TaskRef>) -> StoreArtifact {
         name: None,
         media_type: MediaType::plain_text(),
         metadata: JsonObject::new(),
+        labels: Labels::default(),
+        within: None,
     }
 }
 

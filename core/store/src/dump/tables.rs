@@ -87,6 +87,8 @@ pub(super) const TABLES: &[Table] = &[
             ("started_at", Time),
             ("created_by", Text),
             ("updated_by", Text),
+            ("untrusted", Flag),
+            ("private", Flag),
         ],
     },
     Table {
@@ -135,6 +137,8 @@ pub(super) const TABLES: &[Table] = &[
             ("metadata", Json),
             ("created_by", Text),
             ("created_at", Time),
+            ("untrusted", Flag),
+            ("private", Flag),
         ],
     },
     Table {
@@ -211,6 +215,7 @@ pub(super) const TABLES: &[Table] = &[
             ("channel", Text),
             ("taken_until", Time),
             ("delivered_at", Time),
+            ("withdrawn_at", Time),
         ],
     },
     Table {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use hearth_domain::approval::{Approval, ApprovalStatus, NewApproval};
-use hearth_domain::policy::{self, Bounds, Call, Decision, Labels, Verdict};
+use hearth_domain::policy::{self, Bounds, Call, Decision, Verdict};
 use hearth_domain::run::{NewStep, Run, Step, StepState, WaitingFor};
 use hearth_domain::task::Task;
 use hearth_domain::{ApprovalId, Timestamp};
@@ -12,6 +12,7 @@ use hearth_store::{Tx, WriteTx, approvals, folders, permissions, steps};
 
 use super::{Intent, Meant};
 use crate::error::AppError;
+use crate::trust;
 
 /// The attempts at one step that count.
 pub(super) struct Attempts<'a> {
@@ -118,7 +119,8 @@ impl Scene<'_> {
             action: &meant.action,
             reach: &meant.reach,
             project: self.task.project_id,
-            labels: labels(self.all).and(meant.brings),
+            labels: trust::of_scene(tx, self.task, self.all)?.and(meant.brings),
+            told_by_strangers: self.task.trust.untrusted,
             speaks_meanwhile: self.all.iter().any(|step| {
                 step.place != meant.place
                     && step.brings.untrusted
@@ -219,14 +221,6 @@ impl Scene<'_> {
         approvals::insert(tx, change, self.run.agent.as_str())?;
         Ok(id)
     }
-}
-
-/// What the run has taken in so far: of every call that was to be made. One that failed, was cut off
-/// or is done anew may have left what it took in in the run's folder.
-fn labels(all: &[Step]) -> Labels {
-    all.iter()
-        .filter(|step| matches!(step.decision.verdict, Verdict::Allow | Verdict::Change))
-        .fold(Labels::default(), |labels, step| labels.and(step.brings))
 }
 
 /// How many calls in a row, this one included, are the same. Attempts at one step count as one.

@@ -1,0 +1,55 @@
+-- Whose words tasks and artifacts are made of; notices that are taken back, and two more sorts of them.
+
+-- From somebody who may not mean well; and nobody's but the owner's.
+ALTER TABLE tasks ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0 CHECK (untrusted IN (0, 1));
+ALTER TABLE tasks ADD COLUMN private   INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1));
+ALTER TABLE artifacts ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0 CHECK (untrusted IN (0, 1));
+ALTER TABLE artifacts ADD COLUMN private   INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1));
+
+-- What there is already: the owner's words are trusted, those said to the chief of staff too, and
+-- those of the series that go on from them. Nobody noted what the rest was made of.
+UPDATE tasks SET untrusted = 1
+WHERE created_by NOT IN ('owner', 'system', 'cos-agent')
+   OR id IN (SELECT task_id FROM idempotency_keys WHERE actor = 'inbox:')
+   OR series_id IN (SELECT id FROM tasks WHERE created_by NOT IN ('owner', 'system', 'cos-agent'));
+UPDATE artifacts SET untrusted = 1;
+-- What may be the owner's alone is what the run of an agent had read then.
+UPDATE artifacts SET private = 1
+WHERE created_by <> 'owner' AND task_id IN (
+    SELECT runs.task_id FROM runs JOIN steps ON steps.run_id = runs.id
+    WHERE json_extract(steps.brings, '$.private'));
+
+-- Rebuilt, because a check on a column cannot be changed in place.
+CREATE TABLE notices_rebuilt (
+    number       INTEGER NOT NULL PRIMARY KEY,
+    id           BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    kind         TEXT    NOT NULL
+                         CHECK (kind IN ('due_soon', 'overdue', 'blocked', 'caught_up', 'inbox_file',
+                                         'finished', 'morning')),
+    task_id      BLOB    REFERENCES tasks (id) ON DELETE CASCADE,
+    about        TEXT    NOT NULL UNIQUE,
+    text         TEXT    NOT NULL,
+    created_at   INTEGER NOT NULL,
+    channel      TEXT,
+    taken_until  INTEGER,
+    delivered_at INTEGER,
+    -- When it was no longer worth telling: what it asked was answered, what it reminded of was done.
+    withdrawn_at INTEGER,
+    CHECK ((channel IS NULL) = (taken_until IS NULL)),
+    CHECK (delivered_at IS NULL OR withdrawn_at IS NULL)
+) STRICT;
+
+INSERT INTO notices_rebuilt (number, id, kind, task_id, about, text, created_at, channel, taken_until,
+    delivered_at)
+SELECT number, id, kind, task_id, about, text, created_at, channel, taken_until, delivered_at
+FROM notices;
+DROP TABLE notices;
+ALTER TABLE notices_rebuilt RENAME TO notices;
+
+CREATE INDEX notices_waiting ON notices (number) WHERE delivered_at IS NULL AND withdrawn_at IS NULL;
+CREATE INDEX notices_task    ON notices (task_id) WHERE task_id IS NOT NULL;
+
+-- Questions that were answered before anybody told of them.
+UPDATE notices SET withdrawn_at = created_at
+WHERE delivered_at IS NULL AND kind = 'blocked'
+  AND task_id IN (SELECT id FROM tasks WHERE status <> 'blocked');
