@@ -78,6 +78,10 @@ async fn a_task_goes_from_its_making_to_its_completion() {
       "started_at": null,
       "status": "pending",
       "title": "Count the words",
+      "trust": {
+        "private": false,
+        "untrusted": false
+      },
       "updated_at": "2026-11-23T09:00:00.000Z",
       "updated_by": "owner",
       "version": 1,
@@ -139,6 +143,10 @@ async fn a_task_goes_from_its_making_to_its_completion() {
       "size_bytes": 1,
       "storage_url": "cas:sha256:4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce",
       "task_id": "01980000-0000-7000-8000-000000000007",
+      "trust": {
+        "private": false,
+        "untrusted": true
+      },
       "type": "report"
     }
     "#);
@@ -469,7 +477,7 @@ async fn the_state_of_the_node_is_shown() {
         "running": 0,
         "waiting": 0
       },
-      "schema_version": 3,
+      "schema_version": 5,
       "tasks": {
         "blocked": 0,
         "cancelled": 0,
