@@ -21,3 +21,4 @@ mod reload;
 mod runs;
 mod sandbox;
 mod start;
+mod untrusted;
