@@ -1,10 +1,12 @@
--- Whose words tasks and artifacts are made of; notices that are taken back, and two more sorts of them.
+-- Whose words tasks, artifacts and messages are made of; notices that are taken back, and two more sorts of them.
 
 -- From somebody who may not mean well; and nobody's but the owner's.
 ALTER TABLE tasks ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0 CHECK (untrusted IN (0, 1));
 ALTER TABLE tasks ADD COLUMN private   INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1));
 ALTER TABLE artifacts ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0 CHECK (untrusted IN (0, 1));
 ALTER TABLE artifacts ADD COLUMN private   INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1));
+ALTER TABLE messages ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0 CHECK (untrusted IN (0, 1));
+ALTER TABLE messages ADD COLUMN private   INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1));
 
 -- What there is already: the owner's words are trusted, those said to the chief of staff too, and
 -- those of the series that go on from them. Nobody noted what the rest was made of.
@@ -13,6 +15,9 @@ WHERE created_by NOT IN ('owner', 'system', 'cos-agent')
    OR id IN (SELECT task_id FROM idempotency_keys WHERE actor = 'inbox:')
    OR series_id IN (SELECT id FROM tasks WHERE created_by NOT IN ('owner', 'system', 'cos-agent'));
 UPDATE artifacts SET untrusted = 1;
+UPDATE messages SET untrusted = 1
+WHERE author <> 'person'
+   OR conversation_id IN (SELECT id FROM conversations WHERE started_by <> 'owner');
 -- What may be the owner's alone is what the run of an agent had read then.
 UPDATE artifacts SET private = 1
 WHERE created_by <> 'owner' AND task_id IN (

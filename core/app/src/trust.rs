@@ -22,6 +22,7 @@ use hearth_store::{Tx, artifacts, runs, steps, tasks};
 use crate::app::App;
 use crate::error::AppError;
 use crate::runs::{RunRef, find_run};
+use crate::tasks::{TaskRef, find};
 
 impl App {
     /// Returns what a run has taken in so far: what whatever it makes now is made of.
@@ -34,16 +35,24 @@ impl App {
             .await
     }
 
-    /// Returns the labels of all that a task says: its words, its artifacts, and what its worker
-    /// made of it, which is its result or the question that it is blocked with.
+    /// Returns the labels of all that tasks say: their words, their artifacts, and what their workers
+    /// made of them, which are results, or questions that they are blocked with. A task that is not
+    /// there says nothing.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn labels_of_task(&self, task: Task) -> Result<Labels, AppError> {
+    pub async fn labels_of_tasks(&self, tasks: Vec<TaskRef>) -> Result<Labels, AppError> {
         self.store()
             .read(move |tx| {
-                let words = task.trust.and(artifacts::labels_of(tx, task.id)?);
-                Ok(words.and(of_outcome(tx, &task)?))
+                let mut labels = Labels::default();
+                for task in tasks {
+                    match find(tx, task) {
+                        Ok(task) => labels = labels.and(of_task(tx, &task)?),
+                        Err(AppError::NotFound { .. }) => (),
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(labels)
             })
             .await
     }
@@ -91,6 +100,12 @@ pub(crate) fn of_scene(tx: &impl Tx, task: &Task, all: &[Step]) -> Result<Labels
     Ok(all
         .iter()
         .fold(begun, |labels, step| labels.and(step.brought())))
+}
+
+/// Returns the labels of all that a task says.
+pub(crate) fn of_task(tx: &impl Tx, task: &Task) -> Result<Labels, AppError> {
+    let words = task.trust.and(artifacts::labels_of(tx, task.id)?);
+    Ok(words.and(of_outcome(tx, task)?))
 }
 
 /// Returns the labels of what a task's worker wrote: those of its last run, where the node's agents

@@ -200,6 +200,7 @@ impl ChiefOfStaff for Echo {
                 name: message.to_owned(),
             }],
             memory: serde_json::Map::from_iter([("last".to_owned(), message.into())]),
+            ..Reply::default()
         };
         Box::pin(std::future::ready(Ok(reply)))
     }

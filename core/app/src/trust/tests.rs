@@ -322,15 +322,17 @@ async fn what_came_of_a_task_is_its_runs_and_its_words_stay_the_owners() {
 
     assert_eq!(task.trust, NONE);
     let app = bench.app();
-    assert_eq!(app.labels_of_task(task).await.unwrap(), Labels::PRIVATE);
+    let of_run = app.labels_of_tasks(vec![id]).await;
+    assert_eq!(of_run.unwrap(), Labels::PRIVATE);
     let outside = bench.test.task("done by a program").await;
     let hold = bench.test.claim(&outside, "scout").await;
     let scout = as_agent("scout");
     let done = app
         .complete_task(&scout, by_id(&outside), hold, Done::default(), None)
         .await;
-    let labels = app.labels_of_task(done.unwrap().task).await.unwrap();
-    assert_eq!(labels, Labels::UNTRUSTED);
+    done.unwrap();
+    let both = vec![by_id(&outside), id, TaskRef::Number(99)];
+    assert_eq!(app.labels_of_tasks(both).await.unwrap(), BOTH);
 }
 
 #[tokio::test]

@@ -398,8 +398,7 @@ fn untrusted_unless_said(table: &Table, names: &[&str], values: &[Value]) -> Opt
         return None;
     }
     let author = place("created_by").and_then(|place| values.get(place));
-    let is_words = table.name == "tasks";
-    let is_trusted = is_words
+    let is_trusted = table.name == "tasks"
         && matches!(author, Some(Value::Text(name)) if OWN_AUTHORS.contains(&name.as_str()));
     (!is_trusted).then_some(COLUMN)
 }

@@ -197,6 +197,8 @@ pub(super) const TABLES: &[Table] = &[
             ("text", Text),
             ("actions", Json),
             ("created_at", Time),
+            ("untrusted", Flag),
+            ("private", Flag),
         ],
     },
     Table {

@@ -96,7 +96,7 @@ fn fill_every_column(conn: &Connection) {
                  failed_checks = '[{\"at\":1}]', untrusted = 1, private = 1 WHERE number = 5;
          INSERT INTO conversations VALUES (x'00000000000070008000000000000008', 'owner', '{\"a\":1}', 2, 3, 4);
          INSERT INTO messages VALUES (3, x'00000000000070008000000000000009', x'00000000000070008000000000000008',
-                 'person', 'good\nmorning', '[]', 5);
+                 'person', 'good\nmorning', '[]', 5, 1, 0);
          INSERT INTO notices VALUES (9, x'0000000000007000800000000000000a', 'due_soon',
                  x'00000000000070008000000000000005', 'task 5', 'soon', 6, 'desktop', 7, 8, NULL);
          INSERT INTO notices VALUES (10, x'0000000000007000800000000000000f', 'finished',
