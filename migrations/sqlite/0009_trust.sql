@@ -52,6 +52,8 @@ DROP TABLE notices;
 ALTER TABLE notices_rebuilt RENAME TO notices;
 
 CREATE INDEX notices_waiting ON notices (number) WHERE delivered_at IS NULL AND withdrawn_at IS NULL;
+CREATE INDEX notices_finished ON notices (number)
+    WHERE kind = 'finished' AND delivered_at IS NULL AND withdrawn_at IS NULL;
 CREATE INDEX notices_task    ON notices (task_id) WHERE task_id IS NOT NULL;
 
 -- Questions that were answered before anybody told of them.

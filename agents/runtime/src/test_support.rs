@@ -49,6 +49,7 @@ pub(crate) fn operations(dir: &Path) -> App {
         artifact_max_bytes: 10_000_000,
         offline_after: Duration::from_mins(1),
         remind_before: Duration::from_hours(1),
+        day: hearth_domain::day_times::DayTimes::default(),
     };
     App::new(store, Arc::new(StillClock), ids, config).unwrap()
 }

@@ -1,9 +1,11 @@
 //! What every operation works with.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use hearth_domain::day_times::DayTimes;
 use hearth_domain::{Clock, IdSource, Timestamp};
 use hearth_store::Store;
 use jiff::tz::TimeZone;
@@ -27,6 +29,8 @@ pub struct Config {
     pub offline_after: Duration,
     /// How long before a task is due the person is reminded.
     pub remind_before: Duration,
+    /// When the person is told of the day, and when of nothing.
+    pub day: DayTimes,
 }
 
 /// Something the node may or may not be able to do.
@@ -142,6 +146,9 @@ struct Inner {
     alarm: Alarm,
     desk: Desk,
     examiner: Examiner,
+    /// The last morning whose summary was looked at, as the moment it was for, in milliseconds. Only
+    /// a hint: that no day has two is the outbox's to see to.
+    morning_ms: AtomicI64,
     /// Read by operations, written when the owner changes a setting. A lock of the standard library:
     /// it is held for a copy of the pointer.
     config: RwLock<Arc<Config>>,
@@ -178,6 +185,7 @@ impl App {
             alarm: Alarm::default(),
             desk: Desk::default(),
             examiner: Examiner::default(),
+            morning_ms: AtomicI64::new(0),
             config: RwLock::new(Arc::new(config)),
             facilities: RwLock::default(),
         };
@@ -275,6 +283,16 @@ impl App {
 
     pub(crate) fn desk(&self) -> &Desk {
         &self.inner.desk
+    }
+
+    pub(crate) fn morning_seen(&self) -> Timestamp {
+        Timestamp::from_millis(self.inner.morning_ms.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn see_morning(&self, at: Timestamp) {
+        self.inner
+            .morning_ms
+            .store(at.as_millis(), Ordering::Relaxed);
     }
 
     pub(crate) fn examiner(&self) -> &Examiner {

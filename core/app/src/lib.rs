@@ -21,6 +21,7 @@ pub mod folders;
 pub mod holding;
 pub mod inbox;
 pub mod keys;
+mod morning;
 pub mod named;
 pub mod notices;
 pub mod owner;

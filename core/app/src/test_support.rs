@@ -150,6 +150,7 @@ pub(crate) fn open(dir: &Path, clock: Arc<dyn Clock>) -> App {
         artifact_max_bytes: ARTIFACT_MAX,
         offline_after: OFFLINE_AFTER,
         remind_before: Duration::from_hours(1),
+        day: hearth_domain::day_times::DayTimes::default(),
     };
     App::new(store, clock, ids, config).unwrap()
 }

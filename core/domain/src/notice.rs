@@ -29,16 +29,22 @@ pub enum NoticeKind {
     CaughtUp,
     /// A file in the inbox folder could not be taken.
     InboxFile,
+    /// A task that the person asked for is done.
+    Finished,
+    /// What the day brings.
+    Morning,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::DueSoon,
         Self::Overdue,
         Self::Blocked,
         Self::CaughtUp,
         Self::InboxFile,
+        Self::Finished,
+        Self::Morning,
     ];
 
     /// Returns its word.
@@ -49,6 +55,8 @@ impl NoticeKind {
             Self::Blocked => "blocked",
             Self::CaughtUp => "caught_up",
             Self::InboxFile => "inbox_file",
+            Self::Finished => "finished",
+            Self::Morning => "morning",
         }
     }
 }
@@ -69,7 +77,7 @@ impl FromStr for NoticeKind {
             .ok_or_else(|| {
                 InvalidField::new(
                     "kind",
-                    "must be due_soon, overdue, blocked, caught_up or inbox_file",
+                    "must be due_soon, overdue, blocked, caught_up, inbox_file, finished or morning",
                 )
             })
     }
@@ -92,6 +100,11 @@ pub enum Delivery {
         /// Over which channel.
         channel: Word,
         /// When.
+        at: Timestamp,
+    },
+    /// It is not worth telling any more: what it asked was answered, what it reminded of was done.
+    Withdrawn {
+        /// Since when.
         at: Timestamp,
     },
 }
@@ -148,7 +161,7 @@ impl Notice {
     #[must_use]
     pub fn take(mut self, channel: Word, now: Timestamp) -> Option<Self> {
         match &self.delivery {
-            Delivery::Delivered { .. } => return None,
+            Delivery::Delivered { .. } | Delivery::Withdrawn { .. } => return None,
             Delivery::Taken { until, .. } if *until > now => return None,
             Delivery::Taken { .. } | Delivery::Waiting => (),
         }
@@ -162,7 +175,7 @@ impl Notice {
     /// Notes that `channel` has told it; `None` if another channel has, or is about to.
     pub fn deliver(mut self, channel: Word, now: Timestamp) -> Option<Change<Self>> {
         match &self.delivery {
-            Delivery::Delivered { .. } => return None,
+            Delivery::Delivered { .. } | Delivery::Withdrawn { .. } => return None,
             Delivery::Taken { channel: by, until } if *by != channel && *until > now => {
                 return None;
             }
@@ -176,6 +189,17 @@ impl Notice {
             notice: self.facts(),
             channel,
         };
+        Some(Change { after: self, event })
+    }
+
+    /// Takes it back, whoever is about to tell it; `None` if it was told, or taken back before.
+    pub fn withdraw(mut self, now: Timestamp) -> Option<Change<Self>> {
+        match &self.delivery {
+            Delivery::Delivered { .. } | Delivery::Withdrawn { .. } => return None,
+            Delivery::Taken { .. } | Delivery::Waiting => (),
+        }
+        self.delivery = Delivery::Withdrawn { at: now };
+        let event = EventKind::NoticeWithdrawn(self.facts());
         Some(Change { after: self, event })
     }
 
@@ -232,6 +256,19 @@ mod tests {
         assert_eq!(told.event.type_name(), "notice.delivered");
         assert_eq!(told.after.clone().deliver(channel("chat"), at(3)), None);
         assert_eq!(told.after.take(channel("chat"), at(900)), None);
+    }
+
+    #[test]
+    fn what_was_taken_back_is_not_told_and_what_was_told_is_not_taken_back() {
+        let taken = notice().take(channel("chat"), at(1)).unwrap();
+        let back = taken.clone().withdraw(at(2)).unwrap();
+        assert_eq!(back.event.type_name(), "notice.withdrawn");
+
+        assert_eq!(back.after.clone().take(channel("chat"), at(900)), None);
+        assert_eq!(back.after.clone().deliver(channel("chat"), at(3)), None);
+        assert_eq!(back.after.withdraw(at(3)), None);
+        let told = taken.deliver(channel("chat"), at(2)).unwrap().after;
+        assert_eq!(told.withdraw(at(3)), None);
     }
 
     #[test]

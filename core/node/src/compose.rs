@@ -197,6 +197,7 @@ pub(crate) fn app_config(settings: &Settings) -> hearth_app::Config {
         artifact_max_bytes: settings.artifacts.max_bytes,
         offline_after: settings.agents.offline_after,
         remind_before: settings.remind_before,
+        day: settings.day.times(),
     }
 }
 

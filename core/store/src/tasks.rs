@@ -1,6 +1,7 @@
 //! Tasks: get, insert, save; what can be claimed; whose lease has run out.
 
 mod list;
+mod overview;
 mod planned;
 mod rows;
 
@@ -19,6 +20,7 @@ use crate::text_index::{Text, TextChange};
 use crate::write_tx::WriteTx;
 
 pub use list::{Cursor, Order, TaskFilter, list};
+pub use overview::{at_work, blocked, completed_since, due_within};
 pub use planned::{next_due, next_occasion, reminder_of, series_to_continue, to_remind_of};
 
 const ENTITY: &str = "task";

@@ -14,6 +14,7 @@ mod keyring;
 mod kill;
 mod life;
 mod openapi;
+mod proactive;
 mod race;
 mod random_runs;
 mod readers;

@@ -81,6 +81,7 @@ impl TestApi {
             artifact_max_bytes: UPLOAD_MAX,
             offline_after: Duration::from_mins(1),
             remind_before: Duration::from_hours(1),
+            day: hearth_domain::day_times::DayTimes::default(),
         };
         let app = App::new(store, Arc::clone(&clock) as Arc<dyn Clock>, ids, app_config).unwrap();
         app.set_chief_of_staff(Arc::new(Echo));

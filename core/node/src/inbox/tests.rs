@@ -37,6 +37,7 @@ impl TestInbox {
             artifact_max_bytes: ARTIFACT_MAX,
             offline_after: Duration::from_mins(1),
             remind_before: Duration::ZERO,
+            day: hearth_domain::day_times::DayTimes::default(),
         };
         let app = App::new(store.clone(), Arc::new(SystemClock::default()), ids, config).unwrap();
         let mut inbox = Inbox::new(app.clone(), dir.path().join("inbox"));

@@ -44,6 +44,7 @@ pub(crate) fn measure() -> anyhow::Result<Ceiling> {
         artifact_max_bytes: 1 << 20,
         offline_after: Duration::from_mins(1),
         remind_before: std::time::Duration::ZERO,
+        day: hearth_domain::day_times::DayTimes::default(),
     };
     let app = App::new(store.clone(), Arc::new(SystemClock::default()), ids, config)?;
     let own = std::process::id();

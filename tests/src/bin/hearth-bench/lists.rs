@@ -46,6 +46,7 @@ pub(crate) fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
         artifact_max_bytes: 1 << 20,
         offline_after: Duration::from_mins(1),
         remind_before: std::time::Duration::ZERO,
+        day: hearth_domain::day_times::DayTimes::default(),
     };
     let app = App::new(store.clone(), Arc::new(SystemClock::default()), ids, config)?;
     runtime.block_on(async {
