@@ -10,8 +10,9 @@
 //! | the node: the next task of a series | as the last | as the last |
 //!
 //! A file that the owner hands in is theirs to hand in, and so not private; but others may have
-//! written it. A run is what [`of_run`] says. What it makes names it (`within`), because an agent
-//! may be at several tasks at once; what names none is taken for an outside program's.
+//! written it. A run has the labels of its task's words, of the files that came with it, and of what
+//! its calls brought. What it makes names it (`within`), because an agent may be at several tasks at
+//! once; what names none is taken for an outside program's.
 
 use hearth_domain::policy::Labels;
 use hearth_domain::run::{Run, RunStatus, Step};
