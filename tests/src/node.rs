@@ -75,7 +75,8 @@ pub fn command(data_dir: &Path) -> anyhow::Result<Command> {
     std::fs::set_permissions(data_dir, std::fs::Permissions::from_mode(0o700))?;
     let settings = data_dir.join("hearth.toml");
     if !settings.exists() {
-        std::fs::write(&settings, "")?;
+        // Whether it is morning is for the test to say.
+        std::fs::write(&settings, "[morning]\nat = \"off\"\n")?;
     }
     command
         .env("HEARTH_DATA_DIR", data_dir)

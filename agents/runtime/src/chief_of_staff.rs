@@ -23,6 +23,7 @@ mod words;
 use std::time::Duration;
 
 use hearth_app::chat::{CHIEF_OF_STAFF, Reply, ReplyFuture};
+use hearth_app::tasks::TaskRef;
 use hearth_app::{App, AppError};
 use hearth_domain::agent::{Presence, Registration};
 use hearth_domain::conversation::Conversation;
@@ -119,7 +120,25 @@ async fn reply(
         },
         None => desk.act(intent, &said).await?,
     };
-    desk.reply(text)
+    let labels = app.labels_of_tasks(quoted(&text)).await?;
+    Ok(Reply {
+        labels,
+        ..desk.reply(text)?
+    })
+}
+
+/// Returns the tasks that an answer tells of, each by its number as it tells of all: its words are
+/// theirs too then.
+fn quoted(text: &str) -> Vec<TaskRef> {
+    let after_sign = text.split('#').skip(1);
+    after_sign
+        .filter_map(|rest| {
+            let digits = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(rest.len());
+            rest.get(..digits)?.parse().ok().map(TaskRef::Number)
+        })
+        .collect()
 }
 
 impl Desk<'_> {

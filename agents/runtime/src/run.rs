@@ -210,6 +210,7 @@ impl Run {
             registry: &registry,
             actor: &actor,
             task,
+            run: run.id,
             sandbox: &self.means.sandbox,
             web: &self.means.web,
             environment: &self.means.environment,

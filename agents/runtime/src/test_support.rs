@@ -55,6 +55,7 @@ pub(crate) fn operations_from(dir: &Path, used: u64) -> App {
         offline_after: Duration::from_mins(1),
         remind_before: Duration::from_hours(1),
         budgets: hearth_app::money::DefaultLimits::default(),
+        day: hearth_domain::day_times::DayTimes::default(),
     };
     App::new(store, Arc::new(StillClock), ids, config).unwrap()
 }

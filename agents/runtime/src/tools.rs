@@ -26,9 +26,10 @@ use hearth_app::artifacts::StoreArtifact as Store;
 use hearth_app::{App, AppError};
 use hearth_domain::artifact::MediaType;
 use hearth_domain::field::{Name, Word};
+use hearth_domain::policy::Labels;
 use hearth_domain::run::StepEnd;
 use hearth_domain::task::Task;
-use hearth_domain::{Actor, ArtifactId, JsonObject};
+use hearth_domain::{Actor, ArtifactId, JsonObject, RunId};
 use hearth_sandbox::outside::Environment;
 use hearth_sandbox::{Limits, SandboxError, Unavailable, open_beneath};
 use serde_json::{Value, json};
@@ -83,6 +84,8 @@ pub(crate) struct Toolbox<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) actor: &'a Actor,
     pub(crate) task: &'a Task,
+    /// The run whose calls they are: what they make has its labels.
+    pub(crate) run: RunId,
     pub(crate) sandbox: &'a SandboxFacility,
     pub(crate) web: &'a Web,
     /// What commands outside the sandbox find in their environment.
@@ -203,6 +206,8 @@ impl Toolbox<'_> {
             name,
             media_type,
             metadata: JsonObject::new(),
+            labels: Labels::default(),
+            within: Some(self.run),
         };
         Ok(self.app.create_artifact(self.actor, row, blob).await?.id)
     }

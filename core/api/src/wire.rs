@@ -30,3 +30,4 @@ pub(crate) mod task;
 pub(crate) mod task_list;
 pub(crate) mod time;
 pub(crate) mod tool;
+pub(crate) mod trust;

@@ -1,9 +1,11 @@
 //! What every operation works with.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use hearth_domain::day_times::DayTimes;
 use hearth_domain::{Clock, IdSource, Timestamp};
 use hearth_store::Store;
 use jiff::tz::TimeZone;
@@ -32,6 +34,8 @@ pub struct Config {
     pub remind_before: Duration,
     /// What may be used up where nothing else was said.
     pub budgets: DefaultLimits,
+    /// When the person is told of the day, and when of nothing.
+    pub day: DayTimes,
 }
 
 /// Something the node may or may not be able to do.
@@ -149,6 +153,9 @@ struct Inner {
     examiner: Examiner,
     models: ModelSlot,
     testers: Testers,
+    /// The last morning whose summary was looked at, as the moment it was for, in milliseconds. Only
+    /// a hint: that no day has two is the outbox's to see to.
+    morning_ms: AtomicI64,
     /// Read by operations, written when the owner changes a setting. A lock of the standard library:
     /// it is held for a copy of the pointer.
     config: RwLock<Arc<Config>>,
@@ -187,6 +194,7 @@ impl App {
             examiner: Examiner::default(),
             models: ModelSlot::default(),
             testers: Testers::default(),
+            morning_ms: AtomicI64::new(0),
             config: RwLock::new(Arc::new(config)),
             facilities: RwLock::default(),
         };
@@ -284,6 +292,16 @@ impl App {
 
     pub(crate) fn desk(&self) -> &Desk {
         &self.inner.desk
+    }
+
+    pub(crate) fn morning_seen(&self) -> Timestamp {
+        Timestamp::from_millis(self.inner.morning_ms.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn see_morning(&self, at: Timestamp) {
+        self.inner
+            .morning_ms
+            .store(at.as_millis(), Ordering::Relaxed);
     }
 
     pub(crate) fn examiner(&self) -> &Examiner {

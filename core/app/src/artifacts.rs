@@ -2,7 +2,8 @@
 
 use hearth_domain::artifact::{Artifact, MediaType, NewArtifact};
 use hearth_domain::field::{AgentName, Name, Word, json_within};
-use hearth_domain::{Actor, ArtifactId, JsonObject};
+use hearth_domain::policy::Labels;
+use hearth_domain::{Actor, ArtifactId, JsonObject, RunId};
 use hearth_store::{Page, artifacts};
 use tokio::fs::File;
 
@@ -11,6 +12,7 @@ use crate::authority::{must_act_as, must_hold, must_work};
 use crate::blobs::{BlobWriter, StoredBlob};
 use crate::error::AppError;
 use crate::tasks::{TaskRef, find};
+use crate::trust;
 
 /// What an artifact is to be called, its bytes being stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +31,10 @@ pub struct StoreArtifact {
     pub media_type: MediaType,
     /// Whatever its maker keeps with it.
     pub metadata: JsonObject,
+    /// Whose its bytes are, at least; the labels of whoever makes it are added ([`crate::trust`]).
+    pub labels: Labels,
+    /// The run that makes it, where an agent of the node does.
+    pub within: Option<RunId>,
 }
 
 impl App {
@@ -72,6 +78,7 @@ impl App {
                     }
                     None => None,
                 };
+                let labels = new.labels.and(trust::of_author(tx, &author, new.within)?);
                 let row = NewArtifact {
                     task_id,
                     kind: new.kind,
@@ -80,6 +87,7 @@ impl App {
                     size_bytes: blob.size_bytes,
                     hash: blob.hash,
                     metadata: new.metadata,
+                    labels,
                 };
                 Ok::<_, AppError>(artifacts::insert(
                     tx,

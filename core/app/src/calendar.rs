@@ -101,12 +101,14 @@ impl App {
     /// Returns when the calendar next asks for something.
     pub(crate) async fn next_by_calendar(&self) -> Result<Option<Timestamp>, AppError> {
         let (now, before) = (self.now(), self.config().remind_before);
+        let morning = self.next_by_morning();
         let next = self.store().read(move |tx| {
             let soon = tasks::next_due(tx, now.after(before))?.map(|due| earlier(due, before));
             let moments = [
                 tasks::next_occasion(tx, now)?,
                 tasks::next_due(tx, now)?,
                 soon,
+                morning,
             ];
             Ok(moments.into_iter().flatten().min())
         });
@@ -131,7 +133,7 @@ impl App {
     }
 }
 
-fn earlier(moment: Timestamp, by: Duration) -> Timestamp {
+pub(crate) fn earlier(moment: Timestamp, by: Duration) -> Timestamp {
     let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millis(moment.as_millis().saturating_sub(millis))
 }
@@ -165,6 +167,7 @@ fn go_on(
         acceptance: last.acceptance.clone(),
         budget: last.budget,
         estimate_minutes: last.estimate_minutes,
+        trust: last.trust,
         recurrence: Some(NewRecurrence::GoesOn {
             rule: rule.clone(),
             series: recurrence.series,

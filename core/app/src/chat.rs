@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hearth_domain::conversation::{Action, Author, Conversation, MESSAGE_MAX, Message};
 use hearth_domain::field::prose;
+use hearth_domain::policy::Labels;
 use hearth_domain::{Actor, ConversationId, JsonObject, MessageId};
 use hearth_store::conversations::{self, MessageCursor};
 use hearth_store::{Page, Tx};
 
 use crate::app::App;
 use crate::error::{AppError, UnavailableCause};
+use crate::trust;
 
 /// The chief of staff's name, as the author of what it makes.
 pub const CHIEF_OF_STAFF: &str = "cos-agent";
@@ -44,6 +46,9 @@ pub struct Reply {
     pub actions: Vec<Action>,
     /// What to keep in mind until the next message.
     pub memory: JsonObject,
+    /// Whose words it is made of, besides the message that it answers: tasks that it quotes, pages
+    /// that were read for it.
+    pub labels: Labels,
 }
 
 /// The chief of staff of a node, and who is talking to it.
@@ -99,12 +104,14 @@ impl App {
         let turn = self.desk().turn(id);
         let _turn = turn.lock().await;
 
-        let heard = self.message(id, Author::Person, text.clone(), Vec::new());
+        let mut heard = self.message(id, Author::Person, text.clone(), Vec::new());
         let by = actor.clone();
         // What was said is kept before it is answered.
-        let conversation = self
+        let (conversation, asked) = self
             .store()
             .write(move |tx| {
+                heard.labels = trust::of_author(tx, &by, None)?;
+                let asked = heard.labels;
                 let present = match conversation {
                     // Named in the message, so the message is what is wrong.
                     Some(id) => find_own(tx, &by, id)?.ok_or_else(|| {
@@ -119,14 +126,17 @@ impl App {
                     )?,
                 };
                 let (after, _) = conversations::save(tx, present.say(heard), by.name())?;
-                Ok::<_, AppError>(after)
+                Ok::<_, AppError>((after, asked))
             })
             .await?;
 
         let reply = chief_of_staff
             .reply(self, actor, &conversation, text.trim())
             .await?;
-        let said = self.message(id, Author::ChiefOfStaff, reply.text, reply.actions);
+        let said = Message {
+            labels: asked.and(reply.labels),
+            ..self.message(id, Author::ChiefOfStaff, reply.text, reply.actions)
+        };
         self.store()
             .write(move |tx| {
                 let mut conversation = conversation;
@@ -160,6 +170,19 @@ impl App {
                     limit,
                 )?)
             })
+            .await
+    }
+
+    /// Returns the labels of all that was said in a conversation: of what a model takes in with it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn labels_of_conversation(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Labels, AppError> {
+        self.store()
+            .read(move |tx| Ok(conversations::labels_of(tx, conversation)?))
             .await
     }
 
@@ -197,6 +220,7 @@ impl App {
             author,
             text,
             actions,
+            labels: Labels::default(),
             created_at: self.now(),
         }
     }

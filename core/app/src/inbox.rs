@@ -3,6 +3,7 @@
 use hearth_domain::Actor;
 use hearth_domain::artifact::NewArtifact;
 use hearth_domain::notice::NewNotice;
+use hearth_domain::policy::Labels;
 use hearth_domain::task::NewTask;
 use hearth_store::{WriteTx, idempotency};
 
@@ -36,6 +37,11 @@ impl App {
         once: Once,
     ) -> Result<Created, AppError> {
         must_be_owner(actor, "make a task from a file of the owner's")?;
+        // Whoever wrote what lies there.
+        let new = NewTask {
+            trust: new.trust.and(Labels::UNTRUSTED),
+            ..new
+        };
         let artifact = with.artifact.map(|(artifact, blob)| NewArtifact {
             task_id: None,
             kind: artifact.kind,
@@ -44,6 +50,7 @@ impl App {
             size_bytes: blob.size_bytes,
             hash: blob.hash,
             metadata: artifact.metadata,
+            labels: artifact.labels.and(Labels::UNTRUSTED),
         });
         let along = Along {
             artifact,
@@ -112,6 +119,8 @@ mod tests {
             name: None,
             media_type: MediaType::octet_stream(),
             metadata: JsonObject::new(),
+            labels: Labels::default(),
+            within: None,
         };
         let with = FromFile {
             artifact: Some((artifact, blob)),
@@ -140,6 +149,8 @@ mod tests {
         let task = TaskRef::Id(first.view.task.id);
         let artifacts = test.app.list_artifacts(task, None, 10).await.unwrap();
         assert_eq!(artifacts.items.len(), 1);
+        assert_eq!(artifacts.items[0].labels, Labels::UNTRUSTED);
+        assert_eq!(first.view.task.trust, Labels::UNTRUSTED);
         let notices = test.app.list_notices(&Actor::Owner, None, 10);
         let notices = notices.await.unwrap().items;
         assert_eq!(notices.len(), 1);

@@ -4,7 +4,7 @@
 //! and the command line, the API, agents and bridges all come through here.
 //!
 //! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`runs`] with
-//! [`approvals`], [`permissions`] and [`folders`], [`specialists`], [`owner`], [`money`], [`memories`] with [`local_search`], then the other entities, [`inbox`], [`chat`], [`made_tools`], [`notices`], [`sweep`] with [`calendar`].
+//! [`approvals`], [`permissions`] and [`folders`], [`specialists`], [`owner`], [`money`], [`memories`] with [`local_search`], [`trust`], then the other entities, [`inbox`], [`chat`], [`made_tools`], [`notices`], [`sweep`] with [`calendar`].
 
 pub mod acceptance;
 pub mod agents;
@@ -26,6 +26,7 @@ pub mod local_search;
 pub mod made_tools;
 pub mod memories;
 pub mod money;
+mod morning;
 pub mod named;
 pub mod notices;
 pub mod owner;
@@ -39,6 +40,7 @@ pub mod sweep;
 pub mod tasks;
 #[cfg(test)]
 mod test_support;
+pub mod trust;
 
 pub use app::{App, Config, Facilities, Facility, WaitingSetting};
 pub use error::{AppError, Unaccepted, UnavailableCause};

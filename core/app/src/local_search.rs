@@ -5,16 +5,16 @@ use hearth_domain::memory::Memory;
 use hearth_domain::task::Task;
 use hearth_domain::web_page::{FoundPage, WebPage};
 use hearth_domain::{Actor, TaskId, Timestamp};
+use hearth_store::memories;
 use hearth_store::pages::{self, Room};
 use hearth_store::tasks::{self, Order, TaskFilter};
-use hearth_store::{memories, steps};
 
 use crate::app::App;
 use crate::authority::{must_act_as, must_work};
 use crate::error::AppError;
 use crate::holding::Hold;
 use crate::memories::held;
-use crate::runs::journal::labels_of;
+use crate::trust;
 
 /// The most things that one search finds.
 pub const FOUND_MAX: usize = 10;
@@ -70,7 +70,7 @@ impl App {
                     text: page.text,
                     project_id: task.project_id,
                     task_number: Some(task.number),
-                    is_private: labels_of(&steps::of_run(tx, run.id)?).private,
+                    is_private: trust::of_run(tx, &run)?.private,
                     fetched_at: now,
                 };
                 pages::put(tx, &page, Room::default())?;
@@ -99,7 +99,7 @@ impl App {
         self.store()
             .read(move |tx| {
                 let (run, task) = held(tx, task, &hold)?;
-                let labels = labels_of(&steps::of_run(tx, run.id)?);
+                let labels = trust::of_run(tx, &run)?;
                 let known = memories::search(tx, &query, task.project_id, labels, count)?;
                 let read = pages::search(tx, &query, labels.private, count)?;
                 let filter = TaskFilter {
@@ -109,7 +109,10 @@ impl App {
                 let newest = Order::CreatedDescending;
                 // One more, as the task itself may be among them.
                 let listed = tasks::list(tx, &filter, newest, None, count + 1)?.items;
-                let others = listed.iter().filter(|other| other.id != task.id);
+                let is_known = |other: &Task| labels.and(other.trust) == labels;
+                let others = listed
+                    .iter()
+                    .filter(|other| other.id != task.id && is_known(other));
                 Ok(in_turn(
                     [
                         known.iter().map(of_memory).collect(),

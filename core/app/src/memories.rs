@@ -12,7 +12,7 @@ use hearth_domain::run::Run;
 use hearth_domain::task::Task;
 use hearth_domain::{Actor, MemoryId, ProjectId, TaskId, Timestamp};
 use hearth_store::memories::{self, MemoryCursor};
-use hearth_store::{Page, Tx, WriteTx, projects, runs, steps};
+use hearth_store::{Page, Tx, WriteTx, projects, runs};
 
 pub use hearth_store::memories::MemoryFilter;
 
@@ -20,8 +20,8 @@ use crate::app::App;
 use crate::authority::{must_act_as, must_be_owner, must_work};
 use crate::error::AppError;
 use crate::holding::Hold;
-use crate::runs::journal::labels_of;
 use crate::tasks::{TaskRef, find};
+use crate::trust;
 
 /// The most memories that one call recalls.
 pub const RECALLED_MAX: usize = 20;
@@ -88,7 +88,7 @@ impl App {
                     return Ok(known);
                 }
                 new.project_id = task.project_id;
-                new.labels = labels_of(&steps::of_run(tx, run.id)?);
+                new.labels = trust::of_run(tx, &run)?;
                 new.origin = Some(Origin {
                     task_id: Some(task.id),
                     task_number: task.number,
@@ -136,7 +136,7 @@ impl App {
         self.store()
             .read(move |tx| {
                 let (run, task) = held(tx, task, &hold)?;
-                let labels = labels_of(&steps::of_run(tx, run.id)?);
+                let labels = trust::of_run(tx, &run)?;
                 let project = task.project_id;
                 Ok(memories::search(tx, &query, project, labels, count)?)
             })

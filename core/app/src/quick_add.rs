@@ -1,10 +1,11 @@
 //! Making a task from a line of text: one reading for the command line, chat, the API and bridges.
 
 use hearth_domain::field::{AgentName, DESCRIPTION_MAX, Name, prose};
+use hearth_domain::policy::Labels;
 use hearth_domain::project::{NewProject, Project, ProjectStatus};
 use hearth_domain::quick_add::{self, Doubt, Known, Line};
 use hearth_domain::task::{NewRecurrence, NewTask};
-use hearth_domain::{Actor, ArtifactId, JsonObject, ProjectId, Timestamp};
+use hearth_domain::{Actor, ArtifactId, JsonObject, ProjectId, RunId, Timestamp};
 use hearth_store::projects::{self, ProjectFilter};
 use hearth_store::{Tx, agents};
 use jiff::tz::TimeZone;
@@ -35,6 +36,10 @@ pub struct QuickAdd {
     pub may_create_project: bool,
     /// In whose name it is made, where that is not the caller.
     pub created_by: Option<AgentName>,
+    /// The labels of the line and the rest, at least ([`crate::trust`]).
+    pub trust: Labels,
+    /// The run that makes it, where an agent of the node does.
+    pub within: Option<RunId>,
 }
 
 /// How a line was understood. Nothing was changed.
@@ -134,6 +139,8 @@ impl App {
             context: add.context,
             artifacts: add.artifacts,
             created_by: add.created_by,
+            trust: add.trust,
+            within: add.within,
             ..new
         };
         let project = match &understood.project {

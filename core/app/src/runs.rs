@@ -10,6 +10,7 @@ pub mod journal;
 mod retry;
 
 use hearth_domain::approval::Approval;
+use hearth_domain::policy::Labels;
 use hearth_domain::run::{NewRun, Run, RunRefusal, RunStatus, Step};
 use hearth_domain::{Actor, RunId, TaskId};
 use hearth_store::runs::{self, RunCursor, RunFilter};
@@ -23,6 +24,7 @@ use crate::error::AppError;
 use crate::holding::Hold;
 use crate::named::Named;
 use crate::tasks::{TaskRef, find};
+use crate::trust;
 
 /// How a caller names a run: by its identifier or its number.
 pub type RunRef = Named<RunId>;
@@ -36,6 +38,8 @@ pub struct RunView {
     pub steps: Vec<Step>,
     /// What it put to the owner.
     pub approvals: Vec<Approval>,
+    /// What it has taken in.
+    pub labels: Labels,
 }
 
 /// How many runs go on, and how many approvals wait.
@@ -187,10 +191,12 @@ pub(crate) fn find_run(tx: &impl Tx, run: RunRef) -> Result<Run, AppError> {
 fn view(tx: &impl Tx, run: Run) -> Result<RunView, AppError> {
     let steps = steps::of_run(tx, run.id)?;
     let approvals = approvals::of_run(tx, run.id)?;
+    let labels = trust::of_run(tx, &run)?;
     Ok(RunView {
         run,
         steps,
         approvals,
+        labels,
     })
 }
 

@@ -1,5 +1,5 @@
 //! The sweep: takes back tasks whose lease ran out, notes agents that fell silent, makes the tasks
-//! and reminders that the calendar asks for, lets approvals run out, forgets what need not be kept. It
+//! and reminders that the calendar asks for and the morning's summary, lets approvals run out, forgets what need not be kept. It
 //! sleeps until the next of these is due.
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -225,6 +225,9 @@ async fn look(app: &App, is_in_grace: bool) -> Result<Duration, AppError> {
             reminders = kept.reminded,
             "made recurring tasks and reminders"
         );
+    }
+    if app.tell_morning().await? {
+        info!("made the morning's summary");
     }
     let expired = app.expire_approvals().await?;
     if expired > 0 {

@@ -8,11 +8,12 @@ use hearth_domain::field::{
 };
 use hearth_domain::money::{Limits, Resource, Scope, amount};
 use hearth_domain::notice::NewNotice;
+use hearth_domain::policy::Labels;
 use hearth_domain::project::{NewProject, Project};
 use hearth_domain::task::{
     Budget, ESTIMATE_MAX_MINUTES, MAX_ATTEMPTS_LIMIT, NewTask, Task, TaskPatch, TaskStatus,
 };
-use hearth_domain::{Actor, ArtifactId, Change, ProjectId, TaskId, Timestamp};
+use hearth_domain::{Actor, ArtifactId, Change, ProjectId, RunId, TaskId, Timestamp};
 use hearth_store::idempotency::{self, Remembered};
 use hearth_store::tasks::{self, Cursor};
 use hearth_store::{Page, Tx, WriteTx, agents, artifacts, money, projects, specialists};
@@ -23,11 +24,13 @@ use crate::acceptance::must_be_runnable;
 use crate::app::{App, Facilities};
 use crate::authority::{must_act_as, must_be_owner, must_hold, must_work};
 use crate::calendar::begin_series;
+use crate::chat::CHIEF_OF_STAFF;
 use crate::error::AppError;
 use crate::named::Named;
 use crate::notices::save_task;
 use crate::projects::expect_version;
 use crate::runs::children::forget_called_off;
+use crate::trust;
 
 /// The most tokens a task may be given: far above any run, and within what SQLite counts to.
 const BUDGET_TOKENS_MAX: u64 = 1_000_000_000_000;
@@ -104,6 +107,8 @@ pub struct UpdateTask {
     pub patch: TaskPatch,
     /// The fence of its claim, where an agent asks.
     pub fence: Option<u64>,
+    /// The run in which it is changed, where an agent of the node does.
+    pub within: Option<RunId>,
 }
 
 impl App {
@@ -163,6 +168,12 @@ impl App {
                     return Ok((created, None));
                 }
                 check_references(tx, new.project_id, new.parent_id, &new.depends_on)?;
+                let author = match &new.created_by {
+                    // Its words are those of whoever speaks to it.
+                    Some(name) if name.as_str() != CHIEF_OF_STAFF => Actor::Agent(name.clone()),
+                    Some(_) | None => actor.clone(),
+                };
+                new.trust = new.trust.and(trust::of_author(tx, &author, new.within)?);
                 let given = to_attach(tx, &actor, &new.artifacts, None)?;
                 let project = match along.project {
                     None => None,
@@ -319,7 +330,9 @@ impl App {
                 ));
             }
             let scope = Scope::Task(task.id);
-            let change = task.update(patch, actor, now)?;
+            let author = trust::of_author(tx, actor, update.within)?;
+            let mut change = task.update(patch, actor, now)?;
+            change.after.trust = change.after.trust.and(author);
             if new_budget {
                 // What is said now counts, and not what was said in answer to an earlier question.
                 money::forget_limits(tx, &scope)?;
@@ -363,9 +376,15 @@ impl App {
         {
             return self.get_task(task);
         }
-        self.change_task(actor, task, expected, move |_, task, actor, now| {
-            let change = task.answer(answer, actor, now)?;
+        self.change_task(actor, task, expected, move |tx, task, actor, now| {
+            // The question is kept with the answer, for whoever works on it next.
+            let asked_by = match answer {
+                Some(_) => trust::of_outcome(tx, &task)?,
+                None => Labels::default(),
+            };
+            let mut change = task.answer(answer, actor, now)?;
             json_within("context", &change.after.context)?;
+            change.after.trust = change.after.trust.and(asked_by);
             Ok(change)
         })
         .await

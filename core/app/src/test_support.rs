@@ -9,6 +9,7 @@ use std::time::Duration;
 use hearth_domain::artifact::MediaType;
 use hearth_domain::event_filter::EventFilter;
 use hearth_domain::field::AgentName;
+use hearth_domain::policy::Labels;
 use hearth_domain::project::{NewProject, Project, ProjectStatus};
 use hearth_domain::task::{NewTask, Task};
 use hearth_domain::{Actor, Clock, IdSource, JsonObject, Timestamp};
@@ -159,6 +160,7 @@ fn open_with(dir: &Path, clock: Arc<dyn Clock>, ids: SequentialIds) -> App {
         offline_after: OFFLINE_AFTER,
         remind_before: Duration::from_hours(1),
         budgets: crate::money::DefaultLimits::default(),
+        day: hearth_domain::day_times::DayTimes::default(),
     };
     App::new(store, clock, ids, config).unwrap()
 }
@@ -188,6 +190,8 @@ pub(crate) fn report(task: Option<TaskRef>) -> StoreArtifact {
         name: None,
         media_type: MediaType::plain_text(),
         metadata: JsonObject::new(),
+        labels: Labels::default(),
+        within: None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::event::{ArtifactFacts, EventKind};
 use crate::field::{InvalidField, JsonObject, Name, Word};
 use crate::id::{ArtifactId, TaskId};
+use crate::policy::Labels;
 
 /// SHA-256 of an artifact's bytes; equal bytes are stored once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +94,8 @@ pub struct Artifact {
     pub hash: ContentHash,
     /// Whatever its maker keeps with it.
     pub metadata: JsonObject,
+    /// Whose its bytes are.
+    pub labels: Labels,
     /// Who made it.
     pub created_by: String,
     /// When.
@@ -116,6 +119,8 @@ pub struct NewArtifact {
     pub hash: ContentHash,
     /// See [`Artifact::metadata`].
     pub metadata: JsonObject,
+    /// See [`Artifact::labels`].
+    pub labels: Labels,
 }
 
 impl Artifact {
@@ -130,6 +135,7 @@ impl Artifact {
             size_bytes: new.size_bytes,
             hash: new.hash,
             metadata: new.metadata,
+            labels: new.labels,
             created_by: by.name().to_owned(),
             created_at: now,
         };
@@ -186,6 +192,7 @@ mod tests {
             size_bytes: 3,
             hash: ContentHash([0xab; 32]),
             metadata: JsonObject::new(),
+            labels: Labels::default(),
         };
         let id = ArtifactId(Uuid::from_u128(1));
         Artifact::create(id, new, &Actor::Owner, Timestamp::from_millis(0)).after

@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::event::EventKind;
 use crate::field::{InvalidField, JsonObject};
 use crate::id::{ConversationId, MessageId};
+use crate::policy::Labels;
 
 /// The longest message, in characters: about 10,000 words.
 pub const MESSAGE_MAX: usize = 100_000;
@@ -83,6 +84,8 @@ pub struct Message {
     pub text: String,
     /// What was done with it.
     pub actions: Vec<Action>,
+    /// Whose words it is made of: those of whoever said it, and of what it quotes.
+    pub labels: Labels,
     /// When.
     pub created_at: Timestamp,
 }

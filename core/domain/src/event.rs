@@ -357,6 +357,9 @@ pub enum EventKind {
         /// Over which channel.
         channel: Word,
     },
+    /// What there was to tell is not worth it any more.
+    #[serde(rename = "notice.withdrawn")]
+    NoticeWithdrawn(NoticeFacts),
     /// Work on a task began.
     #[serde(rename = "run.started")]
     RunStarted(RunFacts),
@@ -590,7 +593,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 65] = [
+    pub const TYPES: [&'static str; 66] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -620,6 +623,7 @@ impl EventKind {
         "conversation.message_added",
         "notice.created",
         "notice.delivered",
+        "notice.withdrawn",
         "run.started",
         "run.resumed",
         "run.waiting",
@@ -690,6 +694,7 @@ impl EventKind {
             Self::ConversationMessageAdded { .. } => "conversation.message_added",
             Self::NoticeCreated(_) => "notice.created",
             Self::NoticeDelivered { .. } => "notice.delivered",
+            Self::NoticeWithdrawn(_) => "notice.withdrawn",
             Self::RunStarted(_) => "run.started",
             Self::RunResumed(_) => "run.resumed",
             Self::RunWaiting(_) => "run.waiting",
@@ -759,7 +764,9 @@ impl EventKind {
             Self::ConversationStarted { .. } | Self::ConversationMessageAdded { .. } => {
                 EntityType::Conversation
             }
-            Self::NoticeCreated(_) | Self::NoticeDelivered { .. } => EntityType::Notice,
+            Self::NoticeCreated(_) | Self::NoticeDelivered { .. } | Self::NoticeWithdrawn(_) => {
+                EntityType::Notice
+            }
             Self::RunStarted(_)
             | Self::RunResumed(_)
             | Self::RunWaiting(_)

@@ -15,6 +15,7 @@ pub mod artifact;
 pub mod change;
 pub mod clock;
 pub mod conversation;
+pub mod day_times;
 pub mod delegation;
 pub mod event;
 pub mod event_filter;

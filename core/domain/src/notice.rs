@@ -33,11 +33,15 @@ pub enum NoticeKind {
     BudgetLow,
     /// A tool that an agent made failed too often and is not used any more.
     ToolSetAside,
+    /// A task that the person asked for is done.
+    Finished,
+    /// What the day brings.
+    Morning,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::DueSoon,
         Self::Overdue,
         Self::Blocked,
@@ -45,6 +49,8 @@ impl NoticeKind {
         Self::InboxFile,
         Self::BudgetLow,
         Self::ToolSetAside,
+        Self::Finished,
+        Self::Morning,
     ];
 
     /// Returns its word.
@@ -57,6 +63,8 @@ impl NoticeKind {
             Self::InboxFile => "inbox_file",
             Self::BudgetLow => "budget_low",
             Self::ToolSetAside => "tool_set_aside",
+            Self::Finished => "finished",
+            Self::Morning => "morning",
         }
     }
 }
@@ -77,7 +85,7 @@ impl FromStr for NoticeKind {
             .ok_or_else(|| {
                 InvalidField::new(
                     "kind",
-                    "must be due_soon, overdue, blocked, caught_up, inbox_file, budget_low or tool_set_aside",
+                    "must be due_soon, overdue, blocked, caught_up, inbox_file, budget_low, tool_set_aside, finished or morning",
                 )
             })
     }
@@ -100,6 +108,11 @@ pub enum Delivery {
         /// Over which channel.
         channel: Word,
         /// When.
+        at: Timestamp,
+    },
+    /// It is not worth telling any more: what it asked was answered, what it reminded of was done.
+    Withdrawn {
+        /// Since when.
         at: Timestamp,
     },
 }
@@ -156,7 +169,7 @@ impl Notice {
     #[must_use]
     pub fn take(mut self, channel: Word, now: Timestamp) -> Option<Self> {
         match &self.delivery {
-            Delivery::Delivered { .. } => return None,
+            Delivery::Delivered { .. } | Delivery::Withdrawn { .. } => return None,
             Delivery::Taken { until, .. } if *until > now => return None,
             Delivery::Taken { .. } | Delivery::Waiting => (),
         }
@@ -170,7 +183,7 @@ impl Notice {
     /// Notes that `channel` has told it; `None` if another channel has, or is about to.
     pub fn deliver(mut self, channel: Word, now: Timestamp) -> Option<Change<Self>> {
         match &self.delivery {
-            Delivery::Delivered { .. } => return None,
+            Delivery::Delivered { .. } | Delivery::Withdrawn { .. } => return None,
             Delivery::Taken { channel: by, until } if *by != channel && *until > now => {
                 return None;
             }
@@ -184,6 +197,17 @@ impl Notice {
             notice: self.facts(),
             channel,
         };
+        Some(Change { after: self, event })
+    }
+
+    /// Takes it back, whoever is about to tell it; `None` if it was told, or taken back before.
+    pub fn withdraw(mut self, now: Timestamp) -> Option<Change<Self>> {
+        match &self.delivery {
+            Delivery::Delivered { .. } | Delivery::Withdrawn { .. } => return None,
+            Delivery::Taken { .. } | Delivery::Waiting => (),
+        }
+        self.delivery = Delivery::Withdrawn { at: now };
+        let event = EventKind::NoticeWithdrawn(self.facts());
         Some(Change { after: self, event })
     }
 
@@ -240,6 +264,19 @@ mod tests {
         assert_eq!(told.event.type_name(), "notice.delivered");
         assert_eq!(told.after.clone().deliver(channel("chat"), at(3)), None);
         assert_eq!(told.after.take(channel("chat"), at(900)), None);
+    }
+
+    #[test]
+    fn what_was_taken_back_is_not_told_and_what_was_told_is_not_taken_back() {
+        let taken = notice().take(channel("chat"), at(1)).unwrap();
+        let back = taken.clone().withdraw(at(2)).unwrap();
+        assert_eq!(back.event.type_name(), "notice.withdrawn");
+
+        assert_eq!(back.after.clone().take(channel("chat"), at(900)), None);
+        assert_eq!(back.after.clone().deliver(channel("chat"), at(3)), None);
+        assert_eq!(back.after.withdraw(at(3)), None);
+        let told = taken.deliver(channel("chat"), at(2)).unwrap().after;
+        assert_eq!(told.withdraw(at(3)), None);
     }
 
     #[test]

@@ -1,5 +1,25 @@
 //! The policy: one pure function that says of each call whether it is made, refused, put to the
 //! owner, or made in another form. What it says is kept with the step.
+//!
+//! What a run has taken in decides with it. Untrusted are words that somebody else than the owner
+//! wrote: a page of the web, a file that was handed in, the answer of a service, what an agent from
+//! outside says. Private is what is nobody's but the owner's. A run begins with the labels of its
+//! task's words and of the files that came with it, and takes on those of each call that it makes;
+//! what it makes has the labels that it has then. They only ever grow.
+//!
+//! | the call | nothing, or private | untrusted | untrusted and private |
+//! |---|---|---|---|
+//! | stays in the run's folder, reads a folder that is open | made | made | made |
+//! | makes a tool or an agent | made | refused | refused |
+//! | speaks to a host | asked, or by a standing permission | asked, or by a standing permission | asked each time |
+//! | the same, and the words of its task are untrusted | | asked each time | asked each time |
+//! | writes into a folder that is open | made | asked each time, as what opens it is private | asked each time |
+//! | runs outside the sandbox | asked each time | asked each time, with a warning | asked each time, with a warning |
+//! | answers an approval, gives a permission, opens a folder | refused | refused | refused |
+//!
+//! The last row is not decided here: no tool does it, and the operations take an admin key. Asked
+//! each time means that no standing permission stands in for the owner's word, and none is given with
+//! it; and a yes that was asked for with less in view is asked for again.
 
 use std::time::Duration;
 
@@ -16,6 +36,11 @@ use crate::permission::Permission;
 use crate::run::{COMPLETE, TURN};
 use crate::specialist::Grants;
 
+/// What is said to a run that may not make tools and agents.
+const MAKES_NOTHING: &str = "the run has read text that is not the owner's own, and so makes no tool and no \
+     agent: that text may be what asks for it. Have it made in a task of your own words, without files \
+     and pages of others";
+
 /// How often in a row the same call is made before it is noted.
 pub const ALIKE_NOTED: u32 = 3;
 
@@ -29,6 +54,22 @@ pub struct Labels {
 }
 
 impl Labels {
+    /// From somebody who may not mean well, and not private.
+    pub const UNTRUSTED: Self = Self {
+        untrusted: true,
+        private: false,
+    };
+    /// The owner's alone, and trusted.
+    pub const PRIVATE: Self = Self {
+        untrusted: false,
+        private: true,
+    };
+
+    /// Whether there is nothing to say.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Returns the labels of what is made from both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -86,6 +127,9 @@ pub struct Call<'a> {
     pub project: Option<ProjectId>,
     /// What its run has taken in, and what it brings itself.
     pub labels: Labels,
+    /// Whether the words of its task are a stranger's, or of a run that had read a stranger's: then
+    /// the call itself may be what they want.
+    pub told_by_strangers: bool,
     /// Whether another step of its run is speaking to a host meanwhile, in the same folder.
     pub speaks_meanwhile: bool,
     /// How many calls just like it the run made right before.
@@ -189,13 +233,16 @@ pub fn decide(call: &Call<'_>, bounds: &Bounds, now: Timestamp) -> Decision {
     if let Some(refusal) = call.grants.and_then(|grants| refused_tool(call, grants)) {
         return Decision::new(Verdict::Deny, refusal);
     }
+    if call.reach.creates.is_some() && call.labels.untrusted {
+        return Decision::new(Verdict::Deny, MAKES_NOTHING);
+    }
     if let Some(refusal) = refused_folder(call) {
         return Decision::new(Verdict::Deny, refusal);
     }
-    if let Some(decision) = by_approval(call, now) {
+    let asked = why_ask(call);
+    if let Some(decision) = by_approval(call, asked.as_ref(), now) {
         return decision;
     }
-    let asked = why_ask(call);
     let permission = call
         .permissions
         .iter()
@@ -222,17 +269,21 @@ pub fn decide(call: &Call<'_>, bounds: &Bounds, now: Timestamp) -> Decision {
     }
 }
 
-/// What the owner said of this step: for this very action, and not too long ago.
-fn by_approval(call: &Call<'_>, now: Timestamp) -> Option<Decision> {
+/// What the owner said of this step: for this very action, and not too long ago. A yes that was asked
+/// for before the run had read so much is none to what is asked now.
+fn by_approval(call: &Call<'_>, asked: Option<&Asked>, now: Timestamp) -> Option<Decision> {
     let approval = call.approval?;
     let number = approval.number;
+    let is_enough = approval.is_once || !matches!(asked, Some(Asked::Always(_)));
     let said = |word: &str| match &approval.note {
         Some(note) => format!("{word} by the owner, approval {number}: {note}"),
         None => format!("{word} by the owner, approval {number}"),
     };
     match approval.status {
         ApprovalStatus::Approved
-            if approval.expires_at > now && approval.action.hash() == call.action.hash() =>
+            if is_enough
+                && approval.expires_at > now
+                && approval.action.hash() == call.action.hash() =>
         {
             Some(Decision {
                 approval: Some(number),
@@ -263,9 +314,15 @@ enum Asked {
 fn why_ask(call: &Call<'_>) -> Option<Asked> {
     let reach = call.reach;
     if reach.is_outside {
-        return Some(Asked::Always(
-            "it runs outside the sandbox, with your own rights, and with what is in the run's folder now".into(),
-        ));
+        let warning = if call.labels.untrusted {
+            "; the run has read text of strangers, and this may be what they want"
+        } else {
+            ""
+        };
+        return Some(Asked::Always(format!(
+            "it runs outside the sandbox, with your own rights, and with what is in the run's folder \
+             now{warning}"
+        )));
     }
     let asks_before = call.grants.map(|grants| &grants.asks_before);
     if asks_before.is_some_and(|tools| tools.contains(&call.action.tool)) {
@@ -294,11 +351,17 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
         ));
     }
     let is_agreed = reach.is_granted || (reach.is_configured && !call.labels.private);
-    if !reach.hosts.is_empty() && !is_agreed {
-        return Some(Asked::UnlessPermitted(format!(
-            "it speaks to {}",
-            reach.hosts.join(", ")
+    if reach.hosts.is_empty() || (reach.is_configured && is_agreed) {
+        return None;
+    }
+    let speaks = format!("it speaks to {}", reach.hosts.join(", "));
+    if call.told_by_strangers {
+        return Some(Asked::Always(format!(
+            "{speaks}, and the words of its task are not your own"
         )));
+    }
+    if !is_agreed {
+        return Some(Asked::UnlessPermitted(speaks));
     }
     None
 }

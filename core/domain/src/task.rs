@@ -26,8 +26,9 @@ use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::event::{EventKind, TaskFacts};
 use crate::field::{AgentName, JsonObject, Label, Title};
-use crate::id::{ArtifactId, ProjectId, TaskId};
+use crate::id::{ArtifactId, ProjectId, RunId, TaskId};
 use crate::money::{Limits, micros, usd};
+use crate::policy::Labels;
 use crate::priority::Priority;
 
 pub use acceptance::{ARGV_MAX, ArtifactFound, CODE_MAX_BYTES, Check, FailedCheck, Finding, Unmet};
@@ -103,6 +104,8 @@ pub struct Task {
     pub estimate_minutes: Option<u32>,
     /// Which occasion of which rhythm it is for.
     pub recurrence: Option<Recurrence>,
+    /// Whose its words are: title, description, context. What came of it has the labels of its run.
+    pub trust: Labels,
     /// Rises by one with every change.
     pub version: u64,
     /// When it was made.
@@ -202,6 +205,10 @@ pub struct NewTask {
     pub created_by: Option<AgentName>,
     /// Artifacts that wait for a task, to be given to this one.
     pub artifacts: Vec<ArtifactId>,
+    /// The labels of its words, at least; those of whoever makes it are added.
+    pub trust: Labels,
+    /// The run that makes it, where an agent of the node does: its words have the run's labels then.
+    pub within: Option<RunId>,
 }
 
 impl NewTask {
@@ -226,6 +233,8 @@ impl NewTask {
             recurrence: None,
             created_by: None,
             artifacts: Vec::new(),
+            trust: Labels::default(),
+            within: None,
         }
     }
 }
@@ -275,6 +284,7 @@ impl Task {
             recurrence: new
                 .recurrence
                 .map(|recurrence| recurrence.for_task(id, new.due_at.unwrap_or(now))),
+            trust: new.trust,
             version: 1,
             created_at: now,
             updated_at: now,

@@ -102,6 +102,29 @@ impl Client {
         self.post_within(ANSWER_TIMEOUT, path, body).await
     }
 
+    /// As [`Self::post`], where it does not matter that somebody else was first.
+    ///
+    /// # Errors
+    /// See [`Self::get`]; a conflict is none.
+    pub async fn post_unless_conflict(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> anyhow::Result<()> {
+        let request = self.request(Method::POST, path).json(body);
+        let response = request
+            .timeout(ANSWER_TIMEOUT)
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() || status == StatusCode::CONFLICT {
+            return Ok(());
+        }
+        let body = response.bytes().await.unwrap_or_default();
+        Err(problem::error(status, &body))
+    }
+
     /// As [`Self::post`], for what the node takes its time for.
     ///
     /// # Errors

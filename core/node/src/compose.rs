@@ -222,6 +222,7 @@ pub(crate) fn app_config(settings: &Settings) -> hearth_app::Config {
         offline_after: settings.agents.offline_after,
         remind_before: settings.remind_before,
         budgets: default_limits(&settings.budget),
+        day: settings.day.times(),
     }
 }
 

@@ -18,6 +18,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hearth_domain::day_times::{DayTimes, QuietHours};
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use url::Url;
 
@@ -39,6 +41,8 @@ pub struct Settings {
     pub time_zone: Option<TimeZone>,
     /// How long before a task is due the person is reminded; zero not at all.
     pub remind_before: Duration,
+    /// How the person's day is divided.
+    pub day: DaySettings,
     /// Names beyond the loopback ones that a request may come in under.
     pub allowed_hosts: Vec<String>,
     /// The agents.
@@ -184,6 +188,28 @@ impl SearchProvider {
     }
 }
 
+/// How the person's day is divided; each is a time of day, or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DaySettings {
+    /// When the morning's summary is told.
+    pub morning_at: Option<Time>,
+    /// From when on nothing is told that can wait.
+    pub quiet_from: Option<Time>,
+    /// Until when.
+    pub quiet_until: Option<Time>,
+}
+
+impl DaySettings {
+    /// Returns it as the operations take it. It is never quiet where one of the two is off.
+    pub fn times(&self) -> DayTimes {
+        let quiet = self.quiet_from.zip(self.quiet_until);
+        DayTimes {
+            morning: self.morning_at,
+            quiet: quiet.and_then(|(from, until)| QuietHours::new(from, until)),
+        }
+    }
+}
+
 impl Settings {
     /// Returns the settings of a node whose owner set nothing.
     pub fn defaults(data_dir: PathBuf) -> Self {
@@ -192,6 +218,11 @@ impl Settings {
             data_dir,
             time_zone: None,
             remind_before: Duration::from_hours(1),
+            day: DaySettings {
+                morning_at: Some(Time::constant(8, 0, 0, 0)),
+                quiet_from: Some(Time::constant(22, 0, 0, 0)),
+                quiet_until: Some(Time::constant(7, 0, 0, 0)),
+            },
             allowed_hosts: Vec::new(),
             agents: AgentSettings {
                 has_builtin: true,

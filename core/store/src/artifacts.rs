@@ -2,6 +2,7 @@
 
 use hearth_domain::artifact::{Artifact, ContentHash, MediaType};
 use hearth_domain::field::{Name, Word};
+use hearth_domain::policy::Labels;
 use hearth_domain::{Actor, ArtifactId, Change, TaskId, Timestamp};
 use rusqlite::params;
 
@@ -13,7 +14,8 @@ use crate::write_tx::WriteTx;
 
 const ENTITY: &str = "artifact";
 const COLUMNS: &str =
-    "id, task_id, type, name, media_type, size_bytes, sha256, metadata, created_by, created_at";
+    "id, task_id, type, name, media_type, size_bytes, sha256, metadata, created_by,
+    created_at, untrusted, private";
 
 /// Returns an artifact.
 pub fn get(tx: &impl Tx, id: ArtifactId) -> Result<Option<Artifact>, StoreError> {
@@ -41,13 +43,27 @@ pub fn list_by_task(
     Ok(Page::cut(items, limit, |artifact| artifact.id))
 }
 
+/// Returns the labels of all that a task's artifacts hold.
+pub fn labels_of(tx: &impl Tx, task: TaskId) -> Result<Labels, StoreError> {
+    let sql = "SELECT coalesce(max(untrusted), 0), coalesce(max(private), 0)
+               FROM artifacts WHERE task_id = ?1";
+    let labels = |row: &rusqlite::Row<'_>| {
+        Ok(Labels {
+            untrusted: row.get(0)?,
+            private: row.get(1)?,
+        })
+    };
+    let mut statement = tx.conn().prepare_cached(sql)?;
+    Ok(statement.query_row([task.0], labels)?)
+}
+
 /// Stores an artifact that was made.
 pub fn insert(tx: &mut WriteTx<'_>, change: Change<Artifact>) -> Result<Artifact, StoreError> {
     let Change { after, event } = change;
     tx.execute(
         "INSERT INTO artifacts (id, task_id, type, name, media_type, size_bytes, sha256, metadata,
-             created_by, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             created_by, created_at, untrusted, private)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             after.id.0,
             after.task_id.map(|id| id.0),
@@ -59,6 +75,8 @@ pub fn insert(tx: &mut WriteTx<'_>, change: Change<Artifact>) -> Result<Artifact
             to_json(ENTITY, "metadata", &after.metadata)?,
             after.created_by,
             after.created_at.as_millis(),
+            after.labels.untrusted,
+            after.labels.private,
         ],
     )?;
     tx.append(after.id.0, &after.created_by, after.created_at, &event)?;
@@ -99,6 +117,10 @@ fn read(columns: &Columns<'_, '_>) -> Result<Artifact, StoreError> {
         metadata: columns.object("metadata", 7)?,
         created_by: columns.text(8)?,
         created_at: columns.time(9)?,
+        labels: Labels {
+            untrusted: columns.row.get(10)?,
+            private: columns.row.get(11)?,
+        },
     })
 }
 
@@ -120,6 +142,7 @@ mod tests {
             size_bytes: 1 << 40,
             hash: ContentHash([3; 32]),
             metadata: JsonObject::from_iter([("a".into(), 1.into())]),
+            labels: Labels::UNTRUSTED,
         };
         Artifact::create(ArtifactId(Uuid::from_u128(id)), new, &Actor::Owner, at(1))
     }
@@ -164,5 +187,9 @@ mod tests {
             .unwrap();
         assert_eq!(first.items[0].id.0.as_u128(), 1);
         assert_eq!((second.items[0].id.0.as_u128(), second.next), (2, None));
+        assert_eq!(second.items[0].labels, Labels::UNTRUSTED);
+        let labels = |of: TaskId| test.store.read_now(|tx| labels_of(tx, of)).unwrap();
+        assert_eq!(labels(task.id), Labels::UNTRUSTED);
+        assert_eq!(labels(TaskId(Uuid::nil())), Labels::default());
     }
 }

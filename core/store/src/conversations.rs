@@ -1,6 +1,7 @@
 //! Conversations and what was said in them: get, list, insert, save.
 
 use hearth_domain::conversation::{Conversation, Message};
+use hearth_domain::policy::Labels;
 use hearth_domain::{Change, ConversationId, MessageId};
 use rusqlite::params;
 
@@ -13,7 +14,8 @@ use crate::write_tx::WriteTx;
 const ENTITY: &str = "conversation";
 const COLUMNS: &str = "id, started_by, memory, version, created_at, updated_at";
 const MESSAGE: &str = "message";
-const MESSAGE_COLUMNS: &str = "number, id, conversation_id, author, text, actions, created_at";
+const MESSAGE_COLUMNS: &str =
+    "number, id, conversation_id, author, text, actions, created_at, untrusted, private";
 
 /// A position among the messages of a conversation.
 pub type MessageCursor = i64;
@@ -72,6 +74,20 @@ pub fn messages(
     })
 }
 
+/// Returns the labels of all that was said in a conversation.
+pub fn labels_of(tx: &impl Tx, conversation: ConversationId) -> Result<Labels, StoreError> {
+    let sql = "SELECT coalesce(max(untrusted), 0), coalesce(max(private), 0)
+               FROM messages WHERE conversation_id = ?1";
+    let labels = |row: &rusqlite::Row<'_>| {
+        Ok(Labels {
+            untrusted: row.get(0)?,
+            private: row.get(1)?,
+        })
+    };
+    let mut statement = tx.conn().prepare_cached(sql)?;
+    Ok(statement.query_row([conversation.0], labels)?)
+}
+
 /// Stores a conversation that began.
 pub fn insert(
     tx: &mut WriteTx<'_>,
@@ -118,8 +134,9 @@ pub fn save(
         });
     }
     tx.execute(
-        "INSERT INTO messages (id, conversation_id, author, text, actions, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO messages (id, conversation_id, author, text, actions, created_at, untrusted,
+             private)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             message.id.0,
             message.conversation_id.0,
@@ -127,6 +144,8 @@ pub fn save(
             message.text,
             to_json(MESSAGE, "actions", &message.actions)?,
             message.created_at.as_millis(),
+            message.labels.untrusted,
+            message.labels.private,
         ],
     )?;
     tx.append(after.id.0, by, message.created_at, &event)?;
@@ -152,5 +171,9 @@ fn read_message(columns: &Columns<'_, '_>) -> Result<Message, StoreError> {
         text: columns.text(4)?,
         actions: columns.json("actions", 5)?,
         created_at: columns.time(6)?,
+        labels: Labels {
+            untrusted: columns.row.get(7)?,
+            private: columns.row.get(8)?,
+        },
     })
 }

@@ -1,8 +1,8 @@
-//! Notices, the outbox to the person: insert once, take, note as delivered.
+//! Notices, the outbox to the person: insert once, take, note as delivered or as taken back.
 
 use hearth_domain::field::Word;
-use hearth_domain::notice::{Delivery, Notice};
-use hearth_domain::{Change, NoticeId, TaskId, Timestamp};
+use hearth_domain::notice::{Delivery, Notice, NoticeKind};
+use hearth_domain::{Change, NoticeId, Priority, TaskId, Timestamp};
 use rusqlite::params;
 
 use crate::columns::{Columns, read_all, read_one};
@@ -12,8 +12,10 @@ use crate::read_tx::Tx;
 use crate::write_tx::WriteTx;
 
 const ENTITY: &str = "notice";
-const COLUMNS: &str =
-    "number, id, kind, task_id, about, text, created_at, channel, taken_until, delivered_at";
+const COLUMNS: &str = "number, id, kind, task_id, about, text, created_at, channel, taken_until,
+    delivered_at, withdrawn_at";
+/// What nobody has told, and what is still worth it; some may be taken.
+const WAITING: &str = "delivered_at IS NULL AND withdrawn_at IS NULL";
 
 /// A position among the notices.
 pub type NoticeCursor = i64;
@@ -34,14 +36,46 @@ pub fn is_told_of(tx: &impl Tx, about: &str) -> Result<bool, StoreError> {
         .exists([about])?)
 }
 
-/// Returns up to `limit` notices that nobody has told, oldest first; some may be taken.
-pub fn undelivered(tx: &impl Tx, limit: usize) -> Result<Vec<Notice>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM notices WHERE delivered_at IS NULL ORDER BY number LIMIT ?1"
-    );
+/// Returns up to `limit` notices that are to be told, oldest first; some may be taken.
+pub fn waiting(tx: &impl Tx, limit: usize) -> Result<Vec<Notice>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM notices WHERE {WAITING} ORDER BY number LIMIT ?1");
     let mut statement = tx.conn().prepare_cached(&sql)?;
     let found = statement.query([rows_for(limit) - 1])?;
     read_all(ENTITY, found, read)
+}
+
+/// As [`waiting`], of what cannot wait: critical tasks that are blocked.
+pub fn waiting_urgently(tx: &impl Tx, limit: usize) -> Result<Vec<Notice>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM notices WHERE {WAITING} AND kind = ?2 AND EXISTS (
+             SELECT 1 FROM tasks WHERE tasks.id = notices.task_id AND priority = ?3)
+         ORDER BY number LIMIT ?1"
+    );
+    let mut statement = tx.conn().prepare_cached(&sql)?;
+    let found = statement.query(params![
+        rows_for(limit) - 1,
+        NoticeKind::Blocked.as_str(),
+        Priority::Critical.rank()
+    ])?;
+    read_all(ENTITY, found, read)
+}
+
+/// Returns what is to be told of a task.
+pub fn waiting_of(tx: &impl Tx, task: TaskId) -> Result<Vec<Notice>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM notices WHERE task_id = ?1 AND {WAITING}");
+    let mut statement = tx.conn().prepare_cached(&sql)?;
+    let found = statement.query([task.0])?;
+    read_all(ENTITY, found, read)
+}
+
+/// Whether at least `many` finished tasks are to be told of.
+pub fn are_many_finished(tx: &impl Tx, many: usize) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT 1 FROM notices INDEXED BY notices_finished
+         WHERE kind = 'finished' AND {WAITING} LIMIT 1 OFFSET ?1"
+    );
+    let mut statement = tx.conn().prepare_cached(&sql)?;
+    Ok(statement.exists([many.saturating_sub(1)])?)
 }
 
 /// Returns up to `limit` notices, told ones too, newest first, before `cursor`.
@@ -93,7 +127,7 @@ pub fn save_taken(tx: &WriteTx<'_>, notice: &Notice) -> Result<(), StoreError> {
     save_delivery(tx, notice)
 }
 
-/// Stores that it was told.
+/// Stores that it was told, or taken back.
 pub fn save(
     tx: &mut WriteTx<'_>,
     change: Change<Notice>,
@@ -107,19 +141,21 @@ pub fn save(
 }
 
 fn save_delivery(tx: &WriteTx<'_>, notice: &Notice) -> Result<(), StoreError> {
-    let (channel, until, delivered) = match &notice.delivery {
-        Delivery::Waiting => (None, None, None),
-        Delivery::Taken { channel, until } => (Some(channel), Some(*until), None),
-        Delivery::Delivered { channel, at } => (Some(channel), Some(*at), Some(*at)),
+    let (channel, until, delivered, withdrawn) = match &notice.delivery {
+        Delivery::Waiting => (None, None, None, None),
+        Delivery::Taken { channel, until } => (Some(channel), Some(*until), None, None),
+        Delivery::Delivered { channel, at } => (Some(channel), Some(*at), Some(*at), None),
+        Delivery::Withdrawn { at } => (None, None, None, Some(*at)),
     };
     let changed = tx.execute(
-        "UPDATE notices SET channel = ?2, taken_until = ?3, delivered_at = ?4
-         WHERE id = ?1 AND delivered_at IS NULL",
+        "UPDATE notices SET channel = ?2, taken_until = ?3, delivered_at = ?4, withdrawn_at = ?5
+         WHERE id = ?1 AND delivered_at IS NULL AND withdrawn_at IS NULL",
         params![
             notice.id.0,
             channel.map(Word::as_str),
             until.map(Timestamp::as_millis),
             delivered.map(Timestamp::as_millis),
+            withdrawn.map(Timestamp::as_millis),
         ],
     )?;
     if changed != 1 {
@@ -133,9 +169,13 @@ fn save_delivery(tx: &WriteTx<'_>, notice: &Notice) -> Result<(), StoreError> {
 
 fn read(columns: &Columns<'_, '_>) -> Result<Notice, StoreError> {
     let channel = columns.text_option(7)?.map(Word::from_stored);
-    let delivery = match (channel, columns.time_option(8)?, columns.time_option(9)?) {
-        (Some(channel), _, Some(at)) => Delivery::Delivered { channel, at },
-        (Some(channel), Some(until), None) => Delivery::Taken { channel, until },
+    let delivered = columns.time_option(9)?;
+    let delivery = match (channel, columns.time_option(8)?, columns.time_option(10)?) {
+        (_, _, Some(at)) => Delivery::Withdrawn { at },
+        (Some(channel), Some(until), None) => match delivered {
+            Some(at) => Delivery::Delivered { channel, at },
+            None => Delivery::Taken { channel, until },
+        },
         _ => Delivery::Waiting,
     };
     Ok(Notice {

@@ -55,6 +55,15 @@ pub fn open_of(tx: &impl Tx, task: TaskId) -> Result<Option<Run>, StoreError> {
     read_one(ENTITY, found, read)
 }
 
+/// Returns the run of a task that began last, ended or not.
+pub fn last_of(tx: &impl Tx, task: TaskId) -> Result<Option<Run>, StoreError> {
+    let mut statement = tx.conn().prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM runs WHERE task_id = ?1 ORDER BY number DESC LIMIT 1"
+    ))?;
+    let found = statement.query([task.0])?;
+    read_one(ENTITY, found, read)
+}
+
 /// Returns up to `limit` runs, newest first, before `cursor`.
 pub fn list(
     tx: &impl Tx,

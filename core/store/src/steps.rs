@@ -2,6 +2,7 @@
 
 use hearth_domain::action::Action;
 use hearth_domain::field::Word;
+use hearth_domain::policy::Labels;
 use hearth_domain::run::{Run, Step, StepState, WaitingFor};
 use hearth_domain::{ApprovalId, Change, RunId, TaskId, Timestamp};
 use rusqlite::params;
@@ -53,6 +54,30 @@ pub fn runs_waiting_for_budget(tx: &impl Tx, limit: usize) -> Result<Vec<RunId>,
     let mut statement = tx.conn().prepare_cached(sql)?;
     let found = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
     read_all(ENTITY, found, |columns| Ok(RunId(columns.uuid(0)?)))
+}
+
+/// Returns what the calls of a run brought into it, as [`Step::brought`] says of each. Read from
+/// beside the outcomes, which may be large.
+pub fn brought(tx: &impl Tx, run: RunId) -> Result<Labels, StoreError> {
+    const SQL: &str = "WITH said (made, brings, late) AS (
+            SELECT json_extract(decision, '$.verdict') IN ('allow', 'change'), brings,
+                CASE status WHEN 'done' THEN json_extract(outcome, '$.brings') END
+            FROM steps WHERE run_id = ?1
+        )
+        SELECT
+            coalesce(max((made AND json_extract(brings, '$.untrusted'))
+                OR coalesce(json_extract(late, '$.untrusted'), 0)), 0),
+            coalesce(max((made AND json_extract(brings, '$.private'))
+                OR coalesce(json_extract(late, '$.private'), 0)), 0)
+        FROM said";
+    let labels = |row: &rusqlite::Row<'_>| {
+        Ok(Labels {
+            untrusted: row.get(0)?,
+            private: row.get(1)?,
+        })
+    };
+    let mut statement = tx.conn().prepare_cached(SQL)?;
+    Ok(statement.query_row([run.0], labels)?)
 }
 
 /// Stores a new attempt.

@@ -2,11 +2,13 @@
 
 mod fair;
 mod list;
+mod overview;
 mod planned;
 mod rows;
 
 use hearth_domain::event::EventKind;
 use hearth_domain::field::{AgentName, Label};
+use hearth_domain::policy::Labels;
 use hearth_domain::task::Task;
 use hearth_domain::{Change, ProjectId, TaskId, Timestamp};
 use rusqlite::{OptionalExtension, ToSql, params};
@@ -20,6 +22,7 @@ use crate::write_tx::WriteTx;
 
 pub use fair::{FairWanted, fairest_pending};
 pub use list::{Cursor, Order, TaskFilter, list};
+pub use overview::{at_work, blocked, completed_since, due_within};
 pub use planned::{next_due, next_occasion, reminder_of, series_to_continue, to_remind_of};
 
 const ENTITY: &str = "task";
@@ -51,6 +54,21 @@ pub fn id_of_number(tx: &impl Tx, number: i64) -> Result<Option<TaskId>, StoreEr
         .query_row([number], |row| row.get::<_, Uuid>(0))
         .optional()?
         .map(TaskId))
+}
+
+/// Returns the labels of a task's words; none where there is no such task.
+pub fn trust_of(tx: &impl Tx, id: TaskId) -> Result<Labels, StoreError> {
+    let mut statement = tx
+        .conn()
+        .prepare_cached("SELECT untrusted, private FROM tasks WHERE id = ?1")?;
+    let labels = |row: &rusqlite::Row<'_>| {
+        Ok(Labels {
+            untrusted: row.get(0)?,
+            private: row.get(1)?,
+        })
+    };
+    let found = statement.query_row([id.0], labels).optional()?;
+    Ok(found.unwrap_or_default())
 }
 
 /// Returns the number that the next task gets. Numbers are never used again.

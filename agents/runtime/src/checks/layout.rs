@@ -120,6 +120,7 @@ fn component(part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use hearth_domain::artifact::{ContentHash, MediaType, NewArtifact};
+    use hearth_domain::policy::Labels;
     use hearth_domain::{Actor, ArtifactId, JsonObject, Timestamp};
     use proptest::prelude::*;
 
@@ -138,6 +139,7 @@ mod tests {
             size_bytes: 1,
             hash: ContentHash([0; 32]),
             metadata: JsonObject::new(),
+            labels: Labels::default(),
         };
         let id = format!("{id:032x}").parse().map(ArtifactId);
         Artifact::create(id.unwrap(), new, by, Timestamp::from_millis(1)).after

@@ -7,6 +7,7 @@ use hearth_app::holding::{Claim, Done, Hold};
 use hearth_app::tasks::{TaskRef, TaskView};
 use hearth_app::{Facilities, Unaccepted};
 use hearth_domain::artifact::MediaType;
+use hearth_domain::policy::Labels;
 use hearth_domain::task::{NewTask, Task, TaskStatus};
 use hearth_domain::{Actor, ArtifactId};
 use hearth_sandbox::Stage;
@@ -125,6 +126,8 @@ impl Ground {
             name: Some(name.parse().unwrap()),
             media_type: MediaType::plain_text(),
             metadata: JsonObject::new(),
+            labels: Labels::default(),
+            within: None,
         };
         let made = self.app.create_artifact(by, row, blob).await;
         made.unwrap().id

@@ -113,6 +113,7 @@ impl Desk<'_> {
             text,
             actions: self.actions,
             memory: self.memory.write()?,
+            ..Reply::default()
         })
     }
 }

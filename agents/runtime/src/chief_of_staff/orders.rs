@@ -409,7 +409,10 @@ impl Desk<'_> {
         before: Vec<Field>,
         clause: &str,
     ) -> Result<Outcome, AppError> {
-        let update = UpdateTask { patch, fence: None };
+        let update = UpdateTask {
+            patch,
+            ..UpdateTask::default()
+        };
         let after = self
             .app
             .update_task(self.actor, TaskRef::Id(task.id), update, Some(task.version))

@@ -113,7 +113,10 @@ impl Desk<'_> {
             }
             Step::Fields(fields) => {
                 let (patch, clause) = self.restored(&fields)?;
-                let update = UpdateTask { patch, fence: None };
+                let update = UpdateTask {
+                    patch,
+                    ..UpdateTask::default()
+                };
                 let after = self
                     .app
                     .update_task(self.actor, id, update, version)

@@ -119,6 +119,7 @@ impl Ran {
             result,
             artifacts,
             note,
+            ..StepEnd::default()
         })
     }
 

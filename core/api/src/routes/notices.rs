@@ -12,7 +12,10 @@ use crate::path::Named;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::respond;
-use crate::wire::notice::{AnswerNotices, ListNotices, Notice, NoticePage, NoticesTaken};
+use crate::wire::notice::{
+    AnswerNotices, ListNotices, Notice, NoticePage, NoticesTaken, TakeNotices,
+};
+use crate::wire::time::Time;
 
 /// List notices
 ///
@@ -39,19 +42,23 @@ pub(super) async fn list_notices(
 /// Take the waiting notices, to tell them
 ///
 /// At most 50, oldest first. For a minute no other channel gets them; each that was told is to be
-/// reported as delivered, and one that was not waits again afterwards.
+/// reported as delivered, and one that was not waits again afterwards. In the quiet hours (settings
+/// `quiet.from` and `quiet.until`) only blocked tasks of critical priority are handed out, unless the
+/// person is there.
 #[utoipa::path(
-    post, path = "/api/v1/notices/take", tag = "notices", request_body = AnswerNotices,
+    post, path = "/api/v1/notices/take", tag = "notices", request_body = TakeNotices,
     responses((status = 200, description = "The notices.", body = NoticesTaken<'_>)),
 )]
 pub(super) async fn take_notices(
     State(app): State<App>,
     caller: Caller,
-    Json(body): Json<AnswerNotices>,
+    Json(body): Json<TakeNotices>,
 ) -> Result<Response, Problem> {
-    let taken = app.take_notices(caller.actor(), body.channel()?).await?;
+    let (channel, presence) = body.read()?;
+    let taken = app.take_notices(caller.actor(), channel, presence).await?;
     let body = NoticesTaken {
-        items: taken.iter().map(Notice::from).collect(),
+        items: taken.notices.iter().map(Notice::from).collect(),
+        quiet_until: taken.quiet_until.map(Time),
     };
     Ok(respond::json(StatusCode::OK, &body))
 }

@@ -48,7 +48,7 @@ pub(super) async fn get_run(
     Named(run): Named<RunRef>,
 ) -> Result<Response, Problem> {
     let view = app.get_run(run).await?;
-    Ok(respond::json(StatusCode::OK, &Run::from(&view.run)))
+    Ok(respond::json(StatusCode::OK, &Run::from(&view)))
 }
 
 /// List the steps of a run
@@ -83,5 +83,5 @@ pub(super) async fn retry_run(
     OptionalJson(body): OptionalJson<RetryRun>,
 ) -> Result<Response, Problem> {
     let view = app.retry_run(caller.actor(), run, body.read()?).await?;
-    Ok(respond::json(StatusCode::OK, &Run::from(&view.run)))
+    Ok(respond::json(StatusCode::OK, &Run::from(&view)))
 }

@@ -12,6 +12,7 @@ use hearth_app::artifacts::StoreArtifact;
 use hearth_app::blobs::{BlobWriter, StoredBlob};
 use hearth_domain::artifact::MediaType;
 use hearth_domain::field::{AgentName, JSON_MAX_BYTES, Word};
+use hearth_domain::policy::Labels;
 use hearth_domain::{Actor, JsonObject};
 use http::StatusCode;
 
@@ -37,7 +38,8 @@ const USE_A_FORM: &str =
 
 /// Upload artifact
 ///
-/// Equal bytes are stored once. In a form, the file comes after every other part.
+/// Equal bytes are stored once. In a form, the file comes after every other part. Text in `content`
+/// is the caller's own; the bytes of a form or of `content_base64` are a file's, and untrusted.
 #[utoipa::path(
     post, path = "/api/v1/artifacts", tag = "artifacts",
     request_body(content((CreateArtifact = "application/json"), (ArtifactForm = "multipart/form-data"))),
@@ -87,13 +89,18 @@ async fn from_json(
     let raw = RawJson::read(request, JSON_MAX, USE_A_FORM).await?;
     let mut body: CreateArtifact = raw.parse()?;
     drop(raw);
-    let (bytes, kind) = match (body.content.take(), body.content_base64.take()) {
-        (Some(text), None) => (text.into_bytes(), MediaType::plain_text()),
+    // Text is the caller's own; bytes are a file's, whoever wrote it.
+    let (bytes, kind, labels) = match (body.content.take(), body.content_base64.take()) {
+        (Some(text), None) => (
+            text.into_bytes(),
+            MediaType::plain_text(),
+            Labels::default(),
+        ),
         (None, Some(text)) => {
             let bytes = STANDARD.decode(text.as_bytes()).map_err(|_| {
                 Problem::invalid("content_base64", "is not base64 with its padding")
             })?;
-            (bytes, MediaType::octet_stream())
+            (bytes, MediaType::octet_stream(), Labels::UNTRUSTED)
         }
         (None, None) => {
             let problem = "is missing; send the bytes as content or content_base64";
@@ -103,7 +110,10 @@ async fn from_json(
             return Err(Problem::invalid("content", "goes without content_base64"));
         }
     };
-    let new = body.read(kind)?;
+    let new = StoreArtifact {
+        labels,
+        ..body.read(kind)?
+    };
     for piece in bytes.chunks(PIECE_BYTES) {
         writer.write(piece).await?;
     }
@@ -228,6 +238,9 @@ impl Form {
             name: name.map(file_name).transpose()?,
             media_type,
             metadata: metadata.unwrap_or_default(),
+            // A file, whoever wrote it.
+            labels: Labels::UNTRUSTED,
+            within: None,
         })
     }
 }

@@ -82,6 +82,10 @@ async fn a_task_goes_from_its_making_to_its_completion() {
       "started_at": null,
       "status": "pending",
       "title": "Count the words",
+      "trust": {
+        "private": false,
+        "untrusted": false
+      },
       "updated_at": "2026-11-23T09:00:00.000Z",
       "updated_by": "owner",
       "version": 1,
@@ -143,6 +147,10 @@ async fn a_task_goes_from_its_making_to_its_completion() {
       "size_bytes": 1,
       "storage_url": "cas:sha256:4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce",
       "task_id": "01980000-0000-7000-8000-000000000007",
+      "trust": {
+        "private": false,
+        "untrusted": true
+      },
       "type": "report"
     }
     "#);
@@ -564,7 +572,7 @@ async fn the_state_of_the_node_is_shown() {
         "running": 0,
         "waiting": 0
       },
-      "schema_version": 8,
+      "schema_version": 9,
       "spent_today": {
         "limit_usd": 5.0,
         "reserved_usd": 0.0,

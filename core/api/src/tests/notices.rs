@@ -1,6 +1,8 @@
 //! Notices over HTTP.
 
+use hearth_domain::day_times::{DayTimes, QuietHours};
 use http::StatusCode;
+use jiff::civil::time;
 use serde_json::{Value, json};
 
 use super::support::TestApi;
@@ -76,4 +78,52 @@ async fn what_the_owner_blocked_needs_no_telling() {
         .expect(StatusCode::OK);
 
     assert!(take(&api, "chat").await.is_empty());
+}
+
+#[tokio::test]
+async fn in_the_quiet_hours_a_channel_is_told_when_to_come_again() {
+    let api = blocked().await;
+    let day = DayTimes {
+        morning: None,
+        quiet: QuietHours::new(time(8, 30, 0, 0), time(10, 0, 0, 0)),
+    };
+    let config = hearth_app::Config {
+        day,
+        ..(*api.app.config()).clone()
+    };
+    api.app.configure(config);
+
+    let quiet = api
+        .post("/api/v1/notices/take", json!({"channel": "telegram"}))
+        .await
+        .expect(StatusCode::OK);
+    let there = json!({"channel": "chat", "person_is_there": true});
+    let there = api.post("/api/v1/notices/take", there).await;
+
+    assert_eq!(
+        quiet,
+        json!({"items": [], "quiet_until": "2026-11-23T10:00:00.000Z"})
+    );
+    let there = there.expect(StatusCode::OK);
+    assert_eq!(there["items"][0]["kind"], "blocked");
+    assert_eq!(there["quiet_until"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_question_that_was_answered_is_shown_as_taken_back() {
+    let api = blocked().await;
+    api.post("/api/v1/tasks/1/answer", json!({"answer": "red"}))
+        .await
+        .expect(StatusCode::OK);
+
+    let all = api.get("/api/v1/notices").await;
+
+    assert_eq!(all["items"][0]["withdrawn_at"], "2026-11-23T09:00:00.000Z");
+    assert_eq!(all["items"][0]["delivered_at"], Value::Null);
+    let id = all["items"][0]["id"].as_str().unwrap();
+    let path = format!("/api/v1/notices/{id}/deliver");
+    let told = api.post(&path, json!({"channel": "chat"})).await;
+    assert_eq!(told.problem()["code"], "withdrawn");
+    let events = api.get("/api/v1/events?type=notice.withdrawn").await;
+    assert_eq!(events["items"][0]["payload"]["kind"], "blocked");
 }

@@ -454,8 +454,8 @@ async fn a_refusal_says_what_would_be_right() {
         answer.problem()["detail"].as_str().unwrap().to_owned()
     };
 
-    insta::assert_snapshot!(detail(r#"{"titel":"x"}"#).await, @"titel is not a field of this; did you mean title? The fields are title, description, project_id, parent_id, priority, assigned_to, context, depends_on, labels, due_at, not_before, max_attempts, acceptance, budget, estimate_minutes, recurrence, created_by, artifacts");
-    insta::assert_snapshot!(detail(r#"{"title":"x","zzz":1}"#).await, @"zzz is not a field of this; the fields are title, description, project_id, parent_id, priority, assigned_to, context, depends_on, labels, due_at, not_before, max_attempts, acceptance, budget, estimate_minutes, recurrence, created_by, artifacts");
+    insta::assert_snapshot!(detail(r#"{"titel":"x"}"#).await, @"titel is not a field of this; did you mean title? The fields are title, description, project_id, parent_id, priority, assigned_to, context, depends_on, labels, due_at, not_before, max_attempts, acceptance, budget, estimate_minutes, recurrence, created_by, artifacts, trust");
+    insta::assert_snapshot!(detail(r#"{"title":"x","zzz":1}"#).await, @"zzz is not a field of this; the fields are title, description, project_id, parent_id, priority, assigned_to, context, depends_on, labels, due_at, not_before, max_attempts, acceptance, budget, estimate_minutes, recurrence, created_by, artifacts, trust");
     insta::assert_snapshot!(detail(r#"{"title":7}"#).await, @"title must be a string, not integer 7");
     insta::assert_snapshot!(detail(r#"{"title":"x","title":"y"}"#).await, @"title is given twice");
     insta::assert_snapshot!(detail(r#"{"title":"x","max_attempts":-1}"#).await, @"max_attempts must be a whole number, 0 or more, not integer -1");
@@ -464,7 +464,7 @@ async fn a_refusal_says_what_would_be_right() {
     insta::assert_snapshot!(detail(r#"{"title":"x","context":7}"#).await, @"context must be an object, not integer 7");
     insta::assert_snapshot!(detail(r#"{"title":"x","due_at":"soon"}"#).await, @"due_at is not a date and time; write it as 2026-11-23T09:00:00Z");
     insta::assert_snapshot!(detail(r#"{"title":"x","acceptance":[{"kind":"x"}]}"#).await, @"acceptance[0].kind must be one of artifact, result_schema, python, command, not x");
-    insta::assert_snapshot!(detail(r#"{"title":"x","a`, expected `b":1}"#).await, @"a`, expected `b is not a field of this; the fields are title, description, project_id, parent_id, priority, assigned_to, context, depends_on, labels, due_at, not_before, max_attempts, acceptance, budget, estimate_minutes, recurrence, created_by, artifacts");
+    insta::assert_snapshot!(detail(r#"{"title":"x","a`, expected `b":1}"#).await, @"a`, expected `b is not a field of this; the fields are title, description, project_id, parent_id, priority, assigned_to, context, depends_on, labels, due_at, not_before, max_attempts, acceptance, budget, estimate_minutes, recurrence, created_by, artifacts, trust");
     insta::assert_snapshot!(detail(r#"{"title": x}"#).await, @"body is not JSON: expected value at line 1 column 11");
 }
 

@@ -51,6 +51,10 @@ async fn a_run_and_its_steps_are_shown_as_they_stand() {
       "status": "waiting",
       "task_id": "01980000-0000-7000-8000-000000000007",
       "task_number": 1,
+      "trust": {
+        "private": false,
+        "untrusted": false
+      },
       "updated_at": "2026-11-23T09:00:00.000Z",
       "version": 2
     }

@@ -84,6 +84,7 @@ impl TestApi {
             offline_after: Duration::from_mins(1),
             remind_before: Duration::from_hours(1),
             budgets: hearth_app::money::DefaultLimits::default(),
+            day: hearth_domain::day_times::DayTimes::default(),
         };
         let app = App::new(store, Arc::clone(&clock) as Arc<dyn Clock>, ids, app_config).unwrap();
         app.set_chief_of_staff(Arc::new(Echo));
@@ -204,6 +205,7 @@ impl ChiefOfStaff for Echo {
                 name: message.to_owned(),
             }],
             memory: serde_json::Map::from_iter([("last".to_owned(), message.into())]),
+            ..Reply::default()
         };
         Box::pin(std::future::ready(Ok(reply)))
     }

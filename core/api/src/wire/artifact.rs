@@ -4,6 +4,7 @@ use hearth_app::artifacts::StoreArtifact;
 use hearth_app::tasks::TaskRef;
 use hearth_domain::artifact::{self, MediaType};
 use hearth_domain::field::{AgentName, InvalidField, Name, Word};
+use hearth_domain::policy::Labels;
 use hearth_domain::{ArtifactId, JsonObject};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::field::parse;
 use super::scalar;
 use super::time::Time;
+use super::trust::Trust;
 use crate::cursor;
 use crate::problem::Problem;
 use crate::query::{FromQuery, Pairs, page_parameters};
@@ -44,6 +46,8 @@ pub(crate) struct Artifact<'a> {
     /// Whatever its maker keeps with it.
     #[schema(value_type = Object)]
     metadata: &'a JsonObject,
+    /// Whose its bytes are.
+    trust: Trust,
     /// Who made it.
     created_by: &'a str,
     /// When.
@@ -72,6 +76,7 @@ impl<'a> From<&'a artifact::Artifact> for Artifact<'a> {
             sha256: artifact.hash.to_string(),
             storage_url: artifact.storage_url(),
             metadata: &artifact.metadata,
+            trust: artifact.labels.into(),
             created_by: &artifact.created_by,
             created_at: Time(artifact.created_at),
         }
@@ -156,6 +161,8 @@ impl CreateArtifact {
             name: self.name.as_deref().map(file_name).transpose()?,
             media_type: given.map_or(Ok(media_type), |text| parse("media_type", &text))?,
             metadata: self.metadata.unwrap_or_default(),
+            labels: Labels::default(),
+            within: None,
         })
     }
 }

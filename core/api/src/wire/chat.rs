@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::field::parse;
 use super::scalar;
 use super::time::Time;
+use super::trust::Trust;
 use crate::cursor;
 use crate::problem::Problem;
 use crate::query::{FromQuery, Pairs, page_parameters};
@@ -129,6 +130,8 @@ pub(crate) struct Message<'a> {
     text: &'a str,
     /// What was done with it.
     actions: Vec<Action<'a>>,
+    /// Whose words it is made of.
+    trust: Trust,
     /// When.
     created_at: Time,
 }
@@ -141,6 +144,7 @@ impl<'a> From<&'a conversation::Message> for Message<'a> {
             author: message.author.as_str(),
             text: &message.text,
             actions: message.actions.iter().map(Action::from).collect(),
+            trust: message.labels.into(),
             created_at: Time(message.created_at),
         }
     }

@@ -605,6 +605,8 @@ pub(crate) struct EventPayloads {
     notice_created: NoticePayload,
     #[schema(rename = "notice.delivered")]
     notice_delivered: NoticeDeliveredPayload,
+    #[schema(rename = "notice.withdrawn")]
+    notice_withdrawn: NoticePayload,
     #[schema(rename = "key.created")]
     key_created: KeyCreatedPayload,
     #[schema(rename = "key.revoked")]

@@ -3,6 +3,7 @@
 use hearth_app::tasks::UpdateTask as Update;
 use hearth_domain::JsonObject;
 use hearth_domain::field::{InvalidField, Title};
+use hearth_domain::policy::Labels;
 use hearth_domain::task::{MAX_ATTEMPTS_DEFAULT, NewRecurrence, NewTask, TaskPatch};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 use super::field::{Object, agent, labels, not_null, or_null, parse, parse_all, time};
 use super::scalar;
 use super::task::{Budget, Check};
+use super::trust::Trust;
 
 /// A task to be made. Only its title is needed.
 #[derive(Deserialize, ToSchema)]
@@ -70,6 +72,10 @@ pub(crate) struct CreateTask {
     /// Artifacts that wait for a task, to be given to this one.
     #[schema(value_type = Option<Vec<uuid::Uuid>>, max_items = 50)]
     artifacts: Option<Vec<String>>,
+    /// Whose its words are, where the caller passes on another's: an owner's program that makes tasks
+    /// of mail says `{"untrusted": true}`. What the node knows itself is added to it.
+    #[schema(value_type = Option<Trust>)]
+    trust: Option<Object<Trust>>,
 }
 
 impl CreateTask {
@@ -94,6 +100,10 @@ impl CreateTask {
                 .map(|rule| NewRecurrence::Begins { rule }),
             created_by: agent("created_by", self.created_by.as_deref())?,
             artifacts: parse_all("artifacts", &self.artifacts.unwrap_or_default())?,
+            trust: self
+                .trust
+                .map_or_else(Labels::default, |trust| trust.0.into()),
+            within: None,
         })
     }
 }
@@ -222,6 +232,7 @@ impl UpdateTask {
         Ok(Update {
             patch,
             fence: self.fence,
+            within: None,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Notices: what there is to tell the person.
 
+use hearth_app::notices::Presence;
 use hearth_domain::InvalidField;
 use hearth_domain::field::Word;
 use hearth_domain::notice::{self, Delivery};
@@ -35,14 +36,18 @@ pub(crate) struct Notice<'a> {
     /// When it was told.
     #[schema(required = true)]
     delivered_at: Option<Time>,
+    /// When it was not worth telling any more: answered, or done.
+    #[schema(required = true)]
+    withdrawn_at: Option<Time>,
 }
 
 impl<'a> From<&'a notice::Notice> for Notice<'a> {
     fn from(notice: &'a notice::Notice) -> Self {
-        let (channel, delivered_at) = match &notice.delivery {
-            Delivery::Waiting => (None, None),
-            Delivery::Taken { channel, .. } => (Some(channel.as_str()), None),
-            Delivery::Delivered { channel, at } => (Some(channel.as_str()), Some(Time(*at))),
+        let (channel, delivered_at, withdrawn_at) = match &notice.delivery {
+            Delivery::Waiting => (None, None, None),
+            Delivery::Taken { channel, .. } => (Some(channel.as_str()), None, None),
+            Delivery::Delivered { channel, at } => (Some(channel.as_str()), Some(Time(*at)), None),
+            Delivery::Withdrawn { at } => (None, None, Some(Time(*at))),
         };
         Self {
             id: notice.id.0,
@@ -52,6 +57,7 @@ impl<'a> From<&'a notice::Notice> for Notice<'a> {
             created_at: Time(notice.created_at),
             channel,
             delivered_at,
+            withdrawn_at,
         }
     }
 }
@@ -71,9 +77,37 @@ pub(crate) struct NoticePage<'a> {
 pub(crate) struct NoticesTaken<'a> {
     /// The notices, oldest first.
     pub(crate) items: Vec<Notice<'a>>,
+    /// While it is quiet: until when what can wait is held back. Null where nothing is.
+    #[schema(required = true)]
+    pub(crate) quiet_until: Option<Time>,
 }
 
-/// Who is about to tell notices, or has told one.
+/// Who is about to tell notices.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TakeNotices {
+    /// The channel, such as `chat` or `telegram`.
+    #[schema(value_type = scalar::Word)]
+    channel: String,
+    /// Whether the person is there, having opened the channel to talk: then nothing is held back in
+    /// the quiet hours. Without it the channel speaks up by itself.
+    #[serde(default)]
+    #[schema(required = false)]
+    person_is_there: bool,
+}
+
+impl TakeNotices {
+    pub(crate) fn read(&self) -> Result<(Word, Presence), InvalidField> {
+        let presence = if self.person_is_there {
+            Presence::There
+        } else {
+            Presence::Unknown
+        };
+        Ok((Word::parse("channel", &self.channel)?, presence))
+    }
+}
+
+/// Who has told a notice.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AnswerNotices {

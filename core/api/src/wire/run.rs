@@ -1,6 +1,6 @@
 //! Runs, and asking for them.
 
-use hearth_app::runs::ListRuns as Which;
+use hearth_app::runs::{ListRuns as Which, RunView};
 use hearth_domain::{InvalidField, run};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::scalar::{self, schema_of, task_key};
 use super::time::Time;
+use super::trust::Trust;
 use crate::cursor;
 use crate::problem::Problem;
 use crate::query::{FromQuery, Pairs, one_parameter, page_parameters};
@@ -43,6 +44,9 @@ pub(crate) struct Run<'a> {
     /// The fence of the claim under which it was last taken up.
     #[schema(value_type = scalar::Fence)]
     fence: u64,
+    /// What it has taken in, and so whose what it makes is; left out of lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<Trust>,
     /// Rises by one with every change.
     version: u64,
     /// When it began.
@@ -66,10 +70,20 @@ impl<'a> From<&'a run::Run> for Run<'a> {
             reason: run.reason.as_deref(),
             plan: &run.plan,
             fence: run.fence,
+            trust: None,
             version: run.version,
             started_at: Time(run.started_at),
             updated_at: Time(run.updated_at),
             ended_at: run.ended_at.map(Time),
+        }
+    }
+}
+
+impl<'a> From<&'a RunView> for Run<'a> {
+    fn from(view: &'a RunView) -> Self {
+        Self {
+            trust: Some(view.labels.into()),
+            ..Self::from(&view.run)
         }
     }
 }

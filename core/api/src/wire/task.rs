@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::field::{Object, exact};
 use super::scalar;
 use super::time::Time;
+use super::trust::Trust;
 
 /// A unit of work.
 #[derive(Serialize, ToSchema)]
@@ -59,6 +60,8 @@ pub(crate) struct Task<'a> {
     depends_on: Vec<Uuid>,
     /// Words to find it by.
     labels: Vec<&'a str>,
+    /// Whose its own words are. What came of it is its run's.
+    trust: Trust,
     /// When it should be done.
     #[schema(required = true)]
     due_at: Option<Time>,
@@ -261,6 +264,7 @@ impl<'a> From<&'a TaskView> for Task<'a> {
             cancelled_reason: None,
             depends_on: task.depends_on.iter().map(|id| id.0).collect(),
             labels: task.labels.iter().map(Label::as_str).collect(),
+            trust: task.trust.into(),
             due_at: task.due_at.map(Time),
             not_before: task.not_before.map(Time),
             attempt: task.attempt,

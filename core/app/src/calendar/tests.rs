@@ -145,7 +145,7 @@ async fn a_series_ends_where_its_last_task_says_so() {
             recurrence: Some(None),
             ..TaskPatch::default()
         },
-        fence: None,
+        ..UpdateTask::default()
     };
     let id = TaskRef::Id(first.id);
     test.app
@@ -220,7 +220,7 @@ async fn another_due_date_is_told_of_anew_and_what_is_done_is_not() {
             due_at: Some(task.due_at.map(|due| due.after(Duration::from_secs(DAY)))),
             ..TaskPatch::default()
         },
-        fence: None,
+        ..UpdateTask::default()
     };
     let id = TaskRef::Id(task.id);
     test.app

@@ -36,6 +36,10 @@ impl ChiefOfStaff for Counting {
             Ok(Reply {
                 text: count.to_string(),
                 memory: JsonObject::from_iter([("count".to_owned(), count.into())]),
+                labels: Labels {
+                    untrusted: message == "what does the page say?",
+                    private: false,
+                },
                 ..Reply::default()
             })
         })
@@ -149,4 +153,33 @@ async fn without_a_chief_of_staff_nothing_is_taken_in() {
 
     assert_eq!(code(refused), "unavailable");
     assert!(test.event_types().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_message_is_made_of_the_words_of_whoever_said_it_and_of_what_it_quotes() {
+    let (test, _) = talking();
+    let labels = async |actor: &Actor, message: &str| {
+        let said = test.app.chat(actor, None, message).await.unwrap();
+        let id = said.conversation_id;
+        let page = test.app.list_messages(actor, id, None, 10).await.unwrap();
+        let all = test.app.labels_of_conversation(id).await.unwrap();
+        assert_eq!(
+            page.items
+                .iter()
+                .fold(Labels::default(), |l, m| l.and(m.labels)),
+            all
+        );
+        (page.items[0].labels, said.labels)
+    };
+    let none = Labels::default();
+
+    assert_eq!(labels(&Actor::Owner, "hello").await, (none, none));
+    assert_eq!(
+        labels(&Actor::Owner, "what does the page say?").await,
+        (none, Labels::UNTRUSTED)
+    );
+    assert_eq!(
+        labels(&as_agent("scout"), "hello").await,
+        (Labels::UNTRUSTED, Labels::UNTRUSTED)
+    );
 }

@@ -49,7 +49,12 @@ async fn a_task_is_claimed_once_and_completed_with_its_result() {
     assert_eq!(view.task, test.get(&task));
     assert_eq!(
         test.event_types().await,
-        ["task.created", "task.claimed", "task.completed"]
+        [
+            "task.created",
+            "task.claimed",
+            "task.completed",
+            "notice.created"
+        ]
     );
 }
 

@@ -2,22 +2,18 @@
 //! and the end of the run is theirs.
 
 use hearth_domain::field::{AgentName, JSON_MAX_BYTES, REASON_MAX, json_within};
-use hearth_domain::policy::Labels;
 use hearth_domain::run::{Run, Step, StepEnd};
 use hearth_domain::task::{Task, TaskState};
 use hearth_domain::{Actor, JsonObject, TaskId, Timestamp};
-use hearth_store::runs::RunFilter;
 use hearth_store::{Tx, WriteTx, artifacts, runs, steps, tasks};
 use serde_json::{Value, json};
 
-use super::journal::labels_of as labels;
 use crate::error::AppError;
 use crate::notices::save_task;
+use crate::trust;
 
 /// The most artifacts of a task that its result names.
 const ARTIFACTS_TOLD: usize = 100;
-/// The most runs of a task whose labels its result takes along.
-const RUNS_LOOKED_AT: usize = 50;
 /// The largest result that is told as it stands: with what stands around it, it must fit where results
 /// are kept.
 const RESULT_MAX_BYTES: usize = JSON_MAX_BYTES - 64 * 1024;
@@ -35,7 +31,7 @@ pub(super) fn tell(tx: &mut WriteTx<'_>, child: &Task) -> Result<(), AppError> {
     let change = match &child.state {
         TaskState::Completed { result, .. } => {
             let end = delivered(tx, child, result.as_ref())?;
-            step.deliver(end, labels_of(tx, child)?, &run, now)
+            step.deliver(end, trust::of_task(tx, child)?, &run, now)
         }
         TaskState::Cancelled { reason, .. } => {
             step.fail(cancelled(child, reason.as_deref()), &run, now)
@@ -105,23 +101,6 @@ pub(super) fn named(tx: &impl Tx, children: &[TaskId]) -> Result<String, AppErro
     Ok(format!("{word} {}", numbers.join(", ")))
 }
 
-/// Returns what the runs above have taken in that handed this task on: it came along with the words of
-/// the task.
-pub(super) fn inherited(tx: &impl Tx, task: TaskId) -> Result<Labels, AppError> {
-    let (mut found, mut task) = (Labels::default(), task);
-    for _ in 0..=hearth_domain::delegation::DEPTH_MAX {
-        let Some(step) = steps::waiting_for_child(tx, task)? else {
-            break;
-        };
-        let Some(run) = runs::get(tx, step.run_id)? else {
-            break;
-        };
-        found = found.and(labels(&steps::of_run(tx, run.id)?));
-        task = run.task_id;
-    }
-    Ok(found)
-}
-
 /// What the step brings: the task's number, its result, and its artifacts.
 fn delivered(tx: &impl Tx, child: &Task, result: Option<&JsonObject>) -> Result<StepEnd, AppError> {
     let number = child.number;
@@ -169,25 +148,6 @@ fn cancelled(child: &Task, reason: Option<&str>) -> String {
         None => format!("task #{number} was cancelled"),
     };
     story.chars().take(REASON_MAX).collect()
-}
-
-/// What a result brings along: what the runs that made it have taken in. An agent that keeps no
-/// journal here may have read anything.
-fn labels_of(tx: &impl Tx, child: &Task) -> Result<Labels, AppError> {
-    let filter = RunFilter {
-        task: Some(child.id),
-        status: None,
-    };
-    let page = runs::list(tx, &filter, None, RUNS_LOOKED_AT)?;
-    let is_own = page.items.iter().any(|run| run.fence == child.fence);
-    let mut found = Labels {
-        untrusted: !is_own && !child.worker.as_ref().is_some_and(AgentName::is_owner),
-        private: false,
-    };
-    for run in &page.items {
-        found = found.and(labels(&steps::of_run(tx, run.id)?));
-    }
-    Ok(found)
 }
 
 fn wait_no_more(

@@ -18,7 +18,6 @@ use serde_json::Value;
 
 pub use self::delegation::Delegation;
 use self::question::question;
-pub(crate) use self::scene::labels_of;
 use self::scene::{Attempts, Scene};
 use super::children;
 use super::follow::{ask_no_more, interrupt};

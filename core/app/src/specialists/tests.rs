@@ -264,7 +264,11 @@ async fn a_specialist_with_open_tasks_stays() {
         assigned_to: Some(None),
         ..TaskPatch::default()
     };
-    let update = UpdateTask { patch, fence: None };
+    let update = UpdateTask {
+        patch,
+        fence: None,
+        within: None,
+    };
     test.app
         .update_task(owner, by_id(&task), update, None)
         .await

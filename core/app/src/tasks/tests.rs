@@ -17,7 +17,10 @@ fn once(key: &str, request: u8) -> Once {
 }
 
 async fn update(test: &TestApp, task: &Task, patch: TaskPatch) -> Result<TaskView, AppError> {
-    let update = UpdateTask { patch, fence: None };
+    let update = UpdateTask {
+        patch,
+        ..UpdateTask::default()
+    };
     test.app
         .update_task(&Actor::Owner, by_id(task), update, None)
         .await

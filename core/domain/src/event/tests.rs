@@ -469,6 +469,7 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
                 "task_id": "00000000-0000-0000-0000-000000000001", "text": "Soon.", "channel": "chat",
             }),
         ),
+        (EventKind::NoticeWithdrawn(notice()), notice_payload()),
         (EventKind::RunStarted(run()), run_payload()),
         (EventKind::RunResumed(run()), run_payload()),
         (EventKind::RunWaiting(run()), run_payload()),

@@ -1,3 +1,5 @@
+mod labels;
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -44,6 +46,7 @@ fn call<'a>(action: &'a Action, reach: &'a Reach) -> Call<'a> {
         reach,
         project: None,
         labels: Labels::default(),
+        told_by_strangers: false,
         speaks_meanwhile: false,
         alike: 1,
         calls: 0,

@@ -101,6 +101,10 @@ pub struct StepEnd {
     pub artifacts: Vec<ArtifactId>,
     /// How it went, in a few words.
     pub note: String,
+    /// What it brought into the run beyond [`Step::brings`], where that showed only in what came: the
+    /// labels of an artifact that was read, of a task that was looked at, of what was remembered.
+    #[serde(default, skip_serializing_if = "Labels::is_none")]
+    pub brings: Labels,
 }
 
 /// The word for where an attempt stands.
@@ -340,6 +344,25 @@ impl Step {
     /// has its step done anew.
     pub fn is_stopped(&self) -> bool {
         matches!(self.state, StepState::Failed { .. }) && self.decision.verdict == Verdict::Ask
+    }
+
+    /// Returns what it brought into the run. A call that was neither made nor was to be brought
+    /// nothing; one that failed, was cut off or is done anew may have left what it took in in the
+    /// run's folder.
+    pub fn brought(&self) -> Labels {
+        let by_call = if self.was_made() {
+            self.brings
+        } else {
+            Labels::default()
+        };
+        match &self.state {
+            StepState::Done(end) => by_call.and(end.brings),
+            StepState::Waiting(_)
+            | StepState::Intended
+            | StepState::Acted { .. }
+            | StepState::Failed { .. }
+            | StepState::Interrupted => by_call,
+        }
     }
 
     /// Whether the call was made, or was to be: neither refused nor stopped while it was a question.

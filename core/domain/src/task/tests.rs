@@ -64,6 +64,7 @@ fn artifact(kind: &str, size_bytes: u64, by: &str) -> Artifact {
         size_bytes,
         hash: ContentHash([7; 32]),
         metadata: JsonObject::new(),
+        labels: Labels::default(),
     };
     let actor = match by {
         "owner" => Actor::Owner,

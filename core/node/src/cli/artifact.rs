@@ -129,6 +129,7 @@ fn show(artifact: &Artifact) -> String {
         ("media type", one_line(&artifact.media_type)),
         ("size", size(artifact.size_bytes)),
         ("task", line(&artifact.task_id)),
+        ("trust", artifact.trust.words()),
         ("made", moment(&artifact.created_at)),
         ("by", line(&artifact.created_by)),
         ("sha256", one_line(&artifact.sha256)),

@@ -130,6 +130,13 @@ wire! {
         completed_at: Option<String>,
         created_by: String,
         waiting_for: Option<String>,
+        trust: Trust,
+    }
+
+    /// Whose words something is made of.
+    Trust {
+        untrusted: bool,
+        private: bool,
     }
 
     /// An answer of the chief of staff.
@@ -202,6 +209,7 @@ wire! {
         started_at: String,
         updated_at: String,
         ended_at: Option<String>,
+        trust: Trust,
     }
 
     /// An attempt at a step of a run.
@@ -423,6 +431,7 @@ wire! {
         storage_url: String,
         created_by: Option<String>,
         created_at: String,
+        trust: Trust,
     }
 
     /// An event.
@@ -445,6 +454,18 @@ wire! {
         created_at: String,
         last_used_at: Option<String>,
         revoked_at: Option<String>,
+    }
+}
+
+impl Trust {
+    /// Returns it in words; empty where there is nothing to say.
+    pub fn words(&self) -> String {
+        let words = [(self.untrusted, "untrusted"), (self.private, "private")];
+        let words: Vec<&str> = words
+            .into_iter()
+            .filter_map(|(is_so, word)| is_so.then_some(word))
+            .collect();
+        words.join(", ")
     }
 }
 

@@ -13,6 +13,7 @@ use hearth_app::quick_add::QuickAdd;
 use hearth_app::tasks::{Among, Created, Once};
 use hearth_domain::field::Word;
 use hearth_domain::notice::{NewNotice, NoticeKind};
+use hearth_domain::policy::Labels;
 use hearth_domain::task::NewTask;
 use hearth_domain::{Actor, JsonObject};
 use nix::errno::Errno;
@@ -178,6 +179,8 @@ impl Inbox {
         let add = QuickAdd {
             text: note.line.clone(),
             description: note.rest.clone(),
+            // A program may have put it there, from a mail for example.
+            trust: Labels::UNTRUSTED,
             ..QuickAdd::default()
         };
         let added = self
@@ -234,6 +237,8 @@ impl Inbox {
             name: Some(shown.parse()?),
             media_type: media_type(Path::new(name)).parse()?,
             metadata: JsonObject::new(),
+            labels: Labels::UNTRUSTED,
+            within: None,
         };
         let with = FromFile {
             artifact: Some((artifact, blob)),

@@ -38,6 +38,7 @@ impl TestInbox {
             offline_after: Duration::from_mins(1),
             remind_before: Duration::ZERO,
             budgets: hearth_app::money::DefaultLimits::default(),
+            day: hearth_domain::day_times::DayTimes::default(),
         };
         let app = App::new(store.clone(), Arc::new(SystemClock::default()), ids, config).unwrap();
         let mut inbox = Inbox::new(app.clone(), dir.path().join("inbox"));
@@ -106,6 +107,8 @@ async fn a_note_becomes_the_task_that_its_first_line_says() {
     assert_eq!(tasks[0].description, "Red ones.");
     assert_eq!(tasks[0].priority.as_str(), "high");
     assert!(tasks[0].project_id.is_some());
+    // Whoever or whatever put it there.
+    assert!(tasks[0].trust.untrusted && !tasks[0].trust.private);
     assert!(test.is_done("a.md") && !test.waits("a.md"));
     assert!(test.notices().await.is_empty());
 }
@@ -124,6 +127,7 @@ async fn a_line_in_doubt_stays_as_it_is_and_is_told() {
     assert_eq!(tasks[0].description, text);
     assert_eq!(tasks[1].title.as_str().chars().count(), 500);
     assert!(tasks[1].description.ends_with("x\nThe rest."));
+    assert!(tasks.iter().all(|task| task.trust.untrusted));
     let notices = test.notices().await;
     assert_eq!(notices.len(), 2);
     assert!(notices[1].contains("there is no such task"), "{notices:?}");

@@ -2,11 +2,16 @@
 
 /// Returns the candidate that is most like `wrong`.
 ///
-/// The part after the last dot is compared too, so that a name without its section is found.
+/// The part after the last dot is compared too, so that a name without its section is found; and
+/// what is a section has the nearest of it.
 pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |candidate: &str| {
         let leaf = candidate.rsplit('.').next().unwrap_or(candidate);
         let whole = strsim::normalized_damerau_levenshtein(wrong, candidate);
+        let section = candidate.split_once('.').map(|(section, _)| section);
+        if section == Some(wrong) {
+            return 1.0 + whole;
+        }
         // A hair less, so that of two equals the one that fits as a whole wins.
         let likeness = whole.max(strsim::normalized_damerau_levenshtein(wrong, leaf) - 0.01);
         // A section without a name is nearer to what is in it than to anything else.
@@ -39,5 +44,6 @@ mod tests {
         assert_eq!(nearest("sandbox.proceses", keys), Some("sandbox.processes"));
         assert_eq!(nearest("time_seconds", keys), Some("sandbox.time_seconds"));
         assert_eq!(nearest("lvel", keys), Some("log.level"));
+        assert_eq!(nearest("log", keys), Some("log.level"));
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hearth_domain::money::{micros, usd};
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use url::Url;
 
@@ -17,6 +18,8 @@ const GIB: u64 = 1024 * MIB;
 const NO_LIMIT: &str = "none";
 /// Stands for the zone that the machine is set to.
 const SYSTEM_ZONE: &str = "system";
+/// Stands for a time of day that never comes.
+const OFF: &str = "off";
 
 /// When a change of a setting in the file counts for a node that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +110,27 @@ pub const TABLE: &[Setting] = &[
                 .map(|minutes| settings.remind_before = Duration::from_secs(minutes * 60))
         },
         get: |settings| Value::Number(settings.remind_before.as_secs() / 60),
+    },
+    Setting {
+        key: "morning.at",
+        doc: "when you are told what the day brings, such as 08:00; off for never",
+        applies: Applies::AtOnce,
+        set: |settings, given| time_of_day(given).map(|value| settings.day.morning_at = value),
+        get: |settings| shown_time(settings.day.morning_at),
+    },
+    Setting {
+        key: "quiet.from",
+        doc: "from when on you are told only what cannot wait, such as 22:00; off for never",
+        applies: Applies::AtOnce,
+        set: |settings, given| time_of_day(given).map(|value| settings.day.quiet_from = value),
+        get: |settings| shown_time(settings.day.quiet_from),
+    },
+    Setting {
+        key: "quiet.until",
+        doc: "until when that is, such as 07:00; across midnight where it is earlier than quiet.from",
+        applies: Applies::AtOnce,
+        set: |settings, given| time_of_day(given).map(|value| settings.day.quiet_until = value),
+        get: |settings| shown_time(settings.day.quiet_until),
     },
     Setting {
         key: "agents.builtin",
@@ -444,6 +468,33 @@ fn folder(given: Given<'_>) -> Result<PathBuf, String> {
     }
 }
 
+/// Reads a time of day; nothing at all stands for off, as the word does.
+fn time_of_day(given: Given<'_>) -> Result<Option<Time>, String> {
+    let problem = "must be a time of day such as 08:00 or 22:30, or off";
+    let text = match given {
+        Given::Word(word) => word.trim(),
+        Given::Toml(value) => value.as_str().ok_or(problem)?,
+    };
+    if matches!(text, "" | OFF) {
+        return Ok(None);
+    }
+    let two_digits = |part: &str| {
+        let is_number = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| part.parse::<i8>().ok()).flatten()
+    };
+    let time = text
+        .split_once(':')
+        .and_then(|(hour, minute)| Time::new(two_digits(hour)?, two_digits(minute)?, 0, 0).ok());
+    time.map(Some).ok_or_else(|| problem.into())
+}
+
+fn shown_time(time: Option<Time>) -> Value {
+    Value::Text(time.map_or_else(
+        || OFF.to_owned(),
+        |time| format!("{:02}:{:02}", time.hour(), time.minute()),
+    ))
+}
+
 fn zone(given: Given<'_>) -> Result<Option<TimeZone>, String> {
     let name = given.text()?;
     if name == SYSTEM_ZONE {
@@ -594,6 +645,21 @@ mod tests {
     }
 
     #[test]
+    fn a_time_of_day_is_taken_and_may_be_off() {
+        let mut settings = Settings::defaults("/data".into());
+        let mut put = |key: &str, word| {
+            let setting = find(key).unwrap();
+            (setting.set)(&mut settings, Given::Word(word)).unwrap();
+            (setting.get)(&settings).to_string()
+        };
+
+        assert_eq!(put("morning.at", "06:45"), "06:45");
+        assert_eq!(put("quiet.from", "off"), "off");
+        assert_eq!(put("quiet.until", ""), "off");
+        assert_eq!(settings.day.times().quiet, None);
+    }
+
+    #[test]
     fn a_bad_value_is_told_what_it_must_be() {
         let mut settings = Settings::defaults("/data".into());
         let mut set = |key: &str, word| {
@@ -612,6 +678,12 @@ mod tests {
             "must be a whole number from 1 to 4096"
         );
         assert_eq!(set("log.format", "xml"), "must be one of text, json");
+        for time in ["8", "8:00", "24:00", "12:60", "08:00:00", "+8:00", "noon"] {
+            assert_eq!(
+                set("morning.at", time),
+                "must be a time of day such as 08:00 or 22:30, or off"
+            );
+        }
         assert_eq!(set("agents.builtin", "maybe"), "must be true or false");
         for bad in ["-1", "five", "NaN", "inf", "2000000", ""] {
             assert_eq!(

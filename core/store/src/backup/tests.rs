@@ -3,6 +3,7 @@
 use std::fs;
 
 use hearth_domain::artifact::{Artifact, MediaType, NewArtifact};
+use hearth_domain::policy::Labels;
 use hearth_domain::{Actor, ArtifactId, JsonObject};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -36,6 +37,7 @@ pub(crate) async fn add_artifact(test: &TestStore, id: u128, content: &[u8]) -> 
         size_bytes,
         hash,
         metadata: JsonObject::new(),
+        labels: Labels::default(),
     };
     let change = Artifact::create(ArtifactId(Uuid::from_u128(id)), new, &Actor::Owner, at(1));
     test.store

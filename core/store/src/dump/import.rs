@@ -9,6 +9,7 @@ mod contents;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
+use hearth_domain::field::{OWNER, SYSTEM};
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 use serde::Deserialize;
@@ -236,17 +237,20 @@ impl<R: BufRead> Import<'_, R> {
             values.push(value);
         }
         let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let extra = untrusted_unless_said(table, &names, &values);
+        let all: Vec<&str> = names.iter().copied().chain(extra).collect();
         let sql = format!(
             "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING",
             table.name,
-            names.join(", "),
-            vec!["?"; names.len()].join(", ")
+            all.join(", "),
+            vec!["?"; all.len()].join(", ")
         );
         let refused = |error: rusqlite::Error| self.database_refused(table, error);
+        let given = values.iter().chain(extra.map(|_| &Value::Integer(1)));
         let changed = self
             .conn
             .prepare_cached(&sql)
-            .and_then(|mut statement| statement.execute(params_from_iter(&values)))
+            .and_then(|mut statement| statement.execute(params_from_iter(given)))
             .map_err(refused)?;
         if changed == 1 {
             self.imported.added += 1;
@@ -378,4 +382,23 @@ impl<R: BufRead> Import<'_, R> {
             ))),
         }
     }
+}
+
+/// In whose name tasks of the owner's own words were made before that was noted with them: the owner,
+/// the node, the chief of staff.
+const OWN_AUTHORS: [&str; 3] = [OWNER, SYSTEM, "cos-agent"];
+
+/// An export that is older than the labels says nothing of whose words a row is made of: none are
+/// trusted then but the owner's own.
+fn untrusted_unless_said(table: &Table, names: &[&str], values: &[Value]) -> Option<&'static str> {
+    const COLUMN: &str = "untrusted";
+    table.column(COLUMN)?;
+    let place = |wanted: &str| names.iter().position(|name| *name == wanted);
+    if place(COLUMN).is_some() {
+        return None;
+    }
+    let author = place("created_by").and_then(|place| values.get(place));
+    let is_trusted = table.name == "tasks"
+        && matches!(author, Some(Value::Text(name)) if OWN_AUTHORS.contains(&name.as_str()));
+    (!is_trusted).then_some(COLUMN)
 }

@@ -88,6 +88,8 @@ pub(super) const TABLES: &[Table] = &[
             ("started_at", Time),
             ("created_by", Text),
             ("updated_by", Text),
+            ("untrusted", Flag),
+            ("private", Flag),
         ],
     },
     Table {
@@ -137,6 +139,8 @@ pub(super) const TABLES: &[Table] = &[
             ("metadata", Json),
             ("created_by", Text),
             ("created_at", Time),
+            ("untrusted", Flag),
+            ("private", Flag),
         ],
     },
     Table {
@@ -195,6 +199,8 @@ pub(super) const TABLES: &[Table] = &[
             ("text", Text),
             ("actions", Json),
             ("created_at", Time),
+            ("untrusted", Flag),
+            ("private", Flag),
         ],
     },
     Table {
@@ -213,6 +219,7 @@ pub(super) const TABLES: &[Table] = &[
             ("channel", Text),
             ("taken_until", Time),
             ("delivered_at", Time),
+            ("withdrawn_at", Time),
         ],
     },
     Table {

@@ -93,12 +93,14 @@ fn fill_every_column(conn: &Connection) {
                  '{\"n\":1e400}', 9, 1, 2, 'owner', 'owner');
          UPDATE sqlite_sequence SET seq = 12 WHERE name = 'tasks';
          UPDATE tasks SET recurrence = 'every day', series_id = id, occasion_at = 77, estimate_minutes = 20,
-                 failed_checks = '[{\"at\":1}]' WHERE number = 5;
+                 failed_checks = '[{\"at\":1}]', untrusted = 1, private = 1 WHERE number = 5;
          INSERT INTO conversations VALUES (x'00000000000070008000000000000008', 'owner', '{\"a\":1}', 2, 3, 4);
          INSERT INTO messages VALUES (3, x'00000000000070008000000000000009', x'00000000000070008000000000000008',
-                 'person', 'good\nmorning', '[]', 5);
+                 'person', 'good\nmorning', '[]', 5, 1, 0);
          INSERT INTO notices VALUES (9, x'0000000000007000800000000000000a', 'due_soon',
-                 x'00000000000070008000000000000005', 'task 5', 'soon', 6, 'desktop', 7, 8);
+                 x'00000000000070008000000000000005', 'task 5', 'soon', 6, 'desktop', 7, 8, NULL);
+         INSERT INTO notices VALUES (10, x'0000000000007000800000000000000f', 'finished',
+                 x'00000000000070008000000000000005', 'finished 5', 'done', 6, NULL, NULL, NULL, 9);
          INSERT INTO runs VALUES (2, x'0000000000007000800000000000000b', x'00000000000070008000000000000005', 5, 'seed',
                  '[{\"tool\":\"python\"}]', 3, 'cancelled', 'not wanted', 4, 5, 6, 7);
          INSERT INTO approvals VALUES (3, x'0000000000007000800000000000000c', x'0000000000007000800000000000000b',
@@ -265,8 +267,8 @@ async fn an_export_that_is_cut_or_changed_is_refused_and_changes_nothing() {
     assert!(!folder.dir.path().join("import.staging").exists());
 }
 
-/// Checks that an export with one line more or another is refused with this.
-fn check_refused(lines: &[&str], expected: &str) {
+/// An export of these lines, with the end that belongs to them.
+fn sealed(lines: &[&str]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut writer = line::LineWriter::new(&mut out);
     for text in lines {
@@ -279,9 +281,13 @@ fn check_refused(lines: &[&str], expected: &str) {
         sha256: hash.to_string(),
     };
     writer.write_json(&end).unwrap();
+    out
+}
 
+/// Checks that an export with one line more or another is refused with this.
+fn check_refused(lines: &[&str], expected: &str) {
     let folder = Folder::new();
-    let refused = folder.import(&out).unwrap_err();
+    let refused = folder.import(&sealed(lines)).unwrap_err();
 
     assert_eq!(refused.to_string(), expected);
     assert_eq!(fs::read_dir(folder.dir.path()).unwrap().count(), 0);
@@ -395,4 +401,29 @@ async fn a_row_that_is_there_otherwise_refuses_all_of_the_import() {
         "line 2: the task with this number is there already, with another title: an export goes into an empty data folder, or into the one it came from"
     );
     assert_eq!(rows(&folder.database()), before);
+}
+
+#[test]
+fn an_export_that_knows_no_labels_is_trusted_as_far_as_its_owner_wrote_it() {
+    let task = |number: i64, by: &str| {
+        format!(
+            r#"{{"kind":"task","number":{number},"id":"00000000-0000-7000-8000-00000000000{number}","title":"t","status":"pending","priority":1,"max_attempts":3,"created_at":"2026-11-24T00:00:00.000Z","updated_at":"2026-11-24T00:00:00.000Z","created_by":"{by}","updated_by":"owner"}}"#
+        )
+    };
+    let (mine, other) = (task(1, "owner"), task(2, "robot"));
+    let export = sealed(&[HEADER, &mine, &other]);
+    let folder = Folder::new();
+
+    folder.import(&export).unwrap();
+    // Once more, over what is there: it says nothing else of it.
+    folder.import(&export).unwrap();
+
+    let conn = Connection::open(folder.database()).unwrap();
+    let mut statement = conn
+        .prepare("SELECT untrusted FROM tasks ORDER BY number")
+        .unwrap();
+    let found = statement
+        .query_map([], |row| row.get::<_, bool>(0))
+        .unwrap();
+    assert_eq!(found.collect::<Result<Vec<_>, _>>().unwrap(), [false, true]);
 }

@@ -348,3 +348,70 @@ fn numbers_of_deleted_tasks_stay_used_through_a_rebuild() {
     conn.execute(insert, []).unwrap();
     assert_eq!(conn.last_insert_rowid(), 4);
 }
+
+#[test]
+fn rows_from_before_the_labels_are_trusted_as_far_as_their_owner_wrote_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = config(&dir).path;
+    let before_labels = MIGRATIONS
+        .iter()
+        .position(|sql| sql.contains("ADD COLUMN untrusted"))
+        .unwrap();
+    prepare(&path, &MIGRATIONS[..before_labels]).unwrap();
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch(
+        "INSERT INTO tasks (number, id, title, status, priority, max_attempts, created_at, updated_at,
+             created_by, updated_by, series_id, occasion_at, blocked_reason)
+         VALUES (1, x'00000000000070008000000000000001', 'mine', 'pending', 1, 3, 1, 1, 'owner', 'owner', NULL, NULL, NULL),
+                (2, x'00000000000070008000000000000002', 'an agent''s', 'blocked', 1, 3, 1, 1, 'scout', 'scout',
+                 x'00000000000070008000000000000002', 1, 'why?'),
+                (3, x'00000000000070008000000000000003', 'the next of it', 'pending', 1, 3, 1, 1, 'system', 'system',
+                 x'00000000000070008000000000000002', 2, NULL),
+                (4, x'00000000000070008000000000000004', 'said in chat', 'pending', 1, 3, 1, 1, 'cos-agent', 'owner', NULL, NULL, NULL),
+                (5, x'00000000000070008000000000000005', 'from a file', 'pending', 1, 3, 1, 1, 'owner', 'owner', NULL, NULL, NULL);
+         INSERT INTO idempotency_keys VALUES ('inbox:', 'k', zeroblob(32), x'00000000000070008000000000000005', 1);
+         INSERT INTO runs (number, id, task_id, task_number, agent, plan, fence, status, version, started_at, updated_at)
+         VALUES (1, x'00000000000070008000000000000010', x'00000000000070008000000000000001', 1, 'seed', '[]', 1,
+                 'waiting', 1, 1, 1);
+         INSERT INTO steps (run_id, place, attempt, name, tool, args, repeat, brings, decision, status, outcome,
+                 fence, created_at, ended_at)
+         VALUES (x'00000000000070008000000000000010', 1, 1, 'read', 'read_file', '{}', 'safe',
+                 '{\"untrusted\":false,\"private\":true}', '{}', 'done', '{}', 1, 1, 1);
+         INSERT INTO artifacts (id, task_id, type, media_type, size_bytes, sha256, metadata, created_by, created_at)
+         VALUES (x'00000000000070008000000000000020', x'00000000000070008000000000000001', 'file', 'text/plain', 1,
+                 zeroblob(32), '{}', 'owner', 1),
+                (x'00000000000070008000000000000021', x'00000000000070008000000000000001', 'output', 'text/plain', 1,
+                 zeroblob(32), '{}', 'seed', 1);
+         INSERT INTO notices (number, id, kind, task_id, about, text, created_at)
+         VALUES (1, x'00000000000070008000000000000030', 'blocked', x'00000000000070008000000000000001', 'a', 'old', 7),
+                (2, x'00000000000070008000000000000031', 'blocked', x'00000000000070008000000000000002', 'b', 'open', 7);",
+    )
+    .unwrap();
+    drop(conn);
+
+    prepare(&path, MIGRATIONS).unwrap();
+
+    let conn = Connection::open(&path).unwrap();
+    let flags = |sql: &str| -> Vec<bool> {
+        let mut statement = conn.prepare(sql).unwrap();
+        let found = statement.query_map([], |row| row.get(0)).unwrap();
+        found.collect::<Result<_, _>>().unwrap()
+    };
+    assert_eq!(
+        flags("SELECT untrusted FROM tasks ORDER BY number"),
+        [false, true, true, false, true]
+    );
+    assert_eq!(
+        flags("SELECT untrusted FROM artifacts ORDER BY id"),
+        [true, true]
+    );
+    assert_eq!(
+        flags("SELECT private FROM artifacts ORDER BY id"),
+        [false, true]
+    );
+    // What was answered before anybody told of it is not told.
+    assert_eq!(
+        flags("SELECT withdrawn_at IS NOT NULL FROM notices ORDER BY number"),
+        [true, false]
+    );
+}

@@ -81,6 +81,7 @@ async fn an_attempt_reads_back_as_it_was_stored_in_every_state() {
         result: serde_json::from_value(json!({"n": [1, null]})).unwrap(),
         artifacts: vec![ArtifactId(Uuid::from_u128(7))],
         note: "finished".into(),
+        brings: Labels::PRIVATE,
     };
     let intended = || Step::intend(new(1), &run, at(2)).after;
     let acted = || intended().act(json!("text"), &run, at(3)).after;
@@ -131,6 +132,15 @@ async fn an_attempt_reads_back_as_it_was_stored_in_every_state() {
     let all = store.read_now(move |tx| of_run(tx, id)).unwrap();
     let places: Vec<u32> = all.iter().map(|step| step.place).collect();
     assert_eq!(places, (1..=15).collect::<Vec<_>>());
+    let folded = |steps: &[Step]| {
+        let none = Labels::default();
+        steps
+            .iter()
+            .fold(none, |labels, step| labels.and(step.brought()))
+    };
+    let brought = store.read_now(move |tx| brought(tx, id)).unwrap();
+    assert_eq!(brought, folded(&all));
+    assert_eq!(brought, Labels::UNTRUSTED.and(Labels::PRIVATE));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use hearth_domain::field::{AgentName, Title};
+use hearth_domain::policy::Labels;
 use hearth_domain::task::{
     Block, BlockCause, Budget, Lease, Recurrence, Task, TaskState, TaskStatus,
 };
@@ -23,7 +24,7 @@ pub(super) const COLUMNS: &str = "number, id, project_id, parent_id, title, desc
      blocked_cause, result, completed_at, cancelled_at, cancelled_reason, context, depends_on, labels, \
      due_at, not_before, attempt, max_attempts, failed_attempts, fence, acceptance, budget_usd, \
      budget_tokens, version, created_at, updated_at, started_at, created_by, updated_by, failed_checks, \
-     estimate_minutes, recurrence, series_id, occasion_at, budget_limits";
+     estimate_minutes, recurrence, series_id, occasion_at, budget_limits, untrusted, private";
 
 pub(super) fn read(columns: &Columns<'_, '_>) -> Result<Task, StoreError> {
     let state = match columns.word("status", 6)? {
@@ -106,6 +107,10 @@ pub(super) fn read(columns: &Columns<'_, '_>) -> Result<Task, StoreError> {
             .unwrap_or_default(),
         estimate_minutes: columns.row.get(39)?,
         recurrence: read_recurrence(columns)?,
+        trust: Labels {
+            untrusted: columns.row.get(44)?,
+            private: columns.row.get(45)?,
+        },
     })
 }
 
@@ -181,6 +186,8 @@ const STATE_COLUMNS: &[&str] = &[
     "updated_at",
     "started_at",
     "updated_by",
+    "untrusted",
+    "private",
 ];
 
 /// What else a change of fields may change, in the order of [`Values::fields`].
@@ -355,6 +362,8 @@ impl<'a> Values<'a> {
             &self.updated_at,
             &self.started_at,
             &task.updated_by,
+            &task.trust.untrusted,
+            &task.trust.private,
         ]
     }
 

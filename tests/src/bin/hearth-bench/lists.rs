@@ -47,6 +47,7 @@ pub(crate) fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
         offline_after: Duration::from_mins(1),
         remind_before: std::time::Duration::ZERO,
         budgets: hearth_app::money::DefaultLimits::default(),
+        day: hearth_domain::day_times::DayTimes::default(),
     };
     let app = App::new(store.clone(), Arc::new(SystemClock::default()), ids, config)?;
     runtime.block_on(async {

@@ -261,3 +261,14 @@ async fn a_task_that_repeats_comes_again_once() {
     talk.check("what about 8", "", "Mon 7 Dec 2026, 09:00")
         .await;
 }
+
+#[tokio::test]
+async fn an_answer_that_quotes_another_is_made_of_anothers_words() {
+    let mut talk = Talk::busy().await;
+
+    // Task 3 is blocked with a question of an agent's.
+    let quoting = talk.say("what's blocked?").await;
+    assert!(quoting.text.contains("#3") && quoting.labels.untrusted);
+    let own = talk.say("show 1").await;
+    assert!(own.text.contains("#1") && !own.labels.untrusted);
+}

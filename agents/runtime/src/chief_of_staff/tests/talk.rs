@@ -63,6 +63,7 @@ impl Talk {
             offline_after: std::time::Duration::from_mins(1),
             remind_before: std::time::Duration::from_hours(1),
             budgets: hearth_app::money::DefaultLimits::default(),
+            day: hearth_domain::day_times::DayTimes::default(),
         };
         let clock_of_app = Arc::clone(&clock) as Arc<dyn Clock>;
         let app = App::new(store, clock_of_app, ids, config).unwrap();

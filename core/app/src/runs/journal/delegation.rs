@@ -5,7 +5,7 @@ use hearth_domain::approval::ANSWER_WITHIN;
 use hearth_domain::delegation::DEPTH_MAX;
 use hearth_domain::field::{AgentName, DESCRIPTION_MAX, Title, json_within, list_within, prose};
 use hearth_domain::money::{Charge, Limits, Resource, Scope};
-use hearth_domain::policy::{Bounds, Decision, Verdict};
+use hearth_domain::policy::{Bounds, Decision, Labels, Verdict};
 use hearth_domain::run::{Step, WaitingFor};
 use hearth_domain::specialist::Specialist;
 use hearth_domain::task::{Budget, Check, NewTask, Task};
@@ -21,6 +21,7 @@ use crate::error::AppError;
 use crate::holding::Hold;
 use crate::notices::save_task;
 use crate::tasks::check_budget;
+use crate::trust;
 
 /// Work that a run hands to another agent.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +111,7 @@ impl Delegation {
         must_be_runnable(&self.acceptance).await
     }
 
-    fn into_task(self, parent: &Task, limits: Limits) -> NewTask {
+    fn into_task(self, parent: &Task, limits: Limits, trust: Labels) -> NewTask {
         NewTask {
             project_id: parent.project_id,
             parent_id: Some(parent.id),
@@ -120,6 +121,7 @@ impl Delegation {
             context: self.context,
             acceptance: self.acceptance,
             budget: (!limits.is_empty()).then(|| limits.into()),
+            trust,
             ..NewTask::titled(self.title)
         }
     }
@@ -146,7 +148,9 @@ impl Scene<'_> {
         let (limits, left) = account.carve(delegation.budget.limits())?;
         self.use_up(tx, &meant, &decision)?;
         let (id, number) = (TaskId(tx.fresh_uuid()), tasks::next_number(tx)?);
-        let new = delegation.into_task(self.task, limits);
+        // Its words are of the run's making.
+        let labels = trust::of_scene(tx, self.task, self.all)?;
+        let new = delegation.into_task(self.task, limits, labels);
         let actor = Actor::Agent(run.agent.clone());
         tasks::insert(tx, Task::create(id, number, new, &actor, now))?;
         // What the owner said of the task counts before what the task says itself.

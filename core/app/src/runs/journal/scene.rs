@@ -16,7 +16,7 @@ use crate::error::AppError;
 use crate::money::ask::in_words;
 use crate::money::steps::pay_for_step;
 use crate::money::{DELEGATE_TOOL, MODEL_TOOL, Purse};
-use crate::runs::children;
+use crate::trust;
 
 /// The attempts at one step that count.
 pub(super) struct Attempts<'a> {
@@ -141,13 +141,17 @@ impl Scene<'_> {
         let grants = specialists::get(tx, &self.run.agent)?.map(|specialist| specialist.grants);
         // An answered task begins to count anew, as its attempts do.
         let calls = self.all.iter().filter(|step| step.fence == self.run.fence);
+        // A tool is made of what the run knew before; what its examples bring comes after.
+        let brings = match meant.reach.creates {
+            Some(_) => Labels::default(),
+            None => meant.brings,
+        };
         let call = Call {
             action: &meant.action,
             reach: &meant.reach,
             project: self.task.project_id,
-            labels: labels_of(self.all)
-                .and(children::inherited(tx, self.task.id)?)
-                .and(meant.brings),
+            labels: trust::of_scene(tx, self.task, self.all)?.and(brings),
+            told_by_strangers: self.task.trust.untrusted,
             speaks_meanwhile: self.all.iter().any(|step| {
                 step.place != meant.place
                     && step.brings.untrusted
@@ -332,14 +336,6 @@ impl Scene<'_> {
 /// Whether a tool was called, or is about to be: neither a turn of the model, nor refused.
 fn is_tool_call(step: &Step) -> bool {
     step.was_made() && !step.is_turn()
-}
-
-/// What the run has taken in so far: of every call that was to be made. One that failed, was cut off
-/// or is done anew may have left what it took in in the run's folder.
-pub(crate) fn labels_of(all: &[Step]) -> Labels {
-    all.iter()
-        .filter(|step| matches!(step.decision.verdict, Verdict::Allow | Verdict::Change))
-        .fold(Labels::default(), |labels, step| labels.and(step.brings))
 }
 
 /// How many calls in a row, this one included, are the same. Attempts at one step count as one.

@@ -404,6 +404,7 @@ async fn a_rest_waits_again_for_what_its_owner_took_out_of_the_dependencies() {
             ..Default::default()
         },
         fence: None,
+        within: None,
     };
     let updated = bench
         .app()

@@ -19,7 +19,9 @@ pub(super) async fn tell(
     mut print: impl FnMut(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let channel = json!({ "channel": CHANNEL });
-    let Ok(answer) = client.post(&["notices", "take"], &channel).await else {
+    // Whoever has opened a conversation is there, whatever the hour.
+    let take = json!({ "channel": CHANNEL, "person_is_there": true });
+    let Ok(answer) = client.post(&["notices", "take"], &take).await else {
         // An agent's or a viewer's key: the notices are the owner's. Whatever else is the matter,
         // the message itself will find.
         return Ok(());
@@ -27,8 +29,9 @@ pub(super) async fn tell(
     let page: Page<Notice> = answer.read()?;
     for notice in &page.items {
         print(&format!("* {}", one_line(&notice.text)))?;
+        // It may be told by now, and answered at once, over another channel: that is no failure here.
         client
-            .post(&["notices", &notice.id, "deliver"], &channel)
+            .post_unless_conflict(&["notices", &notice.id, "deliver"], &channel)
             .await?;
     }
     Ok(())

@@ -49,6 +49,7 @@ fn head(run: &RunRecord, steps: &[Step]) -> String {
         (why, reason),
         ("do this", next_command(run, steps)),
         ("with", one_line(&run.agent)),
+        ("trust", run.trust.words()),
         ("began", moment(&run.started_at)),
         ("changed", moment(&run.updated_at)),
         (
@@ -223,6 +224,20 @@ mod tests {
         assert!(text.contains("error      no[2J file"), "{text}");
         assert!(text.contains("\"lines\": 3"), "{text}");
         assert!(text.contains("\"code\": \"1\""), "{text}");
+    }
+
+    #[test]
+    fn what_a_run_has_read_is_said_in_a_word() {
+        let mut run = run();
+        run.trust.untrusted = true;
+        assert!(
+            head(&run, &[]).contains("\ntrust      untrusted\n"),
+            "{}",
+            head(&run, &[])
+        );
+
+        run.trust.private = true;
+        assert!(head(&run, &[]).contains("untrusted, private"));
     }
 
     #[test]

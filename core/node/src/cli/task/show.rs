@@ -148,6 +148,7 @@ fn page(
         ("part of", line(&task.parent_id)),
         ("after", one_line(&task.depends_on.join(", "))),
         ("labels", one_line(&task.labels.join(", "))),
+        ("trust", task.trust.words()),
         ("due", day(&task.due_at)),
         ("comes", line(&task.recurrence)),
         (
@@ -206,11 +207,13 @@ fn artifact_lines(artifacts: &[Artifact]) -> String {
     let lines = artifacts.iter().map(|artifact| {
         let name = artifact.name.as_deref().map(one_line).unwrap_or_default();
         let size = size(artifact.size_bytes);
-        format!(
-            "{}  {}  {name}  {size}",
+        let line = format!(
+            "{}  {}  {name}  {size}  {}",
             artifact.id,
-            one_line(&artifact.kind)
-        )
+            one_line(&artifact.kind),
+            artifact.trust.words()
+        );
+        line.trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
 }
