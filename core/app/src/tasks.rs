@@ -543,12 +543,17 @@ fn find_earlier(
         return Ok(None);
     };
     if earlier.request != once.request {
-        return Err(AppError::conflict(
-            "idempotency_key_reused",
-            "this Idempotency-Key was used for another request; use a fresh one",
-        ));
+        return Err(key_reused());
     }
     Ok(tasks::get(tx, earlier.task_id)?)
+}
+
+/// Says that a key is the name of another request.
+pub(crate) fn key_reused() -> AppError {
+    AppError::conflict(
+        "idempotency_key_reused",
+        "this Idempotency-Key was used for another request; use a fresh one",
+    )
 }
 
 fn check_new(new: &NewTask) -> Result<(), AppError> {

@@ -307,6 +307,12 @@ pub enum EventKind {
         /// Who said it.
         author: Author,
     },
+    /// The chief of staff keeps in mind how far it is with an answer.
+    #[serde(rename = "conversation.noted")]
+    ConversationNoted {
+        /// The conversation.
+        conversation_id: ConversationId,
+    },
     /// There is something to tell the person.
     #[serde(rename = "notice.created")]
     NoticeCreated(NoticeFacts),
@@ -464,7 +470,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 48] = [
+    pub const TYPES: [&'static str; 49] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -486,6 +492,7 @@ impl EventKind {
         "artifact.attached",
         "conversation.started",
         "conversation.message_added",
+        "conversation.noted",
         "notice.created",
         "notice.delivered",
         "run.started",
@@ -539,6 +546,7 @@ impl EventKind {
             Self::ArtifactAttached(_) => "artifact.attached",
             Self::ConversationStarted { .. } => "conversation.started",
             Self::ConversationMessageAdded { .. } => "conversation.message_added",
+            Self::ConversationNoted { .. } => "conversation.noted",
             Self::NoticeCreated(_) => "notice.created",
             Self::NoticeDelivered { .. } => "notice.delivered",
             Self::RunStarted(_) => "run.started",
@@ -590,9 +598,9 @@ impl EventKind {
                 EntityType::Agent
             }
             Self::ArtifactCreated(_) | Self::ArtifactAttached(_) => EntityType::Artifact,
-            Self::ConversationStarted { .. } | Self::ConversationMessageAdded { .. } => {
-                EntityType::Conversation
-            }
+            Self::ConversationStarted { .. }
+            | Self::ConversationMessageAdded { .. }
+            | Self::ConversationNoted { .. } => EntityType::Conversation,
             Self::NoticeCreated(_) | Self::NoticeDelivered { .. } => EntityType::Notice,
             Self::RunStarted(_)
             | Self::RunResumed(_)

@@ -9,7 +9,7 @@ use hearth_app::{App, Facilities, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
-use hearth_runtime::{ChiefOfStaff, LiveLimits, SandboxChecks, SandboxFacility, Seed, Web};
+use hearth_runtime::{ChiefOfStaff, LiveLimits, Models, SandboxChecks, SandboxFacility, Seed, Web};
 use hearth_sandbox::network::SystemResolver;
 use hearth_sandbox::{Limits, Stage};
 use hearth_store::Store;
@@ -97,7 +97,9 @@ pub(crate) fn start(
         Ok(())
     });
 
-    app.set_chief_of_staff(Arc::new(ChiefOfStaff));
+    let models = Models::default();
+    let chief_of_staff = ChiefOfStaff::new(models, shutdown.clone());
+    app.set_chief_of_staff(Arc::new(chief_of_staff));
     let there = (app.clone(), shutdown.clone());
     lifecycle.spawn("chief-of-staff", async move {
         ChiefOfStaff::run(there.0, there.1).await;

@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0002_companion.sql"),
     include_str!("../../../migrations/sqlite/0003_runs.sql"),
     include_str!("../../../migrations/sqlite/0004_waiting.sql"),
+    include_str!("../../../migrations/sqlite/0010_chat.sql"),
 ];
 
 /// Marks a file as ours in its header: the letters "HRTH".

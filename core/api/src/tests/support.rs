@@ -8,8 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use hearth_app::App;
-use hearth_app::chat::{ChiefOfStaff, Reply, ReplyFuture};
-use hearth_domain::conversation::{Action, Conversation};
+use hearth_app::chat::{ChiefOfStaff, Reply, ReplyFuture, Turn};
+use hearth_domain::conversation::Action;
 use hearth_domain::field::{AgentName, Name};
 use hearth_domain::key::Grant;
 use hearth_domain::{Actor, Clock, IdSource, KeyId, Timestamp};
@@ -180,14 +180,9 @@ impl TestApi {
 struct Echo;
 
 impl ChiefOfStaff for Echo {
-    fn reply<'a>(
-        &'a self,
-        _app: &'a App,
-        _actor: &'a Actor,
-        conversation: &'a Conversation,
-        message: &'a str,
-    ) -> ReplyFuture<'a> {
-        let before = conversation.memory.get("last").cloned();
+    fn reply<'a>(&'a self, turn: &'a mut Turn) -> ReplyFuture<'a> {
+        let message = turn.text();
+        let before = turn.conversation().memory.get("last").cloned();
         let reply = Reply {
             text: format!(
                 "You said {message}. Before: {}.",

@@ -11,15 +11,9 @@ struct Counting {
 }
 
 impl ChiefOfStaff for Counting {
-    fn reply<'a>(
-        &'a self,
-        _app: &'a App,
-        _actor: &'a Actor,
-        conversation: &'a Conversation,
-        message: &'a str,
-    ) -> ReplyFuture<'a> {
+    fn reply<'a>(&'a self, turn: &'a mut Turn) -> ReplyFuture<'a> {
         Box::pin(async move {
-            if message == "fail" {
+            if turn.text() == "fail" {
                 return Err(AppError::invalid("message", "is not liked"));
             }
             let at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
@@ -28,7 +22,9 @@ impl ChiefOfStaff for Counting {
                 tokio::task::yield_now().await;
             }
             self.at_once.fetch_sub(1, Ordering::SeqCst);
-            let before = conversation
+            turn.tell("so far");
+            let before = turn
+                .conversation()
                 .memory
                 .get("count")
                 .and_then(serde_json::Value::as_u64);

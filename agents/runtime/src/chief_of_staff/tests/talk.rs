@@ -65,7 +65,7 @@ impl Talk {
         };
         let clock_of_app = Arc::clone(&clock) as Arc<dyn Clock>;
         let app = App::new(store, clock_of_app, ids, config).unwrap();
-        app.set_chief_of_staff(Arc::new(ChiefOfStaff));
+        app.set_chief_of_staff(Arc::new(ChiefOfStaff::default()));
         Self {
             app,
             actor: Actor::Owner,
