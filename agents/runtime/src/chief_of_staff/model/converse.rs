@@ -70,6 +70,8 @@ pub(in crate::chief_of_staff) async fn converse(
         turn,
         began: Instant::now(),
     };
+    // From here on the answer is known to be wanted, whatever becomes of this life of the node.
+    talk.note().await?;
     let past = talk.past().await?;
     match talk.make_answer(&past).await? {
         Ok(()) => Ok(talk.finish()),

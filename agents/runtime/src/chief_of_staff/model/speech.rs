@@ -8,7 +8,7 @@ const QUESTIONS_MAX: usize = 3;
 /// What is said where something was left out.
 pub(crate) const OFFER: &str = "I've put the rest in writing; say \"show the rest\".";
 /// The words of that, and one for a break.
-const OFFER_WORDS: usize = 10;
+const OFFER_WORDS: usize = 11;
 
 /// An answer in two parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) fn limited(text: &str, reserved: usize) -> Spoken {
     let text = plain(text);
     let text = text.trim();
     let limit = WORDS_MAX.saturating_sub(reserved);
-    let sentences = sentences(text);
+    let (sentences, _) = sentences(text);
     let asked = sentences.iter().map(|sentence| questions(sentence));
     if words(text) <= limit && asked.sum::<usize>() <= QUESTIONS_MAX {
         return Spoken {
@@ -52,11 +52,8 @@ pub(crate) fn limited(text: &str, reserved: usize) -> Spoken {
 /// Returns what is certain to be said of a text that goes on.
 pub(crate) fn certain(so_far: &str, reserved: usize) -> String {
     let text = plain(so_far);
-    let mut sentences = sentences(text.trim_start());
-    // Whatever does not end with a blank may go on.
-    if let Some(last) = sentences.last()
-        && !last.ends_with(char::is_whitespace)
-    {
+    let (mut sentences, is_ended) = sentences(text.trim_start());
+    if !is_ended {
         sentences.pop();
     }
     let limit = WORDS_MAX.saturating_sub(reserved + OFFER_WORDS);
@@ -103,8 +100,9 @@ fn plain(text: &str) -> String {
     lines.collect()
 }
 
-/// Cuts text into sentences, each with the blanks after it.
-fn sentences(text: &str) -> Vec<&str> {
+/// Cuts text into sentences, each with the blanks after it; and says whether the last has ended,
+/// whatever else follows.
+fn sentences(text: &str) -> (Vec<&str>, bool) {
     let mut found = Vec::new();
     let mut start = 0;
     let mut chars = text.char_indices().peekable();
@@ -135,7 +133,7 @@ fn sentences(text: &str) -> Vec<&str> {
     if !last.is_empty() {
         found.push(last);
     }
-    found
+    (found, has_ended && text.ends_with(char::is_whitespace))
 }
 
 /// Whether a full stop after the word does not end a sentence: `1.`, `e.g.`, `Dr.`.
@@ -177,7 +175,7 @@ mod tests {
 
         assert!(words(&said.text) <= WORDS_MAX);
         assert!(said.text.ends_with(OFFER));
-        assert_eq!(words(&said.rest.unwrap()), 300 - 65 + 1);
+        assert_eq!(words(&said.rest.unwrap()), 300 - 64 + 1);
     }
 
     #[test]
@@ -191,7 +189,7 @@ mod tests {
     #[test]
     fn a_number_or_an_abbreviation_does_not_end_a_sentence() {
         assert_eq!(
-            sentences("1. Ask Dr. Ada, e.g. today.\n2. Done (really!) Yes."),
+            sentences("1. Ask Dr. Ada, e.g. today.\n2. Done (really!) Yes.").0,
             [
                 "1. Ask Dr. Ada, e.g. today.\n",
                 "2. Done (really!) ",
@@ -199,7 +197,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            sentences("Version 1.2 costs 3.50 now."),
+            sentences("Version 1.2 costs 3.50 now.").0,
             ["Version 1.2 costs 3.50 now."]
         );
     }

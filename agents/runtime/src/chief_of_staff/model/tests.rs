@@ -1,1 +1,9 @@
+//! Conversations in which a scripted model answers, over a real store. It is Tuesday 24 November 2026,
+//! 10:00 in Berlin.
 
+mod acting;
+mod limits;
+mod remembering;
+mod routing;
+mod support;
+mod survives;
