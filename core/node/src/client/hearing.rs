@@ -139,3 +139,6 @@ impl Lines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

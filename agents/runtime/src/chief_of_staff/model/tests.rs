@@ -5,5 +5,6 @@ mod acting;
 mod limits;
 mod remembering;
 mod routing;
+mod streaming;
 mod support;
 mod survives;
