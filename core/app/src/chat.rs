@@ -239,25 +239,27 @@ impl App {
         actor: Actor,
         saying: Saying,
     ) -> Result<Answered, AppError> {
-        let mut id = saying
-            .conversation
-            .unwrap_or_else(|| ConversationId(self.ids().next_uuid()));
+        let (mut id, mut is_begun) = match saying.conversation {
+            Some(id) => (id, true),
+            None => (ConversationId(self.ids().next_uuid()), false),
+        };
         loop {
             let turn = self.desk().turn(id);
             let _turn = turn.lock().await;
-            let (conversation, message) = match self.take_in(&actor, id, &saying).await? {
-                TakenIn::Heard(conversation, message) => (conversation, message),
-                TakenIn::Answered(message) => {
-                    return Ok(Answered {
-                        message,
-                        is_repeat: true,
-                    });
-                }
-                TakenIn::Elsewhere(other) => {
-                    id = other;
-                    continue;
-                }
-            };
+            let (conversation, message) =
+                match self.take_in(&actor, (id, is_begun), &saying).await? {
+                    TakenIn::Heard(conversation, message) => (conversation, message),
+                    TakenIn::Answered(message) => {
+                        return Ok(Answered {
+                            message,
+                            is_repeat: true,
+                        });
+                    }
+                    TakenIn::Elsewhere(other) => {
+                        (id, is_begun) = (other, true);
+                        continue;
+                    }
+                };
             let mut turn = Turn {
                 app: self.clone(),
                 actor: actor.clone(),
@@ -287,16 +289,17 @@ impl App {
         }
     }
 
-    /// Stores what was said before it is answered, unless an earlier request said it.
+    /// Stores what was said before it is answered, unless an earlier request said it; in a
+    /// conversation that has begun, or in one that begins with it.
     async fn take_in(
         &self,
         actor: &Actor,
-        id: ConversationId,
+        (id, is_begun): (ConversationId, bool),
         saying: &Saying,
     ) -> Result<TakenIn, AppError> {
         let heard = self.message(id, Author::Person, saying.text.clone(), Vec::new());
         let by = actor.clone();
-        let (once, is_named) = (saying.once.clone(), saying.conversation.is_some());
+        let once = saying.once.clone();
         self.store()
             .write(move |tx| {
                 if let Some(once) = &once
@@ -304,30 +307,24 @@ impl App {
                 {
                     return find_earlier(tx, id, once, earlier);
                 }
-                let present = match conversations::get(tx, id)? {
-                    Some(_) | None if is_named => {
-                        // Named in the message, so the message is what is wrong.
-                        find_own(tx, &by, id)?.ok_or_else(|| {
-                            AppError::invalid(
-                                "conversation_id",
-                                "is no conversation of yours; leave it out to begin one",
-                            )
-                        })?
-                    }
-                    Some(begun) => begun,
-                    None => conversations::insert(
-                        tx,
-                        Conversation::start(id, by.name(), heard.created_at),
-                    )?,
+                let present = if is_begun {
+                    // Named in the message, so the message is what is wrong.
+                    find_own(tx, &by, id)?.ok_or_else(|| {
+                        AppError::invalid(
+                            "conversation_id",
+                            "is no conversation of yours; leave it out to begin one",
+                        )
+                    })?
+                } else {
+                    let change = Conversation::start(id, by.name(), heard.created_at);
+                    conversations::insert(tx, change)?
                 };
+                let at = heard.created_at;
+                let (after, heard) = conversations::save(tx, present.say(heard), by.name())?;
                 if let Some(once) = &once {
-                    let at = heard.created_at;
-                    let (after, heard) = conversations::save(tx, present.say(heard), by.name())?;
                     let key = &once.key;
                     chat_requests::insert(tx, by.name(), key, once.request, heard.id, at)?;
-                    return Ok(TakenIn::Heard(after, heard));
                 }
-                let (after, heard) = conversations::save(tx, present.say(heard), by.name())?;
                 Ok::<_, AppError>(TakenIn::Heard(after, heard))
             })
             .await

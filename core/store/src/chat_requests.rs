@@ -76,3 +76,49 @@ pub fn forget_before(tx: &WriteTx<'_>, moment: Timestamp) -> Result<usize, Store
         [moment.as_millis()],
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use hearth_domain::conversation::{Author, Conversation, Message};
+    use hearth_domain::{ConversationId, JsonObject};
+
+    use super::*;
+    use crate::conversations;
+    use crate::test_support::{TestStore, at};
+
+    #[tokio::test]
+    async fn a_request_is_remembered_with_its_answer_until_it_is_old() {
+        let test = TestStore::new();
+        let id = ConversationId(Uuid::from_u128(1));
+        let message = move |number| Message {
+            id: MessageId(Uuid::from_u128(number)),
+            conversation_id: id,
+            author: Author::Person,
+            text: "hello".into(),
+            actions: Vec::new(),
+            created_at: at(5),
+        };
+        let written = test.store.write(move |tx| {
+            let begun = conversations::insert(tx, Conversation::start(id, "owner", at(5)))?;
+            let (begun, said) = conversations::save(tx, begun.say(message(2)), "owner")?;
+            insert(tx, "owner", "k", [1; 32], said.id, at(5))?;
+            let noted = conversations::save_note(tx, begun.note(JsonObject::new()), "cos", at(6))?;
+            let (_, answer_said) = conversations::save(tx, noted.say(message(3)), "cos")?;
+            let unanswered = find(tx, "owner", "k")?;
+            answer(tx, "owner", "k", answer_said.id)?;
+            Ok::<_, StoreError>(unanswered)
+        });
+        let unanswered = written.await.unwrap().unwrap();
+        let look = |actor: &str| test.store.read_now(|tx| find(tx, actor, "k")).unwrap();
+
+        assert_eq!(unanswered.answer_id, None);
+        let answered = look("owner").unwrap();
+        assert_eq!(answered.message_id, MessageId(Uuid::from_u128(2)));
+        assert_eq!(answered.answer_id, Some(MessageId(Uuid::from_u128(3))));
+        assert_eq!(look("seed"), None);
+        let forget = |moment| test.store.write(move |tx| forget_before(tx, at(moment)));
+        assert_eq!(forget(5).await.unwrap(), 0);
+        assert_eq!(forget(6).await.unwrap(), 1);
+        assert_eq!(look("owner"), None);
+    }
+}

@@ -7,11 +7,12 @@
 //! made twice.
 //!
 //! Reading order: `route` (who answers), `converse` (one message), `tools` and `acts` (what the model
-//! can do), `prompt` and `history` (what it is told), `speech` (what is said of its answer), `thought`
+//! can do), `prompt` and `history` (what it is told), `speech` and `clause` (what is said of its answer, and of what was done), `thought`
 //! (what is kept in mind), `ask` (the call itself).
 
 mod acts;
 mod ask;
+mod clause;
 mod converse;
 mod history;
 mod prompt;

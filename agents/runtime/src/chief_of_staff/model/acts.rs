@@ -1,30 +1,29 @@
 //! What the tools do: each by an operation of the node, with the rights of whoever talks. A refusal
 //! goes back to the model, with what would be right.
 
+mod naming;
+mod updating;
+
 use hearth_app::artifacts::StoreArtifact;
 use hearth_app::chat::CHIEF_OF_STAFF;
-use hearth_app::tasks::{
-    Among, Once, Order, TaskFilter, TaskRef, TaskView, UpdateTask as UpdateFields,
-};
+use hearth_app::tasks::{Among, Once, Order, TaskFilter, TaskRef, TaskView};
 use hearth_app::{App, AppError};
 use hearth_domain::artifact::MediaType;
 use hearth_domain::conversation::Action;
-use hearth_domain::field::{AgentName, Label, Name, OWNER, Title, Word};
+use hearth_domain::field::{AgentName, Label, Name, Title, Word};
 use hearth_domain::project::{NewProject, ProjectStatus};
-use hearth_domain::task::{NewTask, Task, TaskPatch, TaskState, TaskStatus};
-use hearth_domain::when::{self, When};
-use hearth_domain::{
-    Actor, ArtifactId, InvalidField, JsonObject, MessageId, ProjectId, TaskId, Timestamp,
-};
+use hearth_domain::task::{NewTask, Task, TaskStatus};
+use hearth_domain::{Actor, ArtifactId, InvalidField, JsonObject, MessageId, ProjectId, TaskId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use self::naming::{cut, find_agent, find_date, find_project, named, shown, task_number};
 use super::thought::{Done, Progress};
-use super::tools::{self, Call, CreateArtifact, CreateTask, End, Filters, Updates};
+use super::tools::{self, Call, CreateArtifact, CreateTask, Filters};
 use crate::chief_of_staff::desk::Names;
 use crate::chief_of_staff::intent::known_name;
-use crate::chief_of_staff::memory::{Field, Step, Undo};
+use crate::chief_of_staff::memory::{Step, Undo};
 use crate::chief_of_staff::words::fold;
 use crate::model::ToolCall;
 
@@ -153,7 +152,7 @@ impl Acting<'_> {
             description: new.description.clone(),
             priority: new.priority.map(Into::into).unwrap_or_default(),
             context: new.context.clone(),
-            due_at: self.date(&names, new.due.as_deref())?,
+            due_at: find_date(&names, new.due.as_deref())?,
             depends_on: self.find_all(&new.after, project_id).await?,
             assigned_to: find_agent(&names, new.assigned_to.as_deref())?,
             created_by: (*self.actor == Actor::Owner)
@@ -219,7 +218,7 @@ impl Acting<'_> {
             text: named(filters.text.as_deref()).map(str::to_owned),
             ..TaskFilter::default()
         };
-        let until = self.date(&names, filters.due_before.as_deref())?;
+        let until = find_date(&names, filters.due_before.as_deref())?;
         let order = match until {
             Some(_) => Order::Due,
             None => Order::UpdatedDescending,
@@ -244,148 +243,6 @@ impl Acting<'_> {
             .collect();
         let has_more = page.next.is_some() || fitting.len() > SHOWN_MAX;
         Ok(told(&json!({ "tasks": tasks, "there_are_more": has_more })))
-    }
-
-    async fn update(&self, number: &str, updates: &Updates) -> Result<Done, Refused> {
-        let before = self.task(number)?.task;
-        if let Some(end) = updates.status {
-            let others = Updates {
-                status: None,
-                ..updates.clone()
-            };
-            if others != Updates::default() {
-                return Err(Refused::Told(
-                    "a status changes alone; make another call for the other fields".into(),
-                ));
-            }
-            return self.end(&before, end).await;
-        }
-        let (patch, fields) = self.patch(&before, updates).await?;
-        if fields.is_empty() {
-            return Ok(self.is_so("task.updated", &before));
-        }
-        let update = UpdateFields { patch, fence: None };
-        let task = TaskRef::Id(before.id);
-        let after = self
-            .app
-            .update_task(self.actor, task, update, Some(before.version))
-            .await?
-            .task;
-        Ok(changed("task.updated", &after, Step::Fields(fields)))
-    }
-
-    async fn end(&self, task: &Task, end: End) -> Result<Done, Refused> {
-        let is_so = match end {
-            End::Completed => task.status() == TaskStatus::Completed,
-            End::Cancelled => task.status() == TaskStatus::Cancelled,
-        };
-        if is_so {
-            let event = match end {
-                End::Completed => "task.completed",
-                End::Cancelled => "task.cancelled",
-            };
-            return Ok(self.is_so(event, task));
-        }
-        let id = TaskRef::Id(task.id);
-        let blocked = match &task.state {
-            TaskState::Blocked { block } => Some((block.reason.clone(), block.options.clone())),
-            _ => None,
-        };
-        match end {
-            End::Completed if blocked.is_some() => Err(Refused::Told(format!(
-                "#{0} is blocked and waits for the person's own word: they say \"answer {0} …\" or \
-                 \"complete {0}\"",
-                task.number
-            ))),
-            End::Completed => {
-                let taken = self
-                    .app
-                    .complete_as_owner(self.actor, id, None, Some(task.version))
-                    .await?;
-                let step = Step::Reopen { blocked: None };
-                Ok(changed("task.completed", &taken.view.task, step))
-            }
-            End::Cancelled => {
-                let after = self
-                    .app
-                    .cancel_task(self.actor, id, None, Some(task.version))
-                    .await?
-                    .task;
-                Ok(changed("task.cancelled", &after, Step::Reopen { blocked }))
-            }
-        }
-    }
-
-    /// Returns the fields that differ, and how they are now.
-    async fn patch(&self, task: &Task, to: &Updates) -> Result<(TaskPatch, Vec<Field>), Refused> {
-        let names = Names::of(self.app).await?;
-        let mut patch = TaskPatch::default();
-        let mut before = Vec::new();
-        if let Some(title) = &to.title {
-            let title = Title::parse("title", title)?;
-            if title != task.title {
-                before.push(Field::Title(task.title.to_string()));
-                patch.title = Some(title);
-            }
-        }
-        if let Some(description) = &to.description
-            && *description != task.description
-        {
-            before.push(Field::Description(task.description.clone()));
-            patch.description = Some(description.clone());
-        }
-        if let Some(priority) = to.priority.map(hearth_domain::Priority::from)
-            && priority != task.priority
-        {
-            before.push(Field::Priority(task.priority.to_string()));
-            patch.priority = Some(priority);
-        }
-        if let Some(name) = &to.assigned_to {
-            let agent = find_agent(&names, Some(name))?;
-            if agent != task.reserved_for {
-                let was = task.reserved_for.as_ref().map(ToString::to_string);
-                before.push(Field::AssignedTo(was));
-                patch.assigned_to = Some(agent);
-            }
-        }
-        if let Some(due) = &to.due {
-            let due = self.date(&names, Some(due))?;
-            if due != task.due_at {
-                before.push(Field::Due(task.due_at));
-                patch.due_at = Some(due);
-            }
-        }
-        if let Some(project) = &to.project {
-            let id = match named(Some(project)) {
-                Some(name) => names.project_id(&find_project(&names, name)?),
-                None => None,
-            };
-            if id != task.project_id {
-                before.push(Field::Project(task.project_id));
-                patch.project_id = Some(id);
-            }
-        }
-        if let Some(labels) = &to.labels {
-            let parsed = labels.iter().map(|label| Label::parse("labels", label));
-            let mut labels = parsed.collect::<Result<Vec<Label>, _>>()?;
-            labels.sort();
-            labels.dedup();
-            if labels != task.labels {
-                let was = task.labels.iter().map(ToString::to_string).collect();
-                before.push(Field::Labels(was));
-                patch.labels = Some(labels);
-            }
-        }
-        if let Some(after) = &to.after {
-            let mut needed = self.find_all(after, task.project_id).await?;
-            needed.sort();
-            needed.dedup();
-            if needed != task.depends_on {
-                before.push(Field::DependsOn(task.depends_on.clone()));
-                patch.depends_on = Some(needed);
-            }
-        }
-        Ok((patch, before))
     }
 
     async fn agents(&self) -> Result<Done, Refused> {
@@ -452,15 +309,6 @@ impl Acting<'_> {
         })
     }
 
-    /// Nothing is to be changed: it is so already, perhaps by this very call before a restart.
-    fn is_so(&self, event: &str, task: &Task) -> Done {
-        Done {
-            content: format!("#{} is so already: {}", task.number, task.status()),
-            action: self.may_be_done.then(|| action(event, task)),
-            undo: None,
-        }
-    }
-
     /// The place of the call among all of the answer's.
     fn position(&self) -> usize {
         self.progress.calls_done()
@@ -474,19 +322,6 @@ impl Acting<'_> {
             )));
         };
         Ok(self.app.get_task(TaskRef::Number(number))?)
-    }
-
-    fn date(&self, names: &Names, text: Option<&str>) -> Result<Option<Timestamp>, Refused> {
-        let Some(text) = named(text).filter(|text| !matches!(*text, "none" | "never")) else {
-            return Ok(None);
-        };
-        match when::read(text, names.now, &names.zone) {
-            Some(when) => Ok(Some(when.at)),
-            None => Err(Refused::Told(format!(
-                "{} is no date that can be read; write it as 2026-11-27 or 2026-11-27 15:00",
-                cut(text, 40)
-            ))),
-        }
     }
 
     /// Finds tasks by number, or by the title of one made in this answer or in the project.
@@ -524,25 +359,23 @@ impl Acting<'_> {
             .items
             .iter()
             .filter(|view| fold(view.task.title.as_str()) == wanted);
-        match (fitting.next(), fitting.next()) {
-            (Some(one), None) => Ok(one.task.id),
-            _ => {
-                let made: Vec<String> = acts
-                    .iter()
-                    .filter_map(|act| Some(format!("#{} {}", act.number?, act.name)))
-                    .collect();
-                Err(Refused::Told(format!(
-                    "after: no one task is called \"{}\"; name a task that exists, best by its \
-                     number. Made so far: {}",
-                    cut(text, 80),
-                    if made.is_empty() {
-                        "none".to_owned()
-                    } else {
-                        made.join(", ")
-                    }
-                )))
-            }
+        if let (Some(one), None) = (fitting.next(), fitting.next()) {
+            return Ok(one.task.id);
         }
+        let made: Vec<String> = acts
+            .iter()
+            .filter_map(|act| Some(format!("#{} {}", act.number?, act.name)))
+            .collect();
+        let made = if made.is_empty() {
+            "none".to_owned()
+        } else {
+            made.join(", ")
+        };
+        Err(Refused::Told(format!(
+            "after: no one task is called \"{}\"; name a task that exists, best by its number. \
+             Made so far: {made}",
+            cut(text, 80)
+        )))
     }
 }
 
@@ -594,104 +427,4 @@ fn action(event: &str, task: &Task) -> Action {
         number: Some(task.number),
         name: task.title.to_string(),
     }
-}
-
-/// A task as the model sees it.
-fn shown(view: &TaskView, names: &Names, description_max: usize) -> Value {
-    let task = &view.task;
-    let mut fields = json!({
-        "number": task.number,
-        "title": cut(task.title.as_str(), 200),
-        "status": task.status().as_str(),
-        "priority": task.priority.as_str(),
-    });
-    let mut more = vec![
-        (
-            "project",
-            task.project_id.and_then(|id| names.project_name(id)),
-        ),
-        ("assigned_to", task.assigned_to().map(ToString::to_string)),
-        (
-            "due",
-            task.due_at
-                .map(|due| When::of_due(due, &names.zone).to_line(&names.zone)),
-        ),
-        (
-            "waits_for",
-            view.waiting_for.as_deref().map(|reason| cut(reason, 160)),
-        ),
-    ];
-    if !task.description.is_empty() {
-        more.push(("description", Some(cut(&task.description, description_max))));
-    }
-    if let TaskState::Blocked { block } = &task.state {
-        more.push(("blocked_because", Some(cut(&block.reason, 300))));
-    }
-    if let Some(fields) = fields.as_object_mut() {
-        for (name, value) in more {
-            if let Some(value) = value {
-                fields.insert(name.into(), value.into());
-            }
-        }
-    }
-    fields
-}
-
-fn find_project(names: &Names, said: &str) -> Result<String, Refused> {
-    let bare = said.trim_start_matches('@');
-    known_name(&names.projects, bare).ok_or_else(|| {
-        let known: Vec<String> = names
-            .projects
-            .iter()
-            .rev()
-            .take(20)
-            .map(|name| cut(name, 60))
-            .collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        Refused::Told(format!(
-            "there is no project {}; there are: {known}. Make it first with create_project, or leave \
-             project out",
-            cut(said, 60)
-        ))
-    })
-}
-
-fn find_agent(names: &Names, said: Option<&str>) -> Result<Option<AgentName>, Refused> {
-    let Some(said) = named(said) else {
-        return Ok(None);
-    };
-    let wanted = fold(said.trim_start_matches('@'));
-    if matches!(
-        wanted.as_str(),
-        "me" | "owner" | "user" | "the owner" | "the person"
-    ) {
-        return Ok(Some(AgentName::from_stored(OWNER.into())));
-    }
-    match known_name(&names.agents, &wanted) {
-        Some(name) => Ok(Some(AgentName::from_stored(name))),
-        None => Err(Refused::Told(format!(
-            "assigned_to: there is no agent {}; there are: {}, and owner for the person",
-            cut(said, 40),
-            names.agents.join(", ")
-        ))),
-    }
-}
-
-/// What was named, if anything was.
-fn named(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
-}
-
-fn task_number(text: &str) -> Option<i64> {
-    let text = text.trim().trim_start_matches('#');
-    text.parse().ok().filter(|number| *number > 0)
-}
-
-/// At most `max` characters of a text.
-fn cut(text: &str, max: usize) -> String {
-    if text.chars().count() <= max {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(max).collect();
-    format!("{head}…")
 }

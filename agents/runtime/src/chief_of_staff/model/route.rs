@@ -13,7 +13,7 @@ use crate::chief_of_staff::intent::{self, Courtesy, Intent, Question, Target};
 use crate::chief_of_staff::phrase::shortened;
 use crate::chief_of_staff::words::{Said, Span};
 
-use super::converse::clause;
+use super::clause::clause;
 use super::speech::{WORDS_MAX, words};
 
 /// The most words of a name that an order makes a project of; what is longer says more than a name.
@@ -44,12 +44,14 @@ impl Desk<'_> {
             Intent::CreateProject { name, .. } => name
                 .as_ref()
                 .is_none_or(|name| name.split_whitespace().count() <= PROJECT_WORDS),
-            Intent::Approval(_) | Intent::AddWhat | Intent::Undo => true,
+            Intent::Approval(_)
+            | Intent::AddWhat
+            | Intent::Undo
+            | Intent::Courtesy(Courtesy::Hello | Courtesy::Goodbye) => true,
             Intent::Yes => !(is_asking || is_unfinished),
             Intent::No | Intent::NeverMind => !is_asking || is_unfinished,
             // "Perfect" is thanks, and a yes to whoever asked.
             Intent::Courtesy(Courtesy::Thanks) => !is_asking || says_thanks(said.all()),
-            Intent::Courtesy(Courtesy::Hello | Courtesy::Goodbye) => true,
             Intent::NeedsModel => false,
             Intent::Unknown => {
                 let span = said.all();

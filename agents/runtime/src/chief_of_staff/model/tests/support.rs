@@ -15,9 +15,11 @@ use crate::test_support::{Scripted, says};
 
 pub(super) type Outcome = Result<Answer, AskError>;
 
+type Follows = dyn Fn(&Request) -> Option<Outcome> + Send + Sync;
+
 /// A model whose answer follows from what it is asked.
 pub(super) struct Following {
-    answer: Box<dyn Fn(&Request) -> Option<Outcome> + Send + Sync>,
+    answer: Box<Follows>,
     asked: Mutex<Vec<Request>>,
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hearth_app::chat::Saying;
-use hearth_app::tasks::{Among, Once};
+use hearth_app::projects::ProjectFilter;
+use hearth_app::tasks::{Among, Once, TaskFilter};
 use hearth_domain::conversation::{Author, Message as Spoken};
 use hearth_domain::{Actor, ConversationId};
 use serde_json::json;
@@ -39,8 +40,8 @@ fn turn(request: &Request) -> usize {
     request.messages.iter().filter(is_turn).count()
 }
 
-fn answer(request: &Request) -> Option<Outcome> {
-    Some(match turn(request) {
+fn answer(request: &Request) -> Outcome {
+    match turn(request) {
         0 => calls([
             ("create_project", json!({"name": "Shop"})),
             (
@@ -77,7 +78,17 @@ fn answer(request: &Request) -> Option<Outcome> {
             ),
         ]),
         _ => says("Shop is set up."),
-    })
+    }
+}
+
+/// A model that answers all of it.
+fn quick() -> Arc<Following> {
+    Following::new(|request| Some(answer(request)))
+}
+
+/// A model that answers those turns alone.
+fn slow(answers: impl Fn(usize) -> bool + Send + Sync + 'static) -> Arc<Following> {
+    Following::new(move |request| answers(turn(request)).then(|| answer(request)))
 }
 
 fn runtime() -> Runtime {
@@ -135,11 +146,14 @@ async fn story(talk: &Talk) -> (ConversationId, Option<Progress>, Vec<Spoken>) {
 
 /// Whether all was made, and made once.
 async fn check_made_once(talk: &Talk, context: &str) {
-    let projects = talk.app.list_projects(Default::default(), None, 10).await;
+    let projects = talk
+        .app
+        .list_projects(ProjectFilter::default(), None, 10)
+        .await;
     assert_eq!(projects.unwrap().items.len(), 1, "{context}");
     let tasks = talk
         .app
-        .list_tasks(Default::default(), None, None, 10)
+        .list_tasks(TaskFilter::default(), None, None, 10)
         .await;
     assert_eq!(tasks.unwrap().items.len(), 2, "{context}");
     let events = talk.events().await;
@@ -166,9 +180,9 @@ fn stopped_at_any_step_it_goes_on_and_nothing_is_made_or_asked_twice() {
         let mut step = 1;
         loop {
             let context = format!("{again:?} with {key:?} after {step} events");
-            let talk = Talk::with(Following::new(answer).chief());
+            let talk = Talk::with(quick().chief());
             let is_answered = live_until(&talk, say(None, IDEA, key), |events| events >= step);
-            let model = Following::new(answer);
+            let model = quick();
             let talk = talk.restart(model.chief());
             let runtime = runtime();
             runtime.block_on(async {
@@ -221,17 +235,13 @@ fn stopped_at_any_step_it_goes_on_and_nothing_is_made_or_asked_twice() {
 #[test]
 fn stopped_while_the_model_thinks_it_asks_for_that_turn_alone() {
     for hanging in 0..4 {
-        let slow = Following::new(move |request| {
-            (turn(request) != hanging)
-                .then(|| answer(request))
-                .flatten()
-        });
+        let slow = slow(move |turn| turn != hanging);
         let talk = Talk::with(slow.chief());
         let watched = Arc::clone(&slow);
         live_until(&talk, say(None, IDEA, None), |_| {
             watched.asked().len() > hanging
         });
-        let model = Following::new(answer);
+        let model = quick();
         let talk = talk.restart(model.chief());
         runtime().block_on(async {
             let (id, ..) = story(&talk).await;
@@ -266,12 +276,11 @@ fn what_was_cut_off_is_told_of_and_can_be_let_go_or_undone() {
             "taken #1 Find clay back",
         ),
     ] {
-        let slow =
-            Following::new(|request| (turn(request) == 0).then(|| answer(request)).flatten());
+        let slow = slow(|turn| turn == 0);
         let talk = Talk::with(slow.chief());
         let watched = Arc::clone(&slow);
         live_until(&talk, say(None, IDEA, None), |_| watched.asked().len() > 1);
-        let model = Following::new(answer);
+        let model = quick();
         let talk = talk.restart(model.chief());
         runtime().block_on(async {
             let (id, ..) = story(&talk).await;
@@ -305,7 +314,7 @@ fn what_was_cut_off_is_told_of_and_can_be_let_go_or_undone() {
 
 #[test]
 fn what_was_cut_off_long_ago_is_not_gone_on_with() {
-    let slow = Following::new(|request| (turn(request) == 0).then(|| answer(request)).flatten());
+    let slow = slow(|turn| turn == 0);
     let talk = Talk::with(slow.chief());
     let watched = Arc::clone(&slow);
     live_until(&talk, say(None, IDEA, None), |_| watched.asked().len() > 1);
