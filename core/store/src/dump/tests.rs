@@ -97,6 +97,8 @@ fn fill_every_column(conn: &Connection) {
          INSERT INTO conversations VALUES (x'00000000000070008000000000000008', 'owner', '{\"a\":1}', 2, 3, 4);
          INSERT INTO messages VALUES (3, x'00000000000070008000000000000009', x'00000000000070008000000000000008',
                  'person', 'good\nmorning', '[]', 5);
+         INSERT INTO chat_requests VALUES ('owner', 'once', zeroblob(32), x'00000000000070008000000000000009',
+                 x'00000000000070008000000000000009', 6);
          INSERT INTO notices VALUES (9, x'0000000000007000800000000000000a', 'due_soon',
                  x'00000000000070008000000000000005', 'task 5', 'soon', 6, 'desktop', 7, 8);
          INSERT INTO runs VALUES (2, x'0000000000007000800000000000000b', x'00000000000070008000000000000005', 5, 'seed',
@@ -106,7 +108,7 @@ fn fill_every_column(conn: &Connection) {
                  'it asks', 1, 'denied', 'owner', 8, 'no', 9, 10);
          INSERT INTO steps VALUES (x'0000000000007000800000000000000b', 1, 2, 'list', 'run_command', '{\"argv\":[\"ls\"]}',
                  'unsafe', '{\"untrusted\":false,\"private\":false}', '{\"verdict\":\"ask\",\"reason\":\"r\"}', 'waiting',
-                 'approval', x'0000000000007000800000000000000c', NULL, NULL, 3, 4, 5, NULL, 7);
+                 'approval', x'0000000000007000800000000000000c', NULL, NULL, NULL, 3, 4, 5, NULL, 7);
          INSERT INTO permissions VALUES (4, x'0000000000007000800000000000000d', 'http_get', '{\"url\":\"any\"}',
                  x'00000000000070008000000000000001', 'owner', 1, 2, 3, 4);
          INSERT INTO folders VALUES (x'0000000000007000800000000000000e', 'notes', '/home/ada/notes', 'read',

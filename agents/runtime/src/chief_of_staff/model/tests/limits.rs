@@ -4,7 +4,8 @@ use serde_json::json;
 use tiktoken_rs::{cl100k_base, o200k_base};
 
 use super::super::{prompt, speech, tools};
-use super::support::{Outcome, busy, calls, done, results, talk};
+use super::support::{Following, Outcome, busy, calls, done, results, talk};
+use crate::chief_of_staff::tests::talk::Talk;
 use crate::test_support::says;
 
 /// What of a prompt is always sent, tools included.
@@ -146,4 +147,21 @@ async fn one_message_makes_at_most_40_calls() {
         "{}",
         answer.text
     );
+}
+
+#[tokio::test]
+async fn a_model_without_tools_is_told_so_and_talks() {
+    let model = Following::without_tools(|_| Some(says("Say: add find clay.")));
+    let mut talk = Talk::with(model.chief());
+
+    talk.check(
+        "let us think about a pottery shop",
+        "",
+        "Say: add find clay.",
+    )
+    .await;
+
+    let request = &model.asked()[0];
+    assert!(request.tools.is_empty());
+    assert!(request.system.contains("You cannot call tools now."));
 }

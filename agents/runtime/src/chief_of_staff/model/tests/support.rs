@@ -21,6 +21,7 @@ type Follows = dyn Fn(&Request) -> Option<Outcome> + Send + Sync;
 pub(super) struct Following {
     answer: Box<Follows>,
     asked: Mutex<Vec<Request>>,
+    has_tools: bool,
 }
 
 impl Following {
@@ -31,6 +32,18 @@ impl Following {
         Arc::new(Self {
             answer: Box::new(answer),
             asked: Mutex::default(),
+            has_tools: true,
+        })
+    }
+
+    /// As [`Self::new`], of a model that cannot call tools.
+    pub(super) fn without_tools(
+        answer: impl Fn(&Request) -> Option<Outcome> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            answer: Box::new(answer),
+            asked: Mutex::default(),
+            has_tools: false,
         })
     }
 
@@ -46,7 +59,10 @@ impl Following {
 
 impl Provider for Following {
     fn profile(&self) -> Profile {
-        Scripted::new([]).profile()
+        Profile {
+            has_tools: self.has_tools,
+            ..Scripted::new([]).profile()
+        }
     }
 
     fn ask<'a>(&'a self, request: &'a Request, heard: Heard<'a>) -> AnswerFuture<'a> {
