@@ -1,11 +1,11 @@
 //! The chief of staff: reads what a person says, carries it out, and answers in a few words.
 //!
-//! It works by a grammar, with no language model. What it does not understand it says so of, and
-//! nothing is changed by a guess.
+//! It works by a grammar, with no language model: what it does not understand it says so of, and
+//! nothing is changed by a guess. With a model, what the grammar does not read exactly goes there.
 //!
 //! Reading order: `words` and `pattern` (a message as words, the shapes of sentences), `intent` (what
 //! it asks for), `find` (which task is meant), `add`, `orders`, `approvals`, `undo` and `answers` (what is done),
-//! `memory` (what is kept in mind), `phrase` (how it is said).
+//! `memory` (what is kept in mind), `phrase` (how it is said); `model` (what is said freely).
 
 mod add;
 mod answers;
@@ -14,6 +14,7 @@ mod desk;
 mod find;
 mod intent;
 mod memory;
+mod model;
 mod orders;
 mod pattern;
 mod phrase;
@@ -22,31 +23,49 @@ mod words;
 
 use std::time::Duration;
 
-use hearth_app::chat::{CHIEF_OF_STAFF, Reply, ReplyFuture};
+use hearth_app::chat::{CHIEF_OF_STAFF, Reply, ReplyFuture, Turn};
 use hearth_app::tasks::TaskRef;
 use hearth_app::{App, AppError};
 use hearth_domain::agent::{Presence, Registration};
-use hearth_domain::conversation::Conversation;
 use hearth_domain::field::{AgentName, Word};
+use hearth_domain::policy::Labels;
 use hearth_domain::{Actor, JsonObject};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use self::desk::{Desk, Names};
+use self::desk::{Desk, Model, Names};
 use self::intent::{Courtesy, Intent, Order, Target};
 use self::memory::{Asked, Memory};
 use self::phrase::shortened;
 use self::words::{Said, fold};
+use crate::model::{Models, Profile};
 
 /// How often the chief of staff says that it is there.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
 /// The chief of staff.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ChiefOfStaff;
+#[derive(Debug, Clone, Default)]
+pub struct ChiefOfStaff {
+    models: Models,
+    /// Ends calls of a model when the node stops.
+    stop: CancellationToken,
+}
 
 impl ChiefOfStaff {
+    /// A chief of staff who asks `models` what the grammar does not read, until `stop`.
+    pub fn new(models: Models, stop: CancellationToken) -> Self {
+        Self { models, stop }
+    }
+
+    /// Returns the model that answers `actor`; a viewer may look, and spends no money.
+    fn model_for(&self, actor: &Actor) -> Option<Profile> {
+        match actor {
+            Actor::Owner | Actor::System | Actor::Agent(_) => self.models.current(),
+            Actor::Viewer => None,
+        }
+    }
+
     /// Says that it is there until `shutdown`; answering needs no loop.
     pub async fn run(app: App, shutdown: CancellationToken) {
         let name = AgentName::from_stored(CHIEF_OF_STAFF.into());
@@ -86,43 +105,57 @@ fn registration(name: AgentName) -> Registration {
 }
 
 impl hearth_app::chat::ChiefOfStaff for ChiefOfStaff {
-    fn reply<'a>(
-        &'a self,
-        app: &'a App,
-        actor: &'a Actor,
-        conversation: &'a Conversation,
-        message: &'a str,
-    ) -> ReplyFuture<'a> {
-        Box::pin(reply(app, actor, conversation, message))
+    fn reply<'a>(&'a self, turn: &'a mut Turn) -> ReplyFuture<'a> {
+        Box::pin(reply(self, turn))
     }
 }
 
-async fn reply(
-    app: &App,
-    actor: &Actor,
-    conversation: &Conversation,
-    message: &str,
-) -> Result<Reply, AppError> {
+async fn reply(chief: &ChiefOfStaff, turn: &mut Turn) -> Result<Reply, AppError> {
+    let (app, actor) = (turn.app.clone(), turn.actor.clone());
+    let model = chief.model_for(&actor);
     let mut desk = Desk {
-        app,
-        actor,
-        names: Names::of(app).await?,
-        memory: Memory::read(&conversation.memory),
+        app: &app,
+        actor: &actor,
+        names: Names::of(&app).await?,
+        memory: Memory::read(&turn.conversation().memory),
         actions: Vec::new(),
+        model: model.as_ref().map_or(Model::None, |_| Model::There),
+        labels: Labels::default(),
     };
-    let said = Said::new(message);
+    let said = Said::new(turn.text());
     let intent = intent::read(&said, &desk.names.known());
-    let text = match desk.memory.question.take() {
-        Some(asked) => match desk.hear_answer(asked, &said, &intent).await? {
-            Some(text) => text,
-            // Something else is said: the question lapses.
-            None => desk.act(intent, &said).await?,
-        },
-        None => desk.act(intent, &said).await?,
+    if let Some(rest) = desk.rest(&said) {
+        return desk.reply(rest);
+    }
+    // Where something else is said than was asked for, the question lapses.
+    let heard = match desk.memory.question.take() {
+        Some(asked) => desk.hear_answer(asked, &said, &intent).await?,
+        None => None,
     };
-    let labels = app.labels_of_tasks(quoted(&text)).await?;
+    if let Some(text) = heard {
+        return desk.reply(text);
+    }
+    let text = match &model {
+        Some(profile) if !desk.reads_exactly(&intent, &said).await? => {
+            match model::converse(chief, profile, &mut desk, turn).await? {
+                Ok(text) => text,
+                Err(why) => {
+                    desk.model = Model::Silent;
+                    let text = desk.act(intent, &said).await?;
+                    format!("{why}, so I go by set phrases. {text}")
+                }
+            }
+        }
+        Some(_) | None => {
+            let is_question = matches!(intent, Intent::Question(_));
+            desk.memory.thought.is_asking &= is_question;
+            let text = desk.act(intent, &said).await?;
+            desk.with_unfinished(text)
+        }
+    };
+    let quoted = app.labels_of_tasks(quoted(&text)).await?;
     Ok(Reply {
-        labels,
+        labels: desk.labels.and(quoted),
         ..desk.reply(text)?
     })
 }
@@ -155,7 +188,14 @@ impl Desk<'_> {
             Intent::CreateProject { name, description } => {
                 self.create_project(name.as_deref(), &description).await
             }
-            Intent::Undo => self.undo().await,
+            Intent::Undo => {
+                // What was cut off is over with it.
+                self.leave_unfinished();
+                self.undo().await
+            }
+            Intent::No | Intent::NeverMind if self.memory.thought.progress.is_some() => {
+                Ok(self.leave_unfinished().unwrap_or_default())
+            }
             Intent::Yes | Intent::No | Intent::NeverMind => {
                 Ok("All right. I had no question open; tell me what you'd like.".into())
             }
@@ -167,9 +207,12 @@ impl Desk<'_> {
             Intent::Courtesy(Courtesy::Goodbye) => {
                 Ok("Goodbye. I'll keep an eye on your dates.".into())
             }
-            Intent::NeedsModel => {
-                Ok(self.offer(said, "That needs a language model, which I don't have yet."))
-            }
+            Intent::NeedsModel => Ok(match self.model {
+                Model::None => {
+                    self.offer(said, "That needs a language model, which I don't have yet.")
+                }
+                Model::There | Model::Silent => self.offer(said, "That one takes the model."),
+            }),
             Intent::Unknown => self.unknown(said),
         }
     }
@@ -190,10 +233,13 @@ impl Desk<'_> {
                 Err(error) => Err(error),
             };
         }
-        Ok(self.offer(
-            said,
-            "I didn't understand that; without a language model I know set phrases only, such as \"what's next?\".",
-        ))
+        let why = match self.model {
+            Model::None => {
+                "I didn't understand that; without a language model I know set phrases only, such as \"what's next?\"."
+            }
+            Model::There | Model::Silent => "That one I can't read by myself.",
+        };
+        Ok(self.offer(said, why))
     }
 
     /// Says why something cannot be done, and offers to keep it as a task.

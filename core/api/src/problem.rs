@@ -142,6 +142,19 @@ impl Problem {
         self
     }
 
+    /// Returns what an answer that has begun can still say, and writes a failure of the node into the
+    /// log.
+    pub(crate) fn into_event(self) -> serde_json::Value {
+        let details = *self.0;
+        if let Some(cause) = details.cause {
+            let code = details.code;
+            tracing::error!(code, error = chain(&*cause), "an answer broke off");
+        }
+        serde_json::json!({
+            "status": details.status.as_u16(), "code": details.code, "detail": details.detail,
+        })
+    }
+
     /// Writes the body into `response`, and a failure of the node into the log.
     pub(crate) fn write(self, response: &mut Response, request_id: &str) {
         let Details {

@@ -58,6 +58,22 @@ impl App {
         new: StoreArtifact,
         blob: StoredBlob,
     ) -> Result<Artifact, AppError> {
+        let id = ArtifactId(self.ids().next_uuid());
+        self.create_artifact_once(actor, id, new, blob).await
+    }
+
+    /// As [`App::create_artifact`], under an identifier that the caller made; where an artifact has
+    /// it already, it was made by an earlier call and is returned as it is.
+    ///
+    /// # Errors
+    /// See [`App::create_artifact`].
+    pub async fn create_artifact_once(
+        &self,
+        actor: &Actor,
+        id: ArtifactId,
+        new: StoreArtifact,
+        blob: StoredBlob,
+    ) -> Result<Artifact, AppError> {
         must_work(actor, "store an artifact")?;
         json_within("metadata", &new.metadata)?;
         let author = match new.agent {
@@ -67,9 +83,12 @@ impl App {
             }
             None => actor.clone(),
         };
-        let (id, now) = (ArtifactId(self.ids().next_uuid()), self.now());
+        let now = self.now();
         self.store()
             .write(move |tx| {
+                if let Some(made) = artifacts::get(tx, id)? {
+                    return Ok(made);
+                }
                 let task_id = match new.task {
                     Some(task) => {
                         let task = find(tx, task)?;

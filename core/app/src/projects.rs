@@ -21,13 +21,31 @@ impl App {
         actor: &Actor,
         new: NewProject,
     ) -> Result<Project, AppError> {
+        let id = ProjectId(self.ids().next_uuid());
+        self.create_project_once(actor, id, new).await
+    }
+
+    /// As [`App::create_project`], under an identifier that the caller made; where a project has it
+    /// already, it was made by an earlier call and is returned as it is.
+    ///
+    /// # Errors
+    /// See [`App::create_project`].
+    pub async fn create_project_once(
+        &self,
+        actor: &Actor,
+        id: ProjectId,
+        new: NewProject,
+    ) -> Result<Project, AppError> {
         must_be_owner(actor, "create a project")?;
         prose("description", &new.description, DESCRIPTION_MAX)?;
         json_within("metadata", &new.metadata)?;
-        let change = Project::create(ProjectId(self.ids().next_uuid()), new, self.now());
+        let change = Project::create(id, new, self.now());
         let actor = actor.clone();
         self.store()
-            .write(move |tx| Ok(projects::insert(tx, change, &actor)?))
+            .write(move |tx| match projects::get(tx, id)? {
+                Some(made) => Ok(made),
+                None => Ok(projects::insert(tx, change, &actor)?),
+            })
             .await
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hearth_domain::agent::Agent;
 use hearth_domain::event::ReleaseCause;
 use hearth_domain::{Change, Timestamp};
-use hearth_store::{agents, idempotency, tasks};
+use hearth_store::{agents, chat_requests, idempotency, tasks};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -151,7 +151,10 @@ impl App {
         loop {
             let forgotten = self
                 .store()
-                .write(move |tx| Ok::<_, AppError>(idempotency::forget_before(tx, moment)?))
+                .write(move |tx| {
+                    let forgotten = idempotency::forget_before(tx, moment)?;
+                    Ok::<_, AppError>(forgotten + chat_requests::forget_before(tx, moment)?)
+                })
                 .await?;
             if forgotten == 0 {
                 return Ok(());

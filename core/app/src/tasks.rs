@@ -107,6 +107,9 @@ pub struct UpdateTask {
     pub patch: TaskPatch,
     /// The fence of its claim, where an agent asks.
     pub fence: Option<u64>,
+    /// Whose words the fields are, at least; the labels of whoever changes them are added
+    /// ([`crate::trust`]).
+    pub labels: Labels,
     /// The run in which it is changed, where an agent of the node does.
     pub within: Option<RunId>,
 }
@@ -330,7 +333,7 @@ impl App {
                 ));
             }
             let scope = Scope::Task(task.id);
-            let author = trust::of_author(tx, actor, update.within)?;
+            let author = trust::of_author(tx, actor, update.within)?.and(update.labels);
             let mut change = task.update(patch, actor, now)?;
             change.after.trust = change.after.trust.and(author);
             if new_budget {
@@ -621,12 +624,17 @@ fn find_earlier(
         return Ok(None);
     };
     if earlier.request != once.request {
-        return Err(AppError::conflict(
-            "idempotency_key_reused",
-            "this Idempotency-Key was used for another request; use a fresh one",
-        ));
+        return Err(key_reused());
     }
     Ok(tasks::get(tx, earlier.task_id)?)
+}
+
+/// Says that a key is the name of another request.
+pub(crate) fn key_reused() -> AppError {
+    AppError::conflict(
+        "idempotency_key_reused",
+        "this Idempotency-Key was used for another request; use a fresh one",
+    )
 }
 
 fn check_new(new: &NewTask) -> Result<(), AppError> {

@@ -121,6 +121,16 @@ impl Conversation {
         Change { after, event }
     }
 
+    /// Keeps something in mind; nothing is said.
+    pub fn note(mut self, memory: JsonObject) -> Change<Self> {
+        self.version += 1;
+        self.memory = memory;
+        let event = EventKind::ConversationNoted {
+            conversation_id: self.id,
+        };
+        Change { after: self, event }
+    }
+
     /// Says something in the conversation; returns the conversation and the message, which are
     /// saved together.
     pub fn say(mut self, message: Message) -> (Change<Self>, Message) {

@@ -345,6 +345,12 @@ pub enum EventKind {
         /// Who said it.
         author: Author,
     },
+    /// The chief of staff keeps in mind how far it is with an answer.
+    #[serde(rename = "conversation.noted")]
+    ConversationNoted {
+        /// The conversation.
+        conversation_id: ConversationId,
+    },
     /// There is something to tell the person.
     #[serde(rename = "notice.created")]
     NoticeCreated(NoticeFacts),
@@ -593,7 +599,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 66] = [
+    pub const TYPES: [&'static str; 67] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -621,6 +627,7 @@ impl EventKind {
         "artifact.attached",
         "conversation.started",
         "conversation.message_added",
+        "conversation.noted",
         "notice.created",
         "notice.delivered",
         "notice.withdrawn",
@@ -692,6 +699,7 @@ impl EventKind {
             Self::ArtifactAttached(_) => "artifact.attached",
             Self::ConversationStarted { .. } => "conversation.started",
             Self::ConversationMessageAdded { .. } => "conversation.message_added",
+            Self::ConversationNoted { .. } => "conversation.noted",
             Self::NoticeCreated(_) => "notice.created",
             Self::NoticeDelivered { .. } => "notice.delivered",
             Self::NoticeWithdrawn(_) => "notice.withdrawn",
@@ -761,9 +769,9 @@ impl EventKind {
             | Self::SpecialistDisabled(_)
             | Self::SpecialistRemoved(_) => EntityType::Agent,
             Self::ArtifactCreated(_) | Self::ArtifactAttached(_) => EntityType::Artifact,
-            Self::ConversationStarted { .. } | Self::ConversationMessageAdded { .. } => {
-                EntityType::Conversation
-            }
+            Self::ConversationStarted { .. }
+            | Self::ConversationMessageAdded { .. }
+            | Self::ConversationNoted { .. } => EntityType::Conversation,
             Self::NoticeCreated(_) | Self::NoticeDelivered { .. } | Self::NoticeWithdrawn(_) => {
                 EntityType::Notice
             }

@@ -3,6 +3,7 @@
 //! It translates nothing: what the node answers is handed on as it came, and a refusal becomes an
 //! error that says in one line what the node said.
 
+pub mod hearing;
 pub mod locate;
 pub mod problem;
 pub mod stream;

@@ -109,7 +109,8 @@ pub(crate) fn start(
     let (keeper, desk) = ModelKeeper::new(models.clone(), live.model.subscribe(), environment);
     app.set_language_models(Arc::new(desk));
 
-    app.set_chief_of_staff(Arc::new(ChiefOfStaff));
+    let chief_of_staff = ChiefOfStaff::new(models.clone(), shutdown.clone());
+    app.set_chief_of_staff(Arc::new(chief_of_staff));
     let there = (app.clone(), shutdown.clone());
     lifecycle.spawn("chief-of-staff", async move {
         ChiefOfStaff::run(there.0, there.1).await;

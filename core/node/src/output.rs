@@ -86,6 +86,17 @@ pub fn print_line(text: &str) -> anyhow::Result<()> {
         .map_err(stdout_error)
 }
 
+/// Prints text as it is, at once.
+///
+/// # Errors
+/// See [`Output::answer`].
+pub fn print_piece(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    write!(out, "{text}")
+        .and_then(|()| out.flush())
+        .map_err(stdout_error)
+}
+
 /// Tells apart a reader that went away from a real failure.
 pub(crate) fn stdout_error(error: io::Error) -> anyhow::Error {
     if error.kind() == io::ErrorKind::BrokenPipe {

@@ -2,7 +2,7 @@
 
 use hearth_domain::conversation::{Conversation, Message};
 use hearth_domain::policy::Labels;
-use hearth_domain::{Change, ConversationId, MessageId};
+use hearth_domain::{Change, ConversationId, MessageId, Timestamp};
 use rusqlite::params;
 
 use crate::columns::{Columns, read_all, read_one, to_json};
@@ -54,6 +54,20 @@ pub fn messages(
     cursor: Option<MessageCursor>,
     limit: usize,
 ) -> Result<Page<Message, MessageCursor>, StoreError> {
+    let page = numbered_messages(tx, conversation, cursor, limit)?;
+    Ok(Page {
+        items: page.items.into_iter().map(|(_, message)| message).collect(),
+        next: page.next,
+    })
+}
+
+/// As [`messages`], each with its position.
+pub fn numbered_messages(
+    tx: &impl Tx,
+    conversation: ConversationId,
+    cursor: Option<MessageCursor>,
+    limit: usize,
+) -> Result<Page<(MessageCursor, Message), MessageCursor>, StoreError> {
     let sql = format!(
         "SELECT {MESSAGE_COLUMNS} FROM messages WHERE conversation_id = ?1 AND number > ?2
          ORDER BY number LIMIT ?3"
@@ -67,11 +81,15 @@ pub fn messages(
     let numbered = read_all(MESSAGE, found, |columns| {
         Ok((columns.integer(0)?, read_message(columns)?))
     })?;
-    let page = Page::cut(numbered, limit, |(number, _)| *number);
-    Ok(Page {
-        items: page.items.into_iter().map(|(_, message)| message).collect(),
-        next: page.next,
-    })
+    Ok(Page::cut(numbered, limit, |(number, _)| *number))
+}
+
+/// Returns a message.
+pub fn message(tx: &impl Tx, id: MessageId) -> Result<Option<Message>, StoreError> {
+    let sql = format!("SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ?1");
+    let mut statement = tx.conn().prepare_cached(&sql)?;
+    let found = statement.query([id.0])?;
+    read_one(MESSAGE, found, read_message)
 }
 
 /// Returns the labels of all that was said in a conversation.
@@ -117,22 +135,7 @@ pub fn save(
     by: &str,
 ) -> Result<(Conversation, Message), StoreError> {
     let Change { after, event } = change;
-    let changed = tx.execute(
-        "UPDATE conversations SET memory = ?3, version = ?2, updated_at = ?4
-         WHERE id = ?1 AND version = ?2 - 1",
-        params![
-            after.id.0,
-            after.version,
-            to_json(ENTITY, "memory", &after.memory)?,
-            after.updated_at.as_millis(),
-        ],
-    )?;
-    if changed != 1 {
-        return Err(StoreError::Stale {
-            entity: ENTITY,
-            id: after.id.0,
-        });
-    }
+    update(tx, &after)?;
     tx.execute(
         "INSERT INTO messages (id, conversation_id, author, text, actions, created_at, untrusted,
              private)
@@ -150,6 +153,40 @@ pub fn save(
     )?;
     tx.append(after.id.0, by, message.created_at, &event)?;
     Ok((after, message))
+}
+
+/// Stores what is kept in mind; `by` keeps it.
+pub fn save_note(
+    tx: &mut WriteTx<'_>,
+    change: Change<Conversation>,
+    by: &str,
+    at: Timestamp,
+) -> Result<Conversation, StoreError> {
+    let Change { after, event } = change;
+    update(tx, &after)?;
+    tx.append(after.id.0, by, at, &event)?;
+    Ok(after)
+}
+
+/// The only UPDATE of the table: refuses unless the row is of the version before.
+fn update(tx: &WriteTx<'_>, after: &Conversation) -> Result<(), StoreError> {
+    let changed = tx.execute(
+        "UPDATE conversations SET memory = ?3, version = ?2, updated_at = ?4
+         WHERE id = ?1 AND version = ?2 - 1",
+        params![
+            after.id.0,
+            after.version,
+            to_json(ENTITY, "memory", &after.memory)?,
+            after.updated_at.as_millis(),
+        ],
+    )?;
+    if changed != 1 {
+        return Err(StoreError::Stale {
+            entity: ENTITY,
+            id: after.id.0,
+        });
+    }
+    Ok(())
 }
 
 fn read(columns: &Columns<'_, '_>) -> Result<Conversation, StoreError> {

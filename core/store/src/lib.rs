@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
 //! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`],
-//! [`conversations`], [`notices`], [`runs`] with [`steps`], [`approvals`], [`permissions`],
+//! [`conversations`] with [`chat_requests`], [`notices`], [`runs`] with [`steps`], [`approvals`], [`permissions`],
 //! [`folders`], [`made_tools`], [`memories`], [`money`], [`pages`], [`specialists`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
 //! [`dump`], [`inspect`].
 
@@ -15,6 +15,7 @@ pub mod approvals;
 pub mod artifacts;
 pub mod backup;
 mod care_error;
+pub mod chat_requests;
 mod checkpoint;
 mod columns;
 pub mod contents;

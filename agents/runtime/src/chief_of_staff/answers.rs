@@ -6,7 +6,7 @@ use hearth_domain::Priority;
 use hearth_domain::field::{AgentName, Label};
 use hearth_domain::task::{Task, TaskState, TaskStatus};
 
-use super::desk::Desk;
+use super::desk::{Desk, Model};
 use super::find::{Found, find};
 use super::intent::{Filter, Period, Question};
 use super::phrase::{
@@ -25,7 +25,10 @@ const OPEN: [TaskStatus; 3] = [
 const HELP: &str = "I keep your tasks. Say \"add call Ada @home !high due friday\", \"complete 12\", \
     \"block 12 because of rain\", \"answer 7 yes\", \"cancel 3\", \"12 is due monday\", \"assign 12 to seed\" \
     or \"undo\". Ask \"what's blocked?\", \"what needs my approval?\", \"what's due today?\", \"what's next?\", \"what got done today?\" or \
-    \"how is web going?\". Anything freer needs a language model, which I don't have yet.";
+    \"how is web going?\".";
+/// What it takes for anything else.
+const FREER: &str = "Anything freer needs a language model, which I don't have yet.";
+const FREELY: &str = "Or say it freely.";
 
 impl Desk<'_> {
     pub(super) async fn answer_question(&mut self, question: Question) -> Result<String, AppError> {
@@ -48,7 +51,10 @@ impl Desk<'_> {
             Question::List(filter) => self.list_tasks(filter).await,
             Question::Count(filter) => self.count_tasks(filter).await,
             Question::Search(words) => self.search(&words).await,
-            Question::Help => Ok(HELP.to_owned()),
+            Question::Help => Ok(match self.model {
+                Model::None => format!("{HELP} {FREER}"),
+                Model::There | Model::Silent => format!("{HELP} {FREELY}"),
+            }),
         }
     }
 

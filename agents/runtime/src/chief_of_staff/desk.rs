@@ -4,6 +4,7 @@ use hearth_app::chat::Reply;
 use hearth_app::tasks::{TaskRef, TaskView};
 use hearth_app::{App, AppError};
 use hearth_domain::conversation::Action;
+use hearth_domain::policy::Labels;
 use hearth_domain::quick_add::Known;
 use hearth_domain::task::Task;
 use hearth_domain::{Actor, ProjectId, Timestamp};
@@ -61,6 +62,12 @@ impl Names {
         self.project_ids.get(place).copied()
     }
 
+    /// Returns the name of a project.
+    pub(super) fn project_name(&self, id: ProjectId) -> Option<String> {
+        let place = self.project_ids.iter().position(|known| *known == id)?;
+        self.projects.get(place).cloned()
+    }
+
     pub(super) fn known(&self) -> Known<'_> {
         Known {
             projects: &self.projects,
@@ -78,6 +85,21 @@ pub(super) struct Desk<'a> {
     pub(super) names: Names,
     pub(super) memory: Memory,
     pub(super) actions: Vec<Action>,
+    /// What the language model is to this message.
+    pub(super) model: Model,
+    /// Whose words the model read for it, besides the message.
+    pub(super) labels: Labels,
+}
+
+/// What a language model is to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Model {
+    /// There is none, or not for whoever talks.
+    None,
+    /// There is one.
+    There,
+    /// There is one, and it did not answer.
+    Silent,
 }
 
 impl Desk<'_> {

@@ -246,6 +246,11 @@ pub(super) fn read(said: &Said, known: &Known<'_>) -> Intent {
         .unwrap_or(Intent::Unknown)
 }
 
+/// Whether a message asks for what only a language model can do.
+pub(super) fn needs_model(said: &Said) -> bool {
+    small_talk::needs_model(said.all())
+}
+
 /// Returns the known name that is written so, in whatever case.
 pub(super) fn known_name(names: &[String], said: &str) -> Option<String> {
     let said = super::words::fold(said.trim_end_matches('?'));

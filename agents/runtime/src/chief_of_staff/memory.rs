@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::intent::Order;
+use super::model::Thought;
 
 /// What is kept in mind.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub(super) struct Memory {
     pub(super) undo: Vec<Undo>,
     /// The number of the task that was last spoken of.
     pub(super) it: Option<i64>,
+    /// What the language model is at.
+    #[serde(skip_serializing_if = "Thought::is_empty")]
+    pub(super) thought: Thought,
 }
 
 /// A question that was asked.
@@ -123,6 +127,8 @@ pub(super) enum Step {
 pub(super) enum Field {
     /// Its title.
     Title(String),
+    /// Its description.
+    Description(String),
     /// How urgent it was.
     Priority(String),
     /// For whom it was kept.

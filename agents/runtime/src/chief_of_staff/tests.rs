@@ -7,4 +7,4 @@
 mod consent;
 mod dialogues;
 mod lines;
-mod talk;
+pub(super) mod talk;

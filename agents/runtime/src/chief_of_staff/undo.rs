@@ -140,6 +140,10 @@ impl Desk<'_> {
                     patch.title = Some(Title::parse("title", title)?);
                     "has its old name".to_owned()
                 }
+                Field::Description(description) => {
+                    patch.description = Some(description.clone());
+                    "has its old description".to_owned()
+                }
                 Field::Priority(priority) => {
                     patch.priority = Some(priority.parse()?);
                     format!("has {priority} priority")

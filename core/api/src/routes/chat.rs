@@ -1,17 +1,16 @@
 //! `/chat`: the chief of staff; `/api/v1/conversations`: what was said.
 
-use std::fmt::Write;
+mod answer_stream;
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use hearth_app::App;
+use hearth_app::chat::Saying;
 use hearth_domain::ConversationId;
-use hearth_domain::conversation::Message as DomainMessage;
-use http::{HeaderMap, StatusCode, header};
-use serde_json::json;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::body::Json;
+use super::tasks::{IDEMPOTENT_REPLAYED, once};
+use crate::body::RawJson;
 use crate::caller::Caller;
 use crate::path::Named;
 use crate::problem::Problem;
@@ -26,28 +25,42 @@ const EVENT_STREAM: &str = "text/event-stream";
 
 /// Talk to the chief of staff
 ///
-/// With `Accept: text/event-stream` the answer comes as events: `delta` with `{"text"}` for each
-/// piece, then `done` with the whole.
+/// With `Accept: text/event-stream` the answer comes as events while it is made: `delta` with
+/// `{"text"}` for each further piece; `reset` where what came so far is no part of the answer after
+/// all; then `done` with the whole, or `error` with `{"status", "code", "detail"}`. The answer is
+/// stored whether or not somebody waits for it. With an `Idempotency-Key`, the same request sent again
+/// within a week gets the same answer, and nothing is said or done twice.
 #[utoipa::path(
     post, path = "/api/v1/chat", tag = "chat", request_body = AnswerChat,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200,
+        pattern = "^[\\x21-\\x7e]+$", description = "A name for this request, such as a UUID.")),
     responses((status = 200, description = "The answer.", content(
         (ChatAnswer<'_> = "application/json"), (String = "text/event-stream"),
-    ))),
+    ), headers(("Idempotent-Replayed" = String, description = "true, where an earlier request with this key had it")))),
 )]
 pub(super) async fn chat(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Json(body): Json<AnswerChat>,
+    raw: RawJson,
 ) -> Result<Response, Problem> {
-    let conversation = body.conversation()?;
-    let message = app
-        .chat(caller.actor(), conversation, &body.message)
-        .await?;
+    let body: AnswerChat = raw.parse()?;
+    let saying = Saying {
+        conversation: body.conversation()?,
+        text: body.message,
+        once: once(&headers, &raw)?,
+        listener: None,
+    };
     if wants_events(&headers) {
-        return events(&message);
+        return answer_stream::answer(app, caller.actor().clone(), saying).await;
     }
-    Ok(respond::json(StatusCode::OK, &ChatAnswer::from(&message)))
+    let answered = app.say(caller.actor(), saying).await?;
+    let mut response = respond::json(StatusCode::OK, &ChatAnswer::from(&answered.message));
+    if answered.is_repeat {
+        let headers = response.headers_mut();
+        headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 /// Talk to the chief of staff
@@ -55,17 +68,19 @@ pub(super) async fn chat(
 /// The same under the path that voice and other callers know.
 #[utoipa::path(
     post, path = "/chat", tag = "chat", operation_id = "chat_at_root", request_body = AnswerChat,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200,
+        pattern = "^[\\x21-\\x7e]+$", description = "A name for this request, such as a UUID.")),
     responses((status = 200, description = "The answer.", content(
         (ChatAnswer<'_> = "application/json"), (String = "text/event-stream"),
-    ))),
+    ), headers(("Idempotent-Replayed" = String, description = "true, where an earlier request with this key had it")))),
 )]
 pub(super) async fn chat_at_root(
     state: State<App>,
     caller: Caller,
     headers: HeaderMap,
-    body: Json<AnswerChat>,
+    raw: RawJson,
 ) -> Result<Response, Problem> {
-    chat(state, caller, headers, body).await
+    chat(state, caller, headers, raw).await
 }
 
 /// List conversations
@@ -120,25 +135,4 @@ fn wants_events(headers: &HeaderMap) -> bool {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .any(|value| value.contains(EVENT_STREAM))
-}
-
-/// Writes an answer as server-sent events, sentence by sentence.
-fn events(message: &DomainMessage) -> Result<Response, Problem> {
-    let mut text = String::new();
-    for piece in message.text.split_inclusive(['.', '?', '!', '\n']) {
-        push(&mut text, "delta", &json!({ "text": piece }).to_string());
-    }
-    let whole = serde_json::to_string(&ChatAnswer::from(message)).map_err(Problem::internal)?;
-    push(&mut text, "done", &whole);
-    let kind = [
-        (header::CONTENT_TYPE, EVENT_STREAM),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    Ok((kind, Body::from(text)).into_response())
-}
-
-/// Adds one event; JSON has no line breaks of its own.
-fn push(text: &mut String, name: &str, data: &str) {
-    // Writing to a string does not fail.
-    let _ = write!(text, "event: {name}\ndata: {data}\n\n");
 }

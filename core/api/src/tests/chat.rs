@@ -1,7 +1,10 @@
 //! Talking to the chief of staff over HTTP.
 
-use http::StatusCode;
+use axum::body::Body;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use super::support::TestApi;
 
@@ -72,6 +75,123 @@ async fn an_answer_can_come_as_events() {
     let done: Value = serde_json::from_str(done.trim()).unwrap();
     assert_eq!(done["response"], deltas);
     assert_eq!(deltas, "You said hello. Before: null.");
+}
+
+/// Reads the next events of an answer, up to the end of a piece of the body.
+async fn next(body: &mut Body) -> Option<String> {
+    let frame = body.frame().await?.unwrap();
+    Some(String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap())
+}
+
+/// Asks for an answer as events; returns it as soon as it begins.
+async fn begin(api: &TestApi, message: &str) -> Response<Body> {
+    let request = Request::post("/chat")
+        .header("host", "localhost:4747")
+        .header("authorization", format!("Bearer {}", api.admin))
+        .header("accept", "text/event-stream")
+        .header("content-type", "application/json");
+    let body = json!({ "message": message }).to_string();
+    let response = api
+        .router
+        .clone()
+        .oneshot(request.body(Body::from(body)).unwrap());
+    response.await.unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_is_heard_while_it_is_made() {
+    let api = TestApi::start().await;
+
+    let mut body = begin(&api, "slowly").await.into_body();
+    assert_eq!(
+        next(&mut body).await.unwrap(),
+        "event: delta\ndata: {\"text\":\"One.\"}\n\n"
+    );
+    api.echo.go_on.notify_one();
+    assert_eq!(
+        next(&mut body).await.unwrap(),
+        "event: delta\ndata: {\"text\":\" Two.\"}\n\n"
+    );
+    api.echo.go_on.notify_one();
+    // What is no part of it after all is taken back.
+    assert_eq!(
+        next(&mut body).await.unwrap(),
+        "event: reset\ndata: {}\n\nevent: delta\ndata: {\"text\":\"Three.\"}\n\n"
+    );
+    api.echo.go_on.notify_one();
+    let last = next(&mut body).await.unwrap();
+
+    let (delta, done) = last.split_once("event: done\ndata: ").unwrap();
+    assert_eq!(delta, "event: delta\ndata: {\"text\":\" Four.\"}\n\n");
+    let done: Value = serde_json::from_str(done.trim()).unwrap();
+    assert_eq!(done["response"], "Three. Four.");
+    assert_eq!(next(&mut body).await, None);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_says_so() {
+    let api = TestApi::start().await;
+
+    let mut body = begin(&api, "break off").await.into_body();
+    assert!(next(&mut body).await.unwrap().contains("\"One.\""));
+    api.echo.go_on.notify_one();
+    let last = next(&mut body).await.unwrap();
+
+    let data = last.strip_prefix("event: error\ndata: ").unwrap();
+    let error: Value = serde_json::from_str(data.trim()).unwrap();
+    assert_eq!(error["code"], "busy");
+    assert_eq!(error["status"], 503);
+    assert_eq!(next(&mut body).await, None);
+}
+
+#[tokio::test]
+async fn an_answer_is_stored_though_its_reader_went_away() {
+    let api = TestApi::start().await;
+    let mut body = begin(&api, "slowly").await.into_body();
+    next(&mut body).await.unwrap();
+
+    drop(body);
+    for _ in 0..3 {
+        api.echo.go_on.notify_one();
+        api.echo.went_on.notified().await;
+    }
+
+    let all = api.get("/api/v1/conversations").await;
+    let id = all["items"][0]["id"].as_str().unwrap();
+    let body = json!({"message": "and", "conversation_id": id});
+    api.post("/chat", body).await.expect(StatusCode::OK);
+    let stored = api
+        .get(&format!("/api/v1/conversations/{id}/messages"))
+        .await;
+    assert_eq!(stored["items"][1]["text"], "Three. Four.");
+}
+
+#[tokio::test]
+async fn the_same_request_sent_again_gets_the_same_answer() {
+    let api = TestApi::start().await;
+    let send = async |accept: &str, message: &str| {
+        api.call("POST", "/chat")
+            .header("idempotency-key", "k-1")
+            .header("accept", accept)
+            .json(json!({ "message": message }))
+            .send()
+            .await
+    };
+
+    let first = send("application/json", "hello").await;
+    let again = send("application/json", "hello").await;
+    let streamed = send("text/event-stream", "hello").await;
+    let other = send("application/json", "bye").await;
+
+    assert_eq!(again.expect(StatusCode::OK), first.expect(StatusCode::OK));
+    assert_eq!(first.header("idempotent-replayed"), "");
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(streamed.header("idempotent-replayed"), "true");
+    assert!(streamed.text().contains("event: done"));
+    assert_eq!(other.status, StatusCode::CONFLICT);
+    assert_eq!(other.problem()["code"], "idempotency_key_reused");
+    let all = api.get("/api/v1/conversations").await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

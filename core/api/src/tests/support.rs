@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use hearth_app::App;
-use hearth_app::chat::{ChiefOfStaff, Reply, ReplyFuture};
+use hearth_app::chat::{ChiefOfStaff, Reply, ReplyFuture, Turn};
 use hearth_app::made_tools::{TestFuture, ToolTester, Tried};
-use hearth_domain::conversation::{Action, Conversation};
+use hearth_app::{App, AppError, UnavailableCause};
+use hearth_domain::conversation::Action;
 use hearth_domain::field::{AgentName, Name};
 use hearth_domain::key::Grant;
 use hearth_domain::tool::MadeTool;
@@ -20,6 +20,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -62,6 +63,7 @@ pub(crate) struct TestApi {
     pub(crate) seed: String,
     pub(crate) viewer: String,
     pub(crate) viewer_id: KeyId,
+    pub(crate) echo: Arc<Echo>,
     clock: Arc<FakeClock>,
     _dir: TempDir,
 }
@@ -87,7 +89,8 @@ impl TestApi {
             day: hearth_domain::day_times::DayTimes::default(),
         };
         let app = App::new(store, Arc::clone(&clock) as Arc<dyn Clock>, ids, app_config).unwrap();
-        app.set_chief_of_staff(Arc::new(Echo));
+        let echo = Arc::new(Echo::default());
+        app.set_chief_of_staff(Arc::clone(&echo) as Arc<dyn ChiefOfStaff>);
         app.set_tool_tester(Arc::new(AllPass));
         let mut keys = Vec::new();
         for (name, grant) in [
@@ -129,6 +132,7 @@ impl TestApi {
             seed,
             viewer,
             viewer_id,
+            echo,
             clock,
             _dir: dir,
         }
@@ -181,19 +185,38 @@ impl TestApi {
     }
 }
 
-/// Answers with what was said; what it was told last is what it remembers.
-struct Echo;
+/// Answers with what was said; what it was told last is what it remembers. Told to speak `slowly`, or
+/// to `break off`, it waits after each sentence.
+#[derive(Default)]
+pub(crate) struct Echo {
+    /// Lets it say the next sentence.
+    pub(crate) go_on: Notify,
+    /// It was let.
+    pub(crate) went_on: Notify,
+}
+
+impl Echo {
+    async fn speak(&self, turn: &Turn) -> Result<String, AppError> {
+        for said in ["One.", "One. Two.", "Three."] {
+            turn.tell(said);
+            self.go_on.notified().await;
+            self.went_on.notify_one();
+            if turn.text() == "break off" {
+                return Err(AppError::Unavailable {
+                    cause: UnavailableCause::Busy,
+                    detail: "the model is gone".into(),
+                });
+            }
+        }
+        Ok("Three. Four.".into())
+    }
+}
 
 impl ChiefOfStaff for Echo {
-    fn reply<'a>(
-        &'a self,
-        _app: &'a App,
-        _actor: &'a Actor,
-        conversation: &'a Conversation,
-        message: &'a str,
-    ) -> ReplyFuture<'a> {
-        let before = conversation.memory.get("last").cloned();
-        let reply = Reply {
+    fn reply<'a>(&'a self, turn: &'a mut Turn) -> ReplyFuture<'a> {
+        let message = turn.text().to_owned();
+        let before = turn.conversation().memory.get("last").cloned();
+        let mut reply = Reply {
             text: format!(
                 "You said {message}. Before: {}.",
                 before.unwrap_or_default()
@@ -202,12 +225,18 @@ impl ChiefOfStaff for Echo {
                 event: "task.created".into(),
                 entity_id: uuid::Uuid::nil(),
                 number: Some(1),
-                name: message.to_owned(),
+                name: message.clone(),
             }],
-            memory: serde_json::Map::from_iter([("last".to_owned(), message.into())]),
+            memory: serde_json::Map::from_iter([("last".to_owned(), message.clone().into())]),
             ..Reply::default()
         };
-        Box::pin(std::future::ready(Ok(reply)))
+        Box::pin(async move {
+            turn.note(reply.memory.clone()).await?;
+            if message == "slowly" || message == "break off" {
+                reply.text = self.speak(turn).await?;
+            }
+            Ok(reply)
+        })
     }
 }
 

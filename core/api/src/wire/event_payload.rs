@@ -265,6 +265,13 @@ pub(crate) struct ConversationMessageAddedPayload {
     author: scalar::Author,
 }
 
+/// The chief of staff keeps in mind how far it is with an answer.
+#[derive(ToSchema)]
+pub(crate) struct ConversationNotedPayload {
+    /// The conversation.
+    conversation_id: Uuid,
+}
+
 /// There is something to tell the person.
 #[derive(ToSchema)]
 pub(crate) struct NoticePayload {
@@ -601,6 +608,8 @@ pub(crate) struct EventPayloads {
     conversation_started: ConversationStartedPayload,
     #[schema(rename = "conversation.message_added")]
     conversation_message_added: ConversationMessageAddedPayload,
+    #[schema(rename = "conversation.noted")]
+    conversation_noted: ConversationNotedPayload,
     #[schema(rename = "notice.created")]
     notice_created: NoticePayload,
     #[schema(rename = "notice.delivered")]

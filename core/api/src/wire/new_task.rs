@@ -232,7 +232,7 @@ impl UpdateTask {
         Ok(Update {
             patch,
             fence: self.fence,
-            within: None,
+            ..Update::default()
         })
     }
 }

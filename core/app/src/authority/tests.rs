@@ -21,7 +21,7 @@ fn retitle(fence: Option<u64>) -> UpdateTask {
             ..TaskPatch::default()
         },
         fence,
-        within: None,
+        ..UpdateTask::default()
     }
 }
 

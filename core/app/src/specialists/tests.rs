@@ -266,8 +266,7 @@ async fn a_specialist_with_open_tasks_stays() {
     };
     let update = UpdateTask {
         patch,
-        fence: None,
-        within: None,
+        ..UpdateTask::default()
     };
     test.app
         .update_task(owner, by_id(&task), update, None)

@@ -282,6 +282,7 @@ async fn a_run_that_writes_its_own_plan_anew_takes_its_labels_along() {
         },
         fence: Some(hold.fence),
         within: Some(view.run.id),
+        labels: Labels::default(),
     };
     let id = by_id(&bench.task);
     let updated = bench.app().update_task(&seed(), id, update, None).await;

@@ -458,6 +458,12 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
                 "message_id": "00000000-0000-0000-0000-000000000006", "author": "chief_of_staff",
             }),
         ),
+        (
+            EventKind::ConversationNoted {
+                conversation_id: ConversationId(Uuid::from_u128(5)),
+            },
+            json!({"conversation_id": "00000000-0000-0000-0000-000000000005"}),
+        ),
         (EventKind::NoticeCreated(notice()), notice_payload()),
         (
             EventKind::NoticeDelivered {

@@ -1,6 +1,7 @@
 //! `hearth chat`: talks to the chief of staff, and tells what there is to tell.
 
 mod notices;
+mod telling;
 mod terminal;
 
 use std::io::{BufRead, IsTerminal};
@@ -12,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::Invocation;
 use crate::client::Client;
+use crate::client::hearing::Heard;
 use crate::client::wire::{ChatAnswer, Conversation, Page};
-use crate::output::text::paragraphs;
 use crate::output::{Output, print_line};
 use crate::system::SystemClock;
 
@@ -42,13 +43,19 @@ pub(super) struct Thread<'a> {
 }
 
 impl Thread<'_> {
-    /// Says something; returns the answer as it came, and as it is read.
-    async fn say(&mut self, message: &str) -> anyhow::Result<(String, ChatAnswer)> {
+    /// Says something; returns the answer as it came, and as it is read. `hear` is told of it as it
+    /// is made.
+    async fn say(
+        &mut self,
+        message: &str,
+        hear: impl FnMut(Heard<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<(String, ChatAnswer)> {
         let mut body = Map::from_iter([("message".to_owned(), json!(message))]);
         if let Some(id) = &self.conversation {
             body.insert("conversation_id".into(), json!(id));
         }
-        let answer = self.client.post(&["chat"], &Value::Object(body)).await?;
+        let body = Value::Object(body);
+        let answer = self.client.post_heard(&["chat"], &body, hear).await?;
         let read: ChatAnswer = answer.read()?;
         self.conversation = Some(read.conversation_id.clone());
         Ok((answer.text, read))
@@ -84,11 +91,16 @@ pub(super) async fn run(invocation: &Invocation, chat: Chat) -> anyhow::Result<(
 
 /// Says one thing and prints the answer, after what there is to tell.
 async fn once(output: Output, thread: &mut Thread<'_>, message: &str) -> anyhow::Result<()> {
-    if let Output::Human = output {
-        notices::tell(thread.client, print_line).await?;
+    match output {
+        Output::Human => {
+            notices::tell(thread.client, print_line).await?;
+            telling::say(thread, message).await
+        }
+        Output::Json => {
+            let (text, _) = thread.say(message, |_| Ok(())).await?;
+            print_line(&text)
+        }
     }
-    let (text, answer) = thread.say(message).await?;
-    output.answer(&text, || paragraphs(&answer.response))
 }
 
 /// Returns the owner's last conversation, if it is not long ago.

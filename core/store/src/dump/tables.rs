@@ -204,6 +204,20 @@ pub(super) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        kind: "chat_request",
+        name: "chat_requests",
+        key: &["actor", "key"],
+        unique: &[&["actor", "key"]],
+        columns: &[
+            ("actor", Text),
+            ("key", Text),
+            ("request", Hash),
+            ("message_id", Uuid),
+            ("answer_id", Uuid),
+            ("created_at", Time),
+        ],
+    },
+    Table {
         kind: "notice",
         name: "notices",
         key: &["number"],

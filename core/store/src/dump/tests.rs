@@ -97,6 +97,8 @@ fn fill_every_column(conn: &Connection) {
          INSERT INTO conversations VALUES (x'00000000000070008000000000000008', 'owner', '{\"a\":1}', 2, 3, 4);
          INSERT INTO messages VALUES (3, x'00000000000070008000000000000009', x'00000000000070008000000000000008',
                  'person', 'good\nmorning', '[]', 5, 1, 0);
+         INSERT INTO chat_requests VALUES ('owner', 'once', zeroblob(32), x'00000000000070008000000000000009',
+                 x'00000000000070008000000000000009', 6);
          INSERT INTO notices VALUES (9, x'0000000000007000800000000000000a', 'due_soon',
                  x'00000000000070008000000000000005', 'task 5', 'soon', 6, 'desktop', 7, 8, NULL);
          INSERT INTO notices VALUES (10, x'0000000000007000800000000000000f', 'finished',

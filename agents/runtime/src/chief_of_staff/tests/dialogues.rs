@@ -99,7 +99,7 @@ async fn a_question_survives_a_restart() {
     talk.say("cancel the landing").await;
 
     // All that is kept is in the store: the chief of staff itself keeps nothing.
-    assert_eq!(std::mem::size_of::<crate::ChiefOfStaff>(), 0);
+    let mut talk = talk.restart(crate::ChiefOfStaff::default());
     talk.check("the second one", "task.cancelled #2", "#2")
         .await;
 }

@@ -1,5 +1,6 @@
 //! A conversation with the chief of staff over a real store.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -21,7 +22,7 @@ use crate::ChiefOfStaff;
 const NOW_MS: i64 = 1_795_510_800_000;
 const WORDS_MAX: usize = 75;
 
-pub(super) struct FakeClock(AtomicI64);
+pub(in crate::chief_of_staff) struct FakeClock(AtomicI64);
 
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
@@ -41,39 +42,52 @@ impl IdSource for Sequence {
     }
 }
 
-pub(super) struct Talk {
-    pub(super) app: App,
-    pub(super) actor: Actor,
-    pub(super) conversation: Option<ConversationId>,
+pub(in crate::chief_of_staff) struct Talk {
+    pub(in crate::chief_of_staff) app: App,
+    pub(in crate::chief_of_staff) actor: Actor,
+    pub(in crate::chief_of_staff) conversation: Option<ConversationId>,
     clock: Arc<FakeClock>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Talk {
+    /// A node with nothing in it, and no model.
+    pub(in crate::chief_of_staff) fn new() -> Self {
+        Self::with(ChiefOfStaff::default())
+    }
+
     /// A node with nothing in it.
-    pub(super) fn new() -> Self {
+    pub(in crate::chief_of_staff) fn with(chief: ChiefOfStaff) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FakeClock(AtomicI64::new(NOW_MS)));
-        let ids: Arc<dyn IdSource> = Arc::new(Sequence(AtomicU64::new(0)));
-        let path = dir.path().join("hearth.db");
-        let store = Store::open(&hearth_store::Config { path }, Arc::clone(&ids)).unwrap();
-        let config = Config {
-            artifacts_dir: dir.path().join("artifacts"),
-            artifact_max_bytes: 1000,
-            offline_after: std::time::Duration::from_mins(1),
-            remind_before: std::time::Duration::from_hours(1),
-            budgets: hearth_app::money::DefaultLimits::default(),
-            day: hearth_domain::day_times::DayTimes::default(),
-        };
-        let clock_of_app = Arc::clone(&clock) as Arc<dyn Clock>;
-        let app = App::new(store, clock_of_app, ids, config).unwrap();
-        app.set_chief_of_staff(Arc::new(ChiefOfStaff));
+        let app = open(dir.path(), &clock, 0, chief);
         Self {
             app,
             actor: Actor::Owner,
             conversation: None,
             clock,
-            _dir: dir,
+            dir,
+        }
+    }
+
+    /// The same node, started again.
+    pub(in crate::chief_of_staff) fn restart(self, chief: ChiefOfStaff) -> Self {
+        let Self {
+            app,
+            actor,
+            conversation,
+            clock,
+            dir,
+        } = self;
+        drop(app);
+        // Further identifiers than the life before used.
+        let app = open(dir.path(), &clock, 1_000_000, chief);
+        Self {
+            app,
+            actor,
+            conversation,
+            clock,
+            dir,
         }
     }
 
@@ -81,7 +95,7 @@ impl Talk {
     /// #1 Landing page @web high, due Fri; #2 Landing page photos @web, held by seed; #3 Newsletter,
     /// blocked by seed: Which tone? (warm, formal); #4 Pay the rent, due yesterday, mine; #5 Old letter,
     /// done; #6 Water the plants every monday 09:00; #7 Call Ada #phone.
-    pub(super) async fn busy() -> Self {
+    pub(in crate::chief_of_staff) async fn busy() -> Self {
         let mut talk = Self::new();
         talk.say("create project web").await;
         talk.say("create project garden").await;
@@ -114,11 +128,11 @@ impl Talk {
         talk
     }
 
-    pub(super) fn advance_hours(&self, hours: i64) {
+    pub(in crate::chief_of_staff) fn advance_hours(&self, hours: i64) {
         self.clock.0.fetch_add(hours * 3_600_000, Ordering::SeqCst);
     }
 
-    pub(super) async fn claim(&self, number: i64, agent: &str) -> Hold {
+    pub(in crate::chief_of_staff) async fn claim(&self, number: i64, agent: &str) -> Hold {
         let agent: AgentName = agent.parse().unwrap();
         let claim = Claim::new(agent.clone());
         let actor = Actor::Agent(agent.clone());
@@ -134,7 +148,7 @@ impl Talk {
     }
 
     /// Says something, and holds the answer to the style.
-    pub(super) async fn say(&mut self, message: &str) -> Message {
+    pub(in crate::chief_of_staff) async fn say(&mut self, message: &str) -> Message {
         let before = self.events().await;
         let answer = self
             .app
@@ -147,7 +161,7 @@ impl Talk {
         let changed: Vec<&String> = changed
             .iter()
             .skip(before.len())
-            .filter(|event| !event.starts_with("conversation."))
+            .filter(|event| !event.starts_with("conversation.") && !event.starts_with("budget."))
             .collect();
         assert_eq!(
             changed.is_empty(),
@@ -158,11 +172,11 @@ impl Talk {
         answer
     }
 
-    pub(super) fn get(&self, number: i64) -> TaskView {
+    pub(in crate::chief_of_staff) fn get(&self, number: i64) -> TaskView {
         self.app.get_task(TaskRef::Number(number)).unwrap()
     }
 
-    pub(super) async fn events(&self) -> Vec<String> {
+    pub(in crate::chief_of_staff) async fn events(&self) -> Vec<String> {
         let page = self
             .app
             .list_events(
@@ -180,7 +194,7 @@ impl Talk {
     }
 
     /// Says something and checks what it causes and what is answered.
-    pub(super) async fn check(&mut self, said: &str, does: &str, answers: &str) {
+    pub(in crate::chief_of_staff) async fn check(&mut self, said: &str, does: &str, answers: &str) {
         let answer = self.say(said).await;
         let done: Vec<String> = answer
             .actions
@@ -206,7 +220,25 @@ impl Talk {
     }
 }
 
-pub(super) fn seed() -> Actor {
+fn open(dir: &Path, clock: &Arc<FakeClock>, first_id: u64, chief: ChiefOfStaff) -> App {
+    let ids: Arc<dyn IdSource> = Arc::new(Sequence(AtomicU64::new(first_id)));
+    let path = dir.join("hearth.db");
+    let store = Store::open(&hearth_store::Config { path }, Arc::clone(&ids)).unwrap();
+    let config = Config {
+        artifacts_dir: dir.join("artifacts"),
+        artifact_max_bytes: 100_000,
+        offline_after: std::time::Duration::from_mins(1),
+        remind_before: std::time::Duration::from_hours(1),
+        budgets: hearth_app::money::DefaultLimits::default(),
+        day: hearth_domain::day_times::DayTimes::default(),
+    };
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    let app = App::new(store, clock, ids, config).unwrap();
+    app.set_chief_of_staff(Arc::new(chief));
+    app
+}
+
+pub(in crate::chief_of_staff) fn seed() -> Actor {
     Actor::Agent("seed".parse().unwrap())
 }
 

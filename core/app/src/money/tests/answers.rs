@@ -139,7 +139,7 @@ async fn an_agent_does_not_allow_the_task_it_holds_more() {
                 ..TaskPatch::default()
             },
             fence: Some(hold.fence),
-            within: None,
+            ..UpdateTask::default()
         };
         let id = by_id(&bench.task);
         bench.app().update_task(&seed, id, update, None).await

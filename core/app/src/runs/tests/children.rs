@@ -403,8 +403,7 @@ async fn a_rest_waits_again_for_what_its_owner_took_out_of_the_dependencies() {
             depends_on: Some(vec![]),
             ..Default::default()
         },
-        fence: None,
-        within: None,
+        ..Default::default()
     };
     let updated = bench
         .app()

@@ -10,9 +10,8 @@ use rustyline::{Config, Editor, ExternalPrinter};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cli::Invocation;
-use crate::cli::chat::{Thread, notices};
-use crate::output::text::paragraphs;
-use crate::output::{note, print_line};
+use crate::cli::chat::{Thread, notices, telling};
+use crate::output::{OutputClosed, note, print_line};
 
 /// How many lines the history keeps.
 const HISTORY_MAX: usize = 1000;
@@ -45,9 +44,11 @@ pub(super) async fn converse(
         tokio::select! {
             line = lines.recv() => {
                 let Some((line, next)) = line else { break };
-                match thread.say(&line).await {
-                    Ok((_, answer)) => print_line(&paragraphs(&answer.response))?,
-                    Err(error) => note(&format!("{error:#}")),
+                if let Err(error) = telling::say(&mut thread, &line).await {
+                    if error.is::<OutputClosed>() {
+                        return Err(error);
+                    }
+                    note(&format!("{error:#}"));
                 }
                 // The reader is gone only where the conversation has ended.
                 let _ = next.send(());
