@@ -34,6 +34,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+pub(crate) mod acts {
+    //! What works on tasks, for the tools of runs as well.
+    pub(crate) use super::model::acts::{Acting, Refused};
+    pub(crate) use super::model::thought::Done;
+}
+
 use self::desk::{Desk, Model, Names};
 use self::intent::{Courtesy, Intent, Order, Target};
 use self::memory::{Asked, Memory};

@@ -173,7 +173,10 @@ impl Hands<'_> {
             limits.time = limit.min(limits.time);
             limits.cpu = limits.time;
         }
-        let acted = self.toolbox.act(call, &limits, wanted.key).await;
+        let acted = self
+            .toolbox
+            .act(call, &limits, wanted.place, wanted.key)
+            .await;
         // Without an outcome of its own, it takes the copy from nobody who was stopped with it.
         if call.changes_folder() && !matches!(acted, Err(ToolError::Stopped)) {
             self.end_in_folder(step.place).await?;

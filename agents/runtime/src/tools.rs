@@ -15,6 +15,8 @@ mod others;
 mod outcome;
 mod program;
 pub mod registry;
+pub mod task_args;
+mod tasks;
 mod trial;
 mod web_scrape;
 mod web_search;
@@ -100,12 +102,13 @@ pub(crate) struct Toolbox<'a> {
 }
 
 impl Toolbox<'_> {
-    /// Does what is asked, within `limits`; returns what the world answered. `key` is what the world
-    /// is to know the call by.
+    /// Does what is asked at a place of the run, within `limits`; returns what the world answered.
+    /// `key` is what the world is to know the call by.
     pub(crate) async fn act(
         &self,
         call: &Call,
         limits: &Limits,
+        place: u32,
         key: Option<&str>,
     ) -> Result<Value, ToolError> {
         match call {
@@ -122,6 +125,10 @@ impl Toolbox<'_> {
             Call::WebScrape(scrape) => self.web_scrape(scrape, limits).await,
             Call::Remember(remember) => self.remember(remember).await,
             Call::Recall(recall) => self.recall(recall).await,
+            Call::CreateTask(new, args) => self.create_task(new, args, place).await,
+            Call::QueryTasks(query) => self.query_tasks(query).await,
+            Call::UpdateTask(update) => self.update_task(update).await,
+            Call::GetAgentStatus(_) => self.agent_status().await,
             // It is asked by the run, and answered by the owner.
             Call::AskOwner(_) => Err(ToolError::Failed("a question is not acted on".into())),
             Call::CreateAgent(create) => self.create_agent(create).await,
@@ -291,6 +298,10 @@ pub(crate) fn result_of(call: &Call, outcome: &Value) -> Result<StepEnd, String>
         Call::WebSearch(_) => Ok(web_search::end(outcome)),
         Call::WebScrape(_) => Ok(web_scrape::end(outcome)),
         Call::Remember(_) | Call::Recall(_) => Ok(memory::end(outcome)),
+        Call::CreateTask(..)
+        | Call::QueryTasks(_)
+        | Call::UpdateTask(_)
+        | Call::GetAgentStatus(_) => Ok(tasks::end(outcome)),
         Call::AskOwner(_) => Ok(StepEnd {
             result: Some(object("answer", outcome.clone())),
             ..StepEnd::default()

@@ -186,9 +186,7 @@ impl Lead<'_> {
             messages::conversation(self.brief.clone(), self.task, episode, room * 9 / 10);
         let args = JsonObject::from_iter([("turn".into(), json!(number))]);
         let name = format!("turn-{number}");
-        let asked = self
-            .ask(place, &name, args, &request, |answer| Ok(answer))
-            .await?;
+        let asked = self.ask(place, &name, args, &request, Ok).await?;
         Ok(match asked {
             Asked::Answered => Done::GoOn,
             Asked::Ends(led) => Done::Ends(led),

@@ -1,4 +1,4 @@
-//! Fetches a page for a tool, from where the tool may fetch; [`Web::visit`] does so as a guest who
+//! Fetches a page for a tool, from where the tool may fetch; `Web::visit` does so as a guest who
 //! asks first (`robots`) and takes turns (`manners`), and `readable` takes out what there is to read.
 //!
 //! The sandbox's guard decides at every hop, and the connection goes to the addresses that it

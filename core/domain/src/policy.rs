@@ -91,17 +91,24 @@ pub struct Reach {
     pub writes: Vec<Word>,
     /// Whether it is made outside the sandbox.
     pub is_outside: bool,
-    /// Whether the owner said yes to these hosts when the tool was made.
-    pub is_granted: bool,
+    /// What the owner said of the hosts before.
+    pub agreed: Option<Agreed>,
     /// What it makes that later runs can use.
     pub creates: Option<Creates>,
-    /// Whether the owner named the hosts in the settings, for this very tool: that is the owner's
-    /// word, as long as the run knows nothing private that could go there.
-    pub is_configured: bool,
     /// Whether it reads what runs remembered: it brings the labels of all that is in its reach.
     pub reads_memories: bool,
     /// How long it may take, where that is its own to say.
     pub limit: Option<Duration>,
+}
+
+/// How the owner agreed to the hosts that a call speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreed {
+    /// With a yes when the tool was made.
+    WithTool,
+    /// In the settings, for this very tool: that holds as long as the run knows nothing private that
+    /// could go there.
+    InSettings,
 }
 
 /// What a call makes that later runs can use.
@@ -350,8 +357,8 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
                 .into(),
         ));
     }
-    let is_agreed = reach.is_granted || (reach.is_configured && !call.labels.private);
-    if reach.hosts.is_empty() || (reach.is_configured && is_agreed) {
+    let is_configured = reach.agreed == Some(Agreed::InSettings) && !call.labels.private;
+    if reach.hosts.is_empty() || is_configured {
         return None;
     }
     let speaks = format!("it speaks to {}", reach.hosts.join(", "));
@@ -360,10 +367,10 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
             "{speaks}, and the words of its task are not your own"
         )));
     }
-    if !is_agreed {
-        return Some(Asked::UnlessPermitted(speaks));
+    if reach.agreed == Some(Agreed::WithTool) {
+        return None;
     }
-    None
+    Some(Asked::UnlessPermitted(speaks))
 }
 
 /// Says which tool the agent may not call, or that it called as many as it may.

@@ -1,5 +1,5 @@
-//! A run of ten steps, killed at every write of its journal: it ends the same, and nothing that must
-//! not be done twice is.
+//! A run of ten steps, and one that a model leads, killed at every write of its journal: it ends the
+//! same, and nothing that must not be done twice is.
 //!
 //! The node is killed right before each flush of the database's log (the write has happened and
 //! nobody was told) and right before each first write after one (what was done since is not written
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use hearth_tests::aimock::AiMock;
 use hearth_tests::faults::{Faults, Loaded};
 use hearth_tests::node::{Api, Options, TestNode};
 use hearth_tests::skip;
@@ -38,13 +39,35 @@ fn plan() -> anyhow::Result<Value> {
 /// One life of the run, in a folder of its own.
 struct Life {
     folder: tempfile::TempDir,
+    task: Value,
+    /// The step that acts on the world outside.
+    act: &'static str,
+    env: Vec<(String, String)>,
+    check: fn(&End, &Life) -> anyhow::Result<()>,
 }
 
 impl Life {
-    fn new() -> anyhow::Result<Self> {
+    /// The life of a plan.
+    fn planned() -> anyhow::Result<Self> {
+        let task = json!({"title": "Ten steps", "max_attempts": 10, "context": {"plan": plan()?}});
+        Self::new(task, "send", Vec::new(), End::check_plan)
+    }
+
+    fn new(
+        task: Value,
+        act: &'static str,
+        env: Vec<(String, String)>,
+        check: fn(&End, &Life) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("hearth-crash-").tempdir()?;
         fs::create_dir(folder.path().join("data"))?;
-        Ok(Self { folder })
+        Ok(Self {
+            folder,
+            task,
+            act,
+            env,
+            check,
+        })
     }
 
     fn data(&self) -> PathBuf {
@@ -58,6 +81,7 @@ impl Life {
     fn start(&self, loaded: Option<&Loaded>) -> anyhow::Result<TestNode> {
         let home = self.folder.path().display().to_string();
         let mut env = vec![("HOME".to_owned(), home)];
+        env.extend(self.env.clone());
         env.extend(loaded.into_iter().flat_map(|loaded| loaded.env.clone()));
         let options = Options {
             agents: true,
@@ -80,8 +104,7 @@ impl Life {
     /// Lives until the task has ended, through one death at most. Returns the task and the journal.
     async fn live(&self, loaded: &Loaded) -> anyhow::Result<End> {
         let mut node = self.start(Some(loaded))?;
-        let task = json!({"title": "Ten steps", "max_attempts": 10, "context": {"plan": plan()?}});
-        let number = node.api()?.post("/tasks", task).await?["number"].clone();
+        let number = node.api()?.post("/tasks", self.task.clone()).await?["number"].clone();
         loaded.switch_on()?;
         let deadline = Instant::now() + LIMIT;
         let mut deaths = 0;
@@ -128,7 +151,7 @@ impl Life {
             "yes"
         } else if reason.starts_with("May I") {
             "approve"
-        } else if reason.contains("was cut off") && reason.contains("send") {
+        } else if reason.contains("was cut off") && reason.contains(self.act) {
             // The person looks whether it happened.
             if self.acts() > 0 {
                 "it was done"
@@ -169,20 +192,49 @@ struct End {
 }
 
 impl End {
-    /// What must be the same, whatever happened on the way.
-    fn check(&self, life: &Life) -> anyhow::Result<()> {
+    fn check_plan(&self, life: &Life) -> anyhow::Result<()> {
+        self.check(
+            life,
+            &json!({"words": 3, "arrived": "yes"}),
+            "3 things: BEANS TWINE BEANS\n",
+            10,
+        )
+    }
+
+    /// What a model led: beside the rest, no turn that was recorded was asked for again.
+    fn check_led(&self, life: &Life) -> anyhow::Result<()> {
+        let result = json!({"summary": "The letter is sent.", "arrived": true});
+        self.check(life, &result, "three things\n", 0)?;
+        let turns: Vec<&Value> = self
+            .steps
+            .iter()
+            .filter(|step| step["tool"] == "model")
+            .collect();
+        let done = turns.iter().filter(|step| step["status"] == "done").count();
+        ensure!(done == TURNS, "{done} turns are done: {turns:?}");
+        let asked_again = turns.iter().find(|turn| {
+            let is_later = |other: &&&Value| {
+                other["place"] == turn["place"]
+                    && other["attempt"].as_u64() > turn["attempt"].as_u64()
+            };
+            turn["status"] == "done" && turns.iter().any(|other| is_later(&other))
+        });
+        ensure!(asked_again.is_none(), "{asked_again:?}");
+        let cut_off = turns.len() - done;
+        ensure!(cut_off <= self.deaths, "{cut_off} turns were cut off");
+        Ok(())
+    }
+
+    /// What must be the same, whatever happened on the way; the first `steps` steps are all done.
+    fn check(&self, life: &Life, result: &Value, letter: &str, steps: u64) -> anyhow::Result<()> {
         let task = &self.task;
-        ensure!(
-            task["result"] == json!({"words": 3, "arrived": "yes"}),
-            "{}",
-            task["result"]
-        );
+        ensure!(task["result"] == *result, "{}", task["result"]);
         // One letter, and in it one line: neither the act nor the step before it was made twice.
         let sent = fs::read_to_string(life.folder.path().join("outbox.txt"))?;
-        ensure!(sent == "3 things: BEANS TWINE BEANS\n", "{sent}");
+        ensure!(sent == letter, "{sent}");
         ensure!(task["assigned_to"] == SEED);
         let live = |step: &&Value| step["discarded_at"].is_null();
-        for place in 1..=10 {
+        for place in 1..=steps {
             let attempts: Vec<&Value> = self
                 .steps
                 .iter()
@@ -211,24 +263,102 @@ async fn a_run_killed_at_every_write_of_its_journal_ends_the_same() -> anyhow::R
         skip::skip(NAME, "there is no C compiler, or no Linux");
         return Ok(());
     };
-    let whole = Life::new()?;
+    matrix("crash matrix", &faults, 60, Life::planned).await
+}
+
+/// How many turns the script has.
+const TURNS: usize = 6;
+
+/// What the model does: a file, a command in the folder that must not be made twice, an act outside
+/// that the owner must approve, a question, two calls at once, and the end.
+fn script() -> Value {
+    let calls = |turn: usize, calls: Value| {
+        let calls: Vec<Value> = calls
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|call| json!({"name": call[0], "arguments": call[1].to_string()}))
+            .collect();
+        json!({"match": {"turnIndex": turn}, "response": {"toolCalls": calls}})
+    };
+    json!([
+        calls(
+            0,
+            json!([["write_file", {"path": "draft.txt", "content": "three things\n"}]])
+        ),
+        calls(
+            1,
+            json!([["run_command", {"argv": ["sh", "-c", "cat draft.txt >> letter.txt"]}]])
+        ),
+        calls(
+            2,
+            json!([["run_command", {
+                "argv": ["sh", "-c", "cat letter.txt >> \"$HOME/outbox.txt\""], "outside": true,
+            }]])
+        ),
+        calls(
+            3,
+            json!([["ask_owner", {"question": "Did it arrive?", "options": ["yes", "no"]}]])
+        ),
+        calls(
+            4,
+            json!([
+                ["read_file", {"path": "letter.txt"}],
+                ["store_artifact", {"type": "letter", "path": "letter.txt"}],
+            ])
+        ),
+        calls(
+            5,
+            json!([["complete_task", {
+                "summary": "The letter is sent.", "result": {"arrived": true},
+            }]])
+        ),
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_a_model_leads_killed_at_every_write_ends_the_same() -> anyhow::Result<()> {
+    const NAME: &str = "a_run_that_a_model_leads_killed_at_every_write_ends_the_same";
+    let Some(faults) = Faults::compile()? else {
+        skip::skip(NAME, "there is no C compiler, or no Linux");
+        return Ok(());
+    };
+    let Some(model) = AiMock::start(NAME, &script())? else {
+        return Ok(());
+    };
+    let env = model_env(&model);
+    let life = || {
+        let task = json!({"title": "Send the letter", "max_attempts": 10});
+        Life::new(task, "turn-3", env.clone(), End::check_led)
+    };
+    matrix("crash matrix, led by a model", &faults, 40, life).await
+}
+
+/// Lives a life once in peace, then once for each point at which it can be killed.
+async fn matrix(
+    name: &str,
+    faults: &Faults,
+    points_min: usize,
+    new: impl Fn() -> anyhow::Result<Life>,
+) -> anyhow::Result<()> {
+    let whole = new()?;
     let counted = faults.load(&[&whole.log()], None)?.with_switch();
     let end = whole.live(&counted).await?;
-    end.check(&whole)?;
+    (whole.check)(&end, &whole)?;
     let counts = counted.counts()?;
     let points: Vec<(&'static str, u64)> = ["sync", "resume"]
         .into_iter()
         .flat_map(|kind| (1..=counts.get(kind).copied().unwrap_or(0)).map(move |nth| (kind, nth)))
         .collect();
     ensure!(
-        points.len() > 60,
+        points.len() > points_min,
         "only {} writes: {counts:?}",
         points.len()
     );
 
     let mut lives = Vec::new();
     for (kind, nth) in &points {
-        let life = Life::new()?;
+        let life = new()?;
         let loaded = faults.load_kill(&[&life.log()], kind, *nth)?.with_switch();
         lives.push((life, loaded, *kind, *nth));
     }
@@ -238,7 +368,7 @@ async fn a_run_killed_at_every_write_of_its_journal_ends_the_same() -> anyhow::R
         async move {
             let lived = async {
                 let end = life.live(&loaded).await?;
-                end.check(&life)?;
+                (life.check)(&end, &life)?;
                 anyhow::Ok(end)
             };
             let end = lived
@@ -256,13 +386,28 @@ async fn a_run_killed_at_every_write_of_its_journal_ends_the_same() -> anyhow::R
         .filter_map(|end| end.err().map(|error| format!("{error:#}")))
         .collect();
     eprintln!(
-        "crash matrix: {} points, {} deaths, {} ended otherwise",
+        "{name}: {} points, {} deaths, {} ended otherwise",
         points.len(),
         died.load(Ordering::Relaxed),
         failed.len()
     );
     ensure!(failed.is_empty(), "{}", failed.join("\n"));
     until_no_orphans().await
+}
+
+/// What tells a node to ask a server on this machine.
+pub(crate) fn model_env(model: &AiMock) -> Vec<(String, String)> {
+    let settings = [
+        ("PROVIDER", "openai-compatible"),
+        ("NAME", "script"),
+        ("URL", &model.v1()),
+        ("FIND_LOCAL", "false"),
+        ("CONTEXT_TOKENS", "32000"),
+        ("INPUT_PRICE", "0.10"),
+        ("OUTPUT_PRICE", "0.40"),
+    ];
+    let settings = settings.map(|(name, value)| (format!("HEARTH_MODEL_{name}"), value.to_owned()));
+    settings.into()
 }
 
 /// Waits until nothing is left of sandboxes whose nodes are gone: those have the first process of the

@@ -153,7 +153,7 @@ async fn a_server_that_is_busy_is_waited_for_and_one_that_breaks_off_is_not_beli
     ensure!(ask("broken").await?.text == "Mended.");
     let cut = ask("cut").await;
     ensure!(
-        matches!(&cut, Err(AskError::None(why)) if !why.contains(SECRET)),
+        matches!(&cut, Err(AskError::BrokenOff(why)) if !why.contains(SECRET)),
         "{cut:?}"
     );
     let wrong = ask("wrong").await;
@@ -312,7 +312,8 @@ fn a_wrong_choice_of_a_model_changes_nothing_and_says_what_is_right() -> anyhow:
         );
         ensure!(!told.contains("s3cret"), "{told}");
     }
-    ensure!(std::fs::read_to_string(folder.path().join("hearth.toml"))?.is_empty());
+    let settings = std::fs::read_to_string(folder.path().join("hearth.toml"))?;
+    ensure!(!settings.contains("model"), "{settings}");
     Ok(())
 }
 
@@ -355,7 +356,7 @@ fn who_chooses_a_model_at_a_terminal_is_asked_for_its_key() -> anyhow::Result<()
         "{used:?}"
     );
     let settings = std::fs::read_to_string(folder.path().join("hearth.toml"))?;
-    ensure!(settings == "[model]\nprovider = \"groq\"\n", "{settings}");
+    ensure!(settings.ends_with("\n[model]\nprovider = \"groq\"\n"), "{settings}");
     let shown = hearth(&["--json", "config", "show"])?.output()?;
     let shown: Value = serde_json::from_slice(&shown.stdout)?;
     ensure!(

@@ -76,7 +76,7 @@ pub(super) enum Asked {
 /// One step by which an order is taken back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Undo {
+pub(crate) enum Undo {
     /// Something about a task.
     Task {
         /// Which.
@@ -105,7 +105,7 @@ pub(super) enum Undo {
 /// What takes a change of a task back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// It was added.
     Cancel,
     /// It was ended; if it was blocked before, it is blocked again.
@@ -124,7 +124,7 @@ pub(super) enum Step {
 /// A field as it was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Field {
+pub(crate) enum Field {
     /// Its title.
     Title(String),
     /// Its description.

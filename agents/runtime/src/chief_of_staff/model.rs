@@ -10,7 +10,7 @@
 //! can do), `prompt` and `history` (what it is told), `speech` and `clause` (what is said of its answer, and of what was done), `thought`
 //! (what is kept in mind), `ask` (the call itself).
 
-mod acts;
+pub(crate) mod acts;
 mod ask;
 mod clause;
 mod converse;
@@ -18,7 +18,7 @@ mod history;
 mod prompt;
 mod route;
 mod speech;
-mod thought;
+pub(crate) mod thought;
 mod tools;
 
 pub(super) use converse::converse;

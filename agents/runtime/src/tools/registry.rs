@@ -10,13 +10,14 @@ use std::sync::LazyLock;
 
 use hearth_domain::action::Action;
 use hearth_domain::field::Word;
-use hearth_domain::policy::{Creates, Labels, Reach};
+use hearth_domain::policy::{Agreed, Creates, Labels, Reach};
 use hearth_domain::run::Repeat;
 use hearth_domain::tool::Grants;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -29,6 +30,7 @@ use super::args::{
     AskOwner, CreateAgent, CreateTool, Delegate, FolderName, HttpGet, ListFiles, Python, ReadFile,
     Recall, Remember, RunCommand, StoreArtifact, WebScrape, WebSearch, WriteFile,
 };
+use super::task_args::{CreateTask, GetAgentStatus, QueryTasks, UpdateTask};
 
 /// One call of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,14 @@ pub enum Call {
     Delegate(Delegate),
     /// See [`CreateTool`].
     CreateTool(CreateTool),
+    /// See [`CreateTask`]; with the arguments as they were given, which make the call what it is.
+    CreateTask(Box<CreateTask>, Value),
+    /// See [`QueryTasks`].
+    QueryTasks(QueryTasks),
+    /// See [`UpdateTask`].
+    UpdateTask(Box<UpdateTask>),
+    /// See [`GetAgentStatus`].
+    GetAgentStatus(GetAgentStatus),
     /// A call of a tool that an agent made.
     Made(MadeCall),
 }
@@ -235,6 +245,25 @@ static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
             "create_tool",
             Tool::of::<CreateTool>(|args| read(args, Call::CreateTool)),
         ),
+        (
+            "create_task",
+            Tool::of::<CreateTask>(|args| {
+                let new = CreateTask::deserialize(&args)?;
+                Ok(Call::CreateTask(Box::new(new), args))
+            }),
+        ),
+        (
+            "query_tasks",
+            Tool::of::<QueryTasks>(|args| read(args, Call::QueryTasks)),
+        ),
+        (
+            "update_task",
+            Tool::of::<UpdateTask>(|args| read(args, |update| Call::UpdateTask(Box::new(update)))),
+        ),
+        (
+            "get_agent_status",
+            Tool::of::<GetAgentStatus>(|args| read(args, Call::GetAgentStatus)),
+        ),
     ])
 });
 
@@ -311,6 +340,10 @@ impl Call {
             | Self::WebSearch(_)
             | Self::Remember(_)
             | Self::Recall(_)
+            | Self::CreateTask(..)
+            | Self::QueryTasks(_)
+            | Self::UpdateTask(_)
+            | Self::GetAgentStatus(_)
             | Self::Made(_) => Ok(()),
         }
     }
@@ -373,7 +406,7 @@ impl Call {
                 }
             }
             Self::Made(call) => Reach {
-                is_granted: true,
+                agreed: Some(Agreed::WithTool),
                 ..reach_of(call.grants())
             },
             Self::WebScrape(scrape) => Reach {
@@ -388,6 +421,10 @@ impl Call {
             | Self::WebSearch(_)
             | Self::Remember(_)
             | Self::AskOwner(_)
+            | Self::CreateTask(..)
+            | Self::QueryTasks(_)
+            | Self::UpdateTask(_)
+            | Self::GetAgentStatus(_)
             | Self::Delegate(_) => Reach::default(),
         }
     }
@@ -443,6 +480,11 @@ impl Call {
             // The same agent or tool again is the same; work is handed on in one write.
             | Self::CreateAgent(_)
             | Self::CreateTool(_)
+            // A task is known by the place of its making; a change that is so already is none.
+            | Self::CreateTask(..)
+            | Self::QueryTasks(_)
+            | Self::UpdateTask(_)
+            | Self::GetAgentStatus(_)
             | Self::Delegate(_) => Repeat::Safe,
         }
     }
@@ -464,6 +506,10 @@ impl Call {
             | Self::Recall(_)
             | Self::AskOwner(_)
             | Self::CreateAgent(_)
+            | Self::CreateTask(..)
+            | Self::QueryTasks(_)
+            | Self::UpdateTask(_)
+            | Self::GetAgentStatus(_)
             | Self::Delegate(_) => false,
         }
     }
@@ -514,6 +560,10 @@ impl Call {
             Self::WebScrape(scrape) => format!("read {}", shortened(&scrape.url)),
             Self::Remember(remember) => format!("remember {}", quoted(&remember.text)),
             Self::Recall(recall) => format!("recall {}", quoted(&recall.query)),
+            Self::CreateTask(new, _) => format!("make task {}", quoted(&new.title)),
+            Self::QueryTasks(_) => "look for tasks".into(),
+            Self::UpdateTask(update) => format!("change task {}", quoted(&update.task_id)),
+            Self::GetAgentStatus(_) => "look at the agents".into(),
             Self::AskOwner(ask) => format!("ask \"{}\"", shortened(&ask.question)),
         }
     }

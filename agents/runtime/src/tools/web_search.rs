@@ -1,7 +1,7 @@
 //! Searching: by the server that the owner configured, or on this machine.
 
 use hearth_app::local_search::Found;
-use hearth_domain::policy::Reach;
+use hearth_domain::policy::{Agreed, Reach};
 use hearth_domain::run::StepEnd;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ impl Toolbox<'_> {
         let mut reach = call.reach();
         if let Call::WebSearch(_) = call {
             reach.hosts = self.web.search().host().into_iter().collect();
-            reach.is_configured = !reach.hosts.is_empty();
+            reach.agreed = (!reach.hosts.is_empty()).then_some(Agreed::InSettings);
         }
         reach
     }

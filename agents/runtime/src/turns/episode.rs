@@ -150,12 +150,11 @@ impl Episode {
         };
         for called in &turn.calls {
             match (&called.came, &called.step) {
-                (Came::Open | Came::Waits, _) => return Next::Call(called),
                 (Came::Acted, Some(step)) if called.call.name != COMPLETE => {
                     return Next::Keep(step);
                 }
-                // Whether it is done was not settled yet.
-                (Came::Acted, _) => return Next::Call(called),
+                // Of one that acted, whether the task is done was not settled yet.
+                (Came::Open | Came::Waits | Came::Acted, _) => return Next::Call(called),
                 (Came::Interrupted, Some(step)) => return Next::Repeat(step),
                 (Came::Interrupted | Came::Done(_) | Came::Failed(_), _) => (),
             }

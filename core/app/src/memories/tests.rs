@@ -136,7 +136,7 @@ async fn private_memories_and_strangers_text_together_put_what_leaves_to_the_own
         brings: UNTRUSTED,
         reach: Reach {
             hosts: vec!["search.example".into()],
-            is_configured: true,
+            agreed: Some(hearth_domain::policy::Agreed::InSettings),
             ..Reach::default()
         },
         ..quiet(place)

@@ -78,7 +78,7 @@ fn discard_from(
         from_planned(&run, &all, from)?
     };
     let by = actor.name();
-    for step in all.iter().filter(live) {
+    for step in all.iter().filter(|step| is_live(step)) {
         if !anew.places.contains(&step.place) {
             continue;
         }
@@ -95,7 +95,7 @@ struct Anew {
     label: String,
 }
 
-fn live(step: &&Step) -> bool {
+fn is_live(step: &Step) -> bool {
     step.discarded_at.is_none()
 }
 
@@ -112,7 +112,7 @@ fn from_planned(run: &Run, all: &[Step], from: Option<&str>) -> Result<Anew, App
         })?,
         None => (0..plan.steps.len())
             .find(|place| {
-                !all.iter().filter(live).any(|step| {
+                !all.iter().filter(|step| is_live(step)).any(|step| {
                     step.place == number_of(*place) && matches!(step.state, StepState::Done(_))
                 })
             })
@@ -132,18 +132,24 @@ fn from_planned(run: &Run, all: &[Step], from: Option<&str>) -> Result<Anew, App
 
 /// Where a model leads, everything after a step came of it; so all of that is done anew.
 fn from_turn(all: &[Step], from: Option<&str>) -> Result<Anew, AppError> {
-    let mut turns = all.iter().filter(live).filter(|step| step.is_turn());
+    let mut turns = all
+        .iter()
+        .filter(|step| is_live(step))
+        .filter(|step| step.is_turn());
     let first = match from {
         Some(from) => {
             let number: Option<u32> = from.parse().ok();
             let is_meant = |step: &&Step| step.name.as_str() == from || number == Some(step.place);
-            all.iter().filter(live).find(is_meant).ok_or_else(|| {
-                let names: Vec<&str> = turns.map(|step| step.name.as_str()).collect();
-                AppError::invalid(
-                    "from",
-                    format!("names no step; the model's turns are {}", names.join(", ")),
-                )
-            })?
+            all.iter()
+                .filter(|step| is_live(step))
+                .find(is_meant)
+                .ok_or_else(|| {
+                    let names: Vec<&str> = turns.map(|step| step.name.as_str()).collect();
+                    AppError::invalid(
+                        "from",
+                        format!("names no step; the model's turns are {}", names.join(", ")),
+                    )
+                })?
         }
         None => turns
             .next_back()

@@ -208,7 +208,7 @@ fn what_speaks_to_a_host_is_put_to_the_owner_unless_permitted() {
 #[test]
 fn a_host_that_the_owner_configured_needs_no_word_until_the_run_knows_something_private() {
     let (action, mut reach) = (action("https://example.org/"), speaks());
-    reach.is_configured = true;
+    reach.agreed = Some(Agreed::InSettings);
     let mut call = call(&action, &reach);
     call.labels.untrusted = true;
     assert_eq!(verdict(&call), Verdict::Allow);
@@ -419,7 +419,7 @@ fn a_tool_with_rights_is_put_to_the_owner_each_time_and_one_without_is_made() {
 fn hosts_that_came_with_a_tool_are_not_asked_for_again_but_where_they_could_carry_secrets_away() {
     let action = action("x");
     let granted = Reach {
-        is_granted: true,
+        agreed: Some(Agreed::WithTool),
         ..speaks()
     };
     let calm = call(&action, &granted);

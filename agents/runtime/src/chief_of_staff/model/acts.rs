@@ -14,19 +14,20 @@ use hearth_domain::field::{AgentName, Label, Name, Title, Word};
 use hearth_domain::policy::Labels;
 use hearth_domain::project::{NewProject, ProjectStatus};
 use hearth_domain::task::{NewTask, Task, TaskStatus};
-use hearth_domain::{Actor, ArtifactId, InvalidField, JsonObject, MessageId, ProjectId, TaskId};
+use hearth_domain::{Actor, ArtifactId, InvalidField, JsonObject, ProjectId, RunId, TaskId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use self::naming::{cut, find_agent, find_date, find_project, named, shown, task_number};
-use super::thought::{Done, Progress};
-use super::tools::{self, Call, CreateArtifact, CreateTask, Filters};
+use super::thought::Done;
+use super::tools::{self, Call, CreateArtifact};
 use crate::chief_of_staff::desk::Names;
 use crate::chief_of_staff::intent::known_name;
 use crate::chief_of_staff::memory::{Step, Undo};
 use crate::chief_of_staff::words::fold;
 use crate::model::ToolCall;
+use crate::tools::task_args::{CreateTask, Filters};
 
 /// The most tasks that one query shows, and the most characters of a result.
 const SHOWN_MAX: usize = 15;
@@ -38,7 +39,7 @@ const DESCRIPTION_ALONE: usize = 1500;
 const LOOKED_AT: usize = 500;
 
 /// Why a call was not carried out.
-enum Refused {
+pub(crate) enum Refused {
     /// The model is told, and may do better.
     Told(String),
     /// Nothing goes on.
@@ -60,13 +61,24 @@ impl From<InvalidField> for Refused {
     }
 }
 
-/// With what the calls of a message are carried out.
+/// With what a call is carried out.
 pub(crate) struct Acting<'a> {
     pub(crate) app: &'a App,
     pub(crate) actor: &'a Actor,
-    pub(crate) progress: &'a Progress,
-    /// Whose words were said in the conversation, and recalled for it.
-    pub(crate) heard: Labels,
+    /// What it belongs to: `chat`, or `run`.
+    pub(crate) whose: &'static str,
+    /// Which: the message with which the answer began, or the run.
+    pub(crate) key: Uuid,
+    /// The place of the call among all of them.
+    pub(crate) position: usize,
+    /// What was made before it.
+    pub(crate) made: Vec<Action>,
+    /// Whose words the model has read by now: what it makes is made of them.
+    pub(crate) labels: Labels,
+    /// The run that calls, whose labels it has as well.
+    pub(crate) within: Option<RunId>,
+    /// The project of a new task where nothing is said.
+    pub(crate) home: Option<ProjectId>,
     /// Whether an earlier life of the node may have carried the call out.
     pub(crate) may_be_done: bool,
 }
@@ -94,7 +106,7 @@ impl Acting<'_> {
     async fn act(&self, read: &Call, call: &ToolCall) -> Result<Done, Refused> {
         match read {
             Call::CreateProject(new) => self.create_project(&new.name, &new.description).await,
-            Call::CreateTask(new) => self.create_task(new, call).await,
+            Call::CreateTask(new) => self.create_task(new, &call.args).await,
             Call::QueryTasks(query) => self.query(&query.filters).await,
             Call::UpdateTask(update) => self.update(&update.task_id, &update.updates).await,
             Call::GetAgentStatus(_) => self.agents().await,
@@ -103,7 +115,7 @@ impl Acting<'_> {
     }
 
     async fn create_project(&self, name: &str, description: &str) -> Result<Done, Refused> {
-        let id = ProjectId(made_id(self.progress.key, self.position()));
+        let id = ProjectId(made_id(self.key, self.position));
         let made = self.app.get_project(id).ok();
         let names = Names::of(self.app).await?;
         if let Some(known) = known_name(&names.projects, name)
@@ -137,7 +149,11 @@ impl Acting<'_> {
         })
     }
 
-    async fn create_task(&self, new: &CreateTask, call: &ToolCall) -> Result<Done, Refused> {
+    pub(crate) async fn create_task(
+        &self,
+        new: &CreateTask,
+        args: &Value,
+    ) -> Result<Done, Refused> {
         if new.context.contains_key("plan") {
             return Err(Refused::Told(
                 "context must not have a plan: how it is done is for the worker to decide; say in \
@@ -150,7 +166,10 @@ impl Acting<'_> {
             Some(name) => Some(find_project(&names, name)?),
             None => None,
         };
-        let project_id = project.as_deref().and_then(|name| names.project_id(name));
+        let project_id = match &project {
+            Some(name) => names.project_id(name),
+            None => self.home,
+        };
         let new_task = NewTask {
             project_id,
             description: new.description.clone(),
@@ -161,13 +180,14 @@ impl Acting<'_> {
             assigned_to: find_agent(&names, new.assigned_to.as_deref())?,
             created_by: (*self.actor == Actor::Owner)
                 .then(|| AgentName::from_stored(CHIEF_OF_STAFF.into())),
-            trust: self.labels(),
+            trust: self.labels,
+            within: self.within,
             ..NewTask::titled(Title::parse("title", &new.title)?)
         };
         let once = Once {
-            key: format!("chat:{}:{}", self.progress.key, self.position()),
+            key: format!("{}:{}:{}", self.whose, self.key, self.position),
             among: Among::Callers,
-            request: Sha256::digest(call.args.to_string()).into(),
+            request: Sha256::digest(args.to_string()).into(),
         };
         let created = self
             .app
@@ -195,7 +215,7 @@ impl Acting<'_> {
         })
     }
 
-    async fn query(&self, filters: &Filters) -> Result<Done, Refused> {
+    pub(crate) async fn query(&self, filters: &Filters) -> Result<Done, Refused> {
         let names = Names::of(self.app).await?;
         if let Some(number) = &filters.number {
             let view = self.task(number)?;
@@ -253,7 +273,7 @@ impl Acting<'_> {
         self.told_of(&fitting, &told).await
     }
 
-    async fn agents(&self) -> Result<Done, Refused> {
+    pub(crate) async fn agents(&self) -> Result<Done, Refused> {
         let page = self.app.list_agents(Vec::new(), None, 50).await?;
         let filter = TaskFilter {
             statuses: vec![TaskStatus::InProgress],
@@ -287,7 +307,7 @@ impl Acting<'_> {
     async fn create_artifact(&self, new: &CreateArtifact) -> Result<Done, Refused> {
         let task = self.task(&new.task_id)?.task;
         let kind = Word::parse("type", &new.r#type)?;
-        let id = ArtifactId(made_id(self.progress.key, self.position()));
+        let id = ArtifactId(made_id(self.key, self.position));
         let mut writer = self.app.begin_artifact(self.actor).await?;
         writer.write(new.content.as_bytes()).await?;
         let blob = writer.finish().await?;
@@ -299,8 +319,8 @@ impl Acting<'_> {
             name: None,
             media_type: "text/markdown".parse::<MediaType>()?,
             metadata: JsonObject::new(),
-            labels: self.labels(),
-            within: None,
+            labels: self.labels,
+            within: self.within,
         };
         let artifact = self
             .app
@@ -328,16 +348,6 @@ impl Acting<'_> {
             labels: self.app.labels_of_tasks(tasks).await?,
             ..told(told_of)
         })
-    }
-
-    /// Returns whose words the model has read by now: what it makes is made of them.
-    fn labels(&self) -> Labels {
-        self.heard.and(self.progress.labels())
-    }
-
-    /// The place of the call among all of the answer's.
-    fn position(&self) -> usize {
-        self.progress.calls_done()
     }
 
     fn task(&self, number: &str) -> Result<TaskView, Refused> {
@@ -368,8 +378,8 @@ impl Acting<'_> {
 
     async fn by_title(&self, text: &str, project: Option<ProjectId>) -> Result<TaskId, Refused> {
         let wanted = fold(text);
-        let acts = self.progress.acts();
-        let made = acts
+        let made = self
+            .made
             .iter()
             .rev()
             .find(|act| act.event == "task.created" && fold(&act.name) == wanted);
@@ -388,7 +398,8 @@ impl Acting<'_> {
         if let (Some(one), None) = (fitting.next(), fitting.next()) {
             return Ok(one.task.id);
         }
-        let made: Vec<String> = acts
+        let made: Vec<String> = self
+            .made
             .iter()
             .filter_map(|act| Some(format!("#{} {}", act.number?, act.name)))
             .collect();
@@ -406,9 +417,9 @@ impl Acting<'_> {
 }
 
 /// Returns an identifier that is the same whenever the same call of the same message is made.
-fn made_id(key: MessageId, position: usize) -> Uuid {
+fn made_id(key: Uuid, position: usize) -> Uuid {
     let mut hasher = Sha256::new();
-    hasher.update(key.0.as_bytes());
+    hasher.update(key.as_bytes());
     hasher.update(position.to_be_bytes());
     let digest = hasher.finalize();
     let mut bytes = [0; 16];
@@ -416,7 +427,7 @@ fn made_id(key: MessageId, position: usize) -> Uuid {
         *byte = random;
     }
     // When the message was said, so that what it made is listed where it belongs.
-    for (byte, time) in bytes.iter_mut().zip(key.0.as_bytes().iter().take(6)) {
+    for (byte, time) in bytes.iter_mut().zip(key.as_bytes().iter().take(6)) {
         *byte = *time;
     }
     uuid::Builder::from_bytes(bytes)

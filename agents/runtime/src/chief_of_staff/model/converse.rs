@@ -211,8 +211,13 @@ impl Talk<'_, '_> {
                 let acting = Acting {
                     app: self.desk.app,
                     actor: self.desk.actor,
-                    progress: &self.progress,
-                    heard: self.heard,
+                    whose: "chat",
+                    key: self.progress.key.0,
+                    position: self.progress.calls_done(),
+                    made: self.progress.acts(),
+                    labels: self.heard.and(self.progress.labels()),
+                    within: None,
+                    home: None,
                     may_be_done,
                 };
                 acting.carry_out(call).await?

@@ -5,6 +5,10 @@ use hearth_domain::agent::Registration;
 
 use super::*;
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "values are written where they are used"
+)]
 fn delegate(id: &str, agent: &str, after: &[&str], more: Value) -> Value {
     let mut args = json!({"agent": agent, "title": format!("part {id}")});
     let more = more.as_object().unwrap().clone();

@@ -35,7 +35,12 @@ fn compact_object(keywords: &Map<String, Value>) -> Map<String, Value> {
             (noise, _) if NOISE.contains(&noise) => continue,
             // That nothing else is taken, or anything, goes without saying.
             ("additionalProperties", Value::Bool(_)) => continue,
-            ("const" | "enum" | "examples", value) => value.clone(),
+            ("enum", Value::Array(words)) => words
+                .iter()
+                .filter(|word| !word.is_null())
+                .cloned()
+                .collect(),
+            ("const" | "examples", value) => value.clone(),
             ("type", Value::Array(types)) => without_null(types),
             (named, Value::Object(schemas)) if NAMED.contains(&named) => schemas
                 .iter()
@@ -94,7 +99,7 @@ mod tests {
                 "type": "object", "description": "Keeps a note.",
                 "properties": {
                     "title": {"type": "string", "description": "What."},
-                    "default": {"enum": ["title", null]},
+                    "default": {"enum": ["title"]},
                     "pattern": {"type": "object", "additionalProperties": {}},
                     "kinds": {"type": ["string", "integer", "null"]},
                     "words": {"type": "array", "items": {"type": "string"}},

@@ -158,42 +158,41 @@ fn strength(decision: &Decision) -> u8 {
     }
 }
 
+fn any_agreed() -> impl Strategy<Value = Option<Agreed>> {
+    let agreed = prop_oneof![Just(Agreed::WithTool), Just(Agreed::InSettings)];
+    proptest::option::of(agreed)
+}
+
 fn any_reach() -> impl Strategy<Value = Reach> {
-    (any::<[bool; 7]>(), proptest::option::of(1_u64..100)).prop_map(
-        |(
-            [
-                hosts,
-                reads,
-                writes,
-                is_outside,
-                creates,
-                is_granted,
-                is_configured,
-            ],
-            limit,
-        )| {
-            let named = |is_so: bool| -> Vec<Word> {
-                is_so
-                    .then(|| "notes".parse().unwrap())
-                    .into_iter()
-                    .collect()
-            };
-            Reach {
-                hosts: hosts
-                    .then(|| "example.org".to_owned())
-                    .into_iter()
-                    .collect(),
-                reads: named(reads),
-                writes: named(writes),
-                is_outside,
-                creates: creates.then_some(Creates::Agent),
-                is_granted,
-                is_configured,
-                reads_memories: false,
-                limit: limit.map(Duration::from_secs),
-            }
-        },
+    (
+        any::<[bool; 5]>(),
+        any_agreed(),
+        proptest::option::of(1_u64..100),
     )
+        .prop_map(
+            |([hosts, reads, writes, is_outside, creates], agreed, limit)| {
+                let named = |is_so: bool| -> Vec<Word> {
+                    is_so
+                        .then(|| "notes".parse().unwrap())
+                        .into_iter()
+                        .collect()
+                };
+                Reach {
+                    hosts: hosts
+                        .then(|| "example.org".to_owned())
+                        .into_iter()
+                        .collect(),
+                    reads: named(reads),
+                    writes: named(writes),
+                    is_outside,
+                    creates: creates.then_some(Creates::Agent),
+
+                    agreed,
+                    reads_memories: false,
+                    limit: limit.map(Duration::from_secs),
+                }
+            },
+        )
 }
 
 fn any_labels() -> impl Strategy<Value = Labels> {

@@ -10,10 +10,10 @@ use super::{Acting, Refused, action, changed};
 use crate::chief_of_staff::desk::Names;
 use crate::chief_of_staff::memory::{Field, Step};
 use crate::chief_of_staff::model::thought::Done;
-use crate::chief_of_staff::model::tools::{End, Updates};
+use crate::tools::task_args::{End, Updates};
 
 impl Acting<'_> {
-    pub(super) async fn update(&self, number: &str, updates: &Updates) -> Result<Done, Refused> {
+    pub(crate) async fn update(&self, number: &str, updates: &Updates) -> Result<Done, Refused> {
         let before = self.task(number)?.task;
         if let Some(end) = updates.status {
             let others = Updates {
@@ -33,7 +33,8 @@ impl Acting<'_> {
         }
         let update = UpdateFields {
             patch,
-            labels: self.labels(),
+            labels: self.labels,
+            within: self.within,
             ..UpdateFields::default()
         };
         let task = TaskRef::Id(before.id);

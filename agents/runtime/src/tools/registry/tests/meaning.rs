@@ -84,7 +84,7 @@ fn a_call_of_a_made_tool_touches_what_it_was_granted_and_names_its_version() {
     ] {
         let call = made(grants.clone());
         assert_eq!(meaning(&call), expected, "{grants}");
-        assert!(call.reach().is_granted && call.reach().creates.is_none());
+        assert!(call.reach().agreed.is_some() && call.reach().creates.is_none());
     }
     let call = made(json!({"host": {"http_get": network, "fs_read": ["notes"]}}));
     assert_eq!(
