@@ -63,7 +63,12 @@ pub(crate) type Tell<'a> = &'a (dyn Fn(&Step, &StepEnd) -> Option<Progress> + Sy
 pub(crate) enum Attempt {
     Done(StepEnd),
     Waits,
-    Failed { story: String, may_help_again: bool },
+    Failed {
+        story: String,
+        may_help_again: bool,
+        /// Whether the journal has it; what could not be meant at all is not in there.
+        is_written: bool,
+    },
     Stopped,
 }
 
@@ -72,6 +77,15 @@ impl Attempt {
         Self::Failed {
             story: story.into(),
             may_help_again: false,
+            is_written: true,
+        }
+    }
+
+    fn not_meant(story: impl Into<String>) -> Self {
+        Self::Failed {
+            story: story.into(),
+            may_help_again: false,
+            is_written: false,
         }
     }
 }
@@ -89,13 +103,13 @@ impl Hands<'_> {
         let mut action = wanted.action.clone();
         let call = match self.toolbox.registry.read(&action) {
             Ok(call) => call,
-            Err(problem) => return Ok(Attempt::failed(problem)),
+            Err(problem) => return Ok(Attempt::not_meant(problem)),
         };
         call.pin(&mut action);
         match self.toolbox.before_asking(&call, self.limits).await {
             Ok(()) => (),
             Err(ToolError::Stopped) => return Ok(Attempt::Stopped),
-            Err(problem) => return Ok(Attempt::failed(problem.to_string())),
+            Err(problem) => return Ok(Attempt::not_meant(problem.to_string())),
         }
         if call.reach().is_outside {
             // A yes is for what the act finds there, and not for what another step makes of it.
@@ -214,6 +228,7 @@ impl Hands<'_> {
                 Ok(Attempt::Failed {
                     story,
                     may_help_again,
+                    is_written: true,
                 })
             }
         }
@@ -237,6 +252,7 @@ impl Hands<'_> {
                 Ok(Attempt::Failed {
                     story,
                     may_help_again: true,
+                    is_written: true,
                 })
             }
         }

@@ -36,6 +36,8 @@ pub(crate) use self::prompt::Role;
 /// How many calls in a row may name no tool or have wrong arguments, before the task is its owner's to
 /// look at: the first is told what would be right, and so is the second.
 const WRONG_MAX: usize = 3;
+/// The argument by which a turn says that it reads the text of strangers, in which call's result.
+const EXTRACT: &str = "extract";
 
 /// What came of leading a run.
 #[derive(Debug)]
@@ -103,6 +105,16 @@ impl Lead<'_> {
 
     /// Does what comes next.
     async fn advance(&self, view: &RunView) -> Result<Done, AppError> {
+        let is_answered = |step: &&Step| {
+            step.is_turn()
+                && step.discarded_at.is_none()
+                && matches!(step.state, StepState::Acted { .. })
+        };
+        if let Some(step) = view.steps.iter().find(is_answered) {
+            // It was cut off right after the answer.
+            self.settle(step.clone()).await?;
+            return Ok(Done::GoOn);
+        }
         let episode = Episode::read(&view.steps);
         let next = episode.next(extract::is_strange);
         if let Next::Turn { place, .. } | Next::Extract { place, .. } = &next
@@ -141,6 +153,9 @@ impl Lead<'_> {
                 let called = turn
                     .and_then(|turn| turn.calls.iter().find(|called| called.place == step.place));
                 match called {
+                    Some(called) if called.call.name == COMPLETE => {
+                        self.finish(view, &episode, called).await
+                    }
                     Some(called) => self.call(&episode, called).await,
                     None => Ok(Done::GoOn),
                 }
@@ -186,7 +201,7 @@ impl Lead<'_> {
             messages::conversation(self.brief.clone(), self.task, episode, room * 9 / 10);
         let args = JsonObject::from_iter([("turn".into(), json!(number))]);
         let name = format!("turn-{number}");
-        let asked = self.ask(place, &name, args, &request, Ok).await?;
+        let asked = self.ask(place, &name, args, &request).await?;
         Ok(match asked {
             Asked::Answered => Done::GoOn,
             Asked::Ends(led) => Done::Ends(led),
@@ -194,15 +209,13 @@ impl Lead<'_> {
         })
     }
 
-    /// Asks the model, the money for it being reserved, and writes down what it answered. `shape` says
-    /// what of the answer is kept, or what is wrong with it.
+    /// Asks the model, the money for it being reserved, and writes down what it answered.
     async fn ask(
         &self,
         place: u32,
         name: &str,
         args: JsonObject,
         request: &Request,
-        shape: impl Fn(Answer) -> Result<Answer, String>,
     ) -> Result<Asked, AppError> {
         let meant = Meant {
             place,
@@ -244,12 +257,8 @@ impl Lead<'_> {
             }
         };
         let usage = answer.usage;
-        let (kept, problem) = match shape(answer.clone()) {
-            Ok(kept) => (kept, None),
-            Err(problem) => (answer, Some(problem)),
-        };
-        let outcome = serde_json::to_value(&kept).unwrap_or_default();
-        let entry = Entry::Answered(outcome.clone(), usage);
+        let outcome = serde_json::to_value(&answer).unwrap_or_default();
+        let entry = Entry::Answered(outcome, usage);
         let step = match self.hands.record(step.clone(), entry, None).await {
             // It does not fit into the journal.
             Err(AppError::InvalidInput { problem, .. }) => {
@@ -260,14 +269,34 @@ impl Lead<'_> {
             }
             other => other?,
         };
-        if let Some(problem) = problem {
-            self.hands
-                .record(step, Entry::Failed(problem.clone()), None)
-                .await?;
-            return Ok(Asked::Unfit(problem));
-        }
+        self.settle(step).await
+    }
+
+    /// Makes what a model answered the result of its turn; of the text of strangers, only what has the
+    /// shape for it.
+    async fn settle(&self, step: Step) -> Result<Asked, AppError> {
+        let answer = episode::answer_in(&step)
+            .ok_or_else(|| "the journal holds no answer of a model".to_owned())
+            .and_then(|answer| {
+                if step.action.args.contains_key(EXTRACT) {
+                    extract::shape(answer)
+                } else {
+                    Ok(answer)
+                }
+            });
+        let kept = match answer {
+            Ok(kept) => kept,
+            Err(problem) => {
+                self.hands
+                    .record(step, Entry::Failed(problem.clone()), None)
+                    .await?;
+                return Ok(Asked::Unfit(problem));
+            }
+        };
         let end = StepEnd {
-            result: outcome.as_object().cloned(),
+            result: serde_json::to_value(&kept)
+                .ok()
+                .and_then(|kept| kept.as_object().cloned()),
             note: said(&kept),
             ..StepEnd::default()
         };
@@ -292,8 +321,8 @@ impl Lead<'_> {
         }
         let wanted = Wanted {
             place: called.place,
-            name,
-            action,
+            name: name.clone(),
+            action: action.clone(),
             limit: None,
             key: None,
         };
@@ -302,6 +331,11 @@ impl Lead<'_> {
             .make(&wanted, &|step, end| Some(progress(step, end)))
             .await?;
         Ok(match attempt {
+            Attempt::Failed {
+                story,
+                is_written: false,
+                ..
+            } => return self.refuse(called.place, name, action, story).await,
             // What failed is the model's to think about.
             Attempt::Done(_) | Attempt::Failed { .. } => Done::GoOn,
             Attempt::Waits => Done::Ends(Led::Waits),
@@ -452,11 +486,9 @@ impl Lead<'_> {
             return Ok(Done::Ends(Led::NoModel("there is none".into())));
         };
         let request = extract::request(&wanted, called, profile.context_tokens);
-        let args = JsonObject::from_iter([("extract".into(), json!(called.place))]);
+        let args = JsonObject::from_iter([(EXTRACT.into(), json!(called.place))]);
         let name = format!("turn-{}-extract-{}", episode.turns.len(), called.place);
-        let asked = self
-            .ask(place, &name, args, &request, extract::shape)
-            .await?;
+        let asked = self.ask(place, &name, args, &request).await?;
         Ok(match asked {
             Asked::Answered | Asked::Unfit(_) => Done::GoOn,
             Asked::Ends(led) => Done::Ends(led),

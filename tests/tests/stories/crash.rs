@@ -116,11 +116,13 @@ impl Life {
                 Ok(Some(task)) => {
                     loaded.switch_off()?;
                     let steps = steps_of(&node.api()?).await?;
+                    let spent = node.api()?.get("/status").await?["spent_today"].clone();
                     let code = node.stop()?;
                     ensure!(code == Some(0), "it ended with {code:?}: {}", node.log());
                     return Ok(End {
                         task,
                         steps,
+                        spent,
                         deaths,
                     });
                 }
@@ -188,6 +190,8 @@ async fn steps_of(api: &Api) -> anyhow::Result<Vec<Value>> {
 struct End {
     task: Value,
     steps: Vec<Value>,
+    /// What the node says was spent.
+    spent: Value,
     deaths: usize,
 }
 
@@ -222,6 +226,25 @@ impl End {
         ensure!(asked_again.is_none(), "{asked_again:?}");
         let cut_off = turns.len() - done;
         ensure!(cut_off <= self.deaths, "{cut_off} turns were cut off");
+        // Each turn was counted once: by what it used, and one that was cut off by what it may have.
+        let tokens = |turn: &&&Value| {
+            let usage = &turn["result"]["usage"];
+            let count = |kind: &str| usage[kind].as_u64().unwrap_or_default();
+            count("input_tokens") + count("output_tokens")
+        };
+        let used: u64 = turns.iter().map(|turn| tokens(&turn)).sum();
+        let spent = self.spent["tokens"].as_u64().context("no tokens")?;
+        ensure!(
+            used > 0 && self.spent["reserved_usd"] == 0.0,
+            "{}",
+            self.spent
+        );
+        let is_counted = if cut_off == 0 {
+            spent == used
+        } else {
+            spent > used
+        };
+        ensure!(is_counted, "{used} of {cut_off}: {}", self.spent);
         Ok(())
     }
 

@@ -34,6 +34,7 @@ impl Executor<'_> {
             let Attempt::Failed {
                 story,
                 may_help_again,
+                ..
             } = &attempt
             else {
                 return Ok(attempt);
@@ -46,6 +47,7 @@ impl Executor<'_> {
                 return Ok(Attempt::Failed {
                     story: format!("{failures} tries, the last: {story}"),
                     may_help_again: false,
+                    is_written: true,
                 });
             };
             tokio::select! {
@@ -69,6 +71,7 @@ impl Executor<'_> {
                 return Ok(Attempt::Failed {
                     story: problem.clone(),
                     may_help_again: false,
+                    is_written: true,
                 });
             }
         };

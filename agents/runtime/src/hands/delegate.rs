@@ -16,7 +16,7 @@ impl Hands<'_> {
     ) -> Result<Attempt, AppError> {
         let delegation = match delegate.delegation() {
             Ok(delegation) => delegation,
-            Err(problem) => return Ok(Attempt::failed(problem)),
+            Err(problem) => return Ok(Attempt::not_meant(problem)),
         };
         let handed_on = persist(|| {
             let (hold, bounds) = (self.hold.clone(), self.bounds());
@@ -30,7 +30,7 @@ impl Hands<'_> {
             Ok(Intent::Go(_) | Intent::Waits(_)) => Ok(Attempt::Waits),
             Ok(Intent::Refused(step)) => Ok(Attempt::failed(step.decision.reason)),
             Err(AppError::InvalidInput { field, problem, .. }) => {
-                Ok(Attempt::failed(format!("{field} {problem}")))
+                Ok(Attempt::not_meant(format!("{field} {problem}")))
             }
             Err(error) => Err(error),
         }

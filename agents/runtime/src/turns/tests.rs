@@ -191,6 +191,21 @@ async fn a_failed_call_is_the_models_to_think_about() {
 }
 
 #[tokio::test]
+async fn what_cannot_even_be_asked_for_is_told_to_the_model_once() {
+    let broken = json!({
+        "name": "count_words", "description": "Counts.", "parameters": {"type": "object"},
+        "code": "def run(args:", "examples": [{"args": {}, "result": {}}],
+    });
+    let stage = Stage::new([calls("create_tool", broken), done("It cannot be made.")]);
+
+    let task = stage.work().await;
+
+    assert_eq!(task.status(), TaskStatus::Completed);
+    let last = stage.last();
+    assert!(told(&last)[0].starts_with("It failed: "), "{last:?}");
+}
+
+#[tokio::test]
 async fn wrong_arguments_and_unknown_tools_are_explained_and_the_third_in_a_row_blocks() {
     let stage = Stage::new([
         calls("read_file", json!({"file": "a"})),
