@@ -22,7 +22,7 @@ mod preset;
 mod remote;
 mod request;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wire;
 
 use std::future::Future;

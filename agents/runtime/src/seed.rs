@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_app::holding::Work;
-use hearth_app::tasks::{SEED, TaskView};
+use hearth_app::tasks::{SEED, TaskFilter, TaskView};
 use hearth_app::{App, AppError, EventStream};
 use hearth_domain::agent::{Presence, Registration};
 use hearth_domain::event_filter::{Channel, EventFilter, TypePattern};
 use hearth_domain::field::{AgentName, Word};
+use hearth_domain::task::TaskStatus;
 use hearth_domain::{Actor, JsonObject, TaskId};
 use hearth_sandbox::outside::Environment;
 use tokio::sync::{Mutex, Semaphore};
@@ -38,6 +39,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest wait for work: a wake-up that was lost costs no more.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// How many pending tasks are looked at for one that waits for a model.
+const LOOKED_AT: usize = 100;
 /// How long running work may finish when the node stops, before it is handed back.
 const FINISH: Duration = Duration::from_secs(2);
 
@@ -191,6 +194,7 @@ impl Seed {
                 }
             }
         }
+        self.look_for_model().await;
         match self.means.app.next_start() {
             Ok(Some(moment)) => moment.since(self.means.app.now()).min(LONGEST_WAIT),
             Ok(None) | Err(_) => LONGEST_WAIT,
@@ -281,11 +285,32 @@ impl Seed {
     }
 
     fn work(&self) -> Work {
-        // With none, a task without a plan stays pending.
-        if self.config.models.current().is_some() {
+        // With none that calls tools, a task without a plan stays pending.
+        let current = self.config.models.current();
+        if current.is_some_and(|profile| profile.has_tools) {
             Work::Any
         } else {
             Work::Planned
+        }
+    }
+
+    /// Looks for a server on this machine where a task waits for a model and there is none; not where
+    /// nothing waits, and not again right after.
+    async fn look_for_model(&self) {
+        if self.config.models.current().is_some() {
+            return;
+        }
+        let pending = TaskFilter {
+            statuses: vec![TaskStatus::Pending],
+            ..TaskFilter::default()
+        };
+        let app = &self.means.app;
+        let Ok(page) = app.list_tasks(pending, None, None, LOOKED_AT).await else {
+            return;
+        };
+        let waits = |view: &TaskView| !view.task.has_plan() && view.waiting_for.is_some();
+        if page.items.iter().any(waits) {
+            self.config.models.look_if_due().await;
         }
     }
 
@@ -316,3 +341,6 @@ async fn wake(events: &mut EventStream) {
     // The store is closed or cannot be read; the sleep beside this brings the next look.
     std::future::pending::<()>().await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,11 @@ pub(crate) fn operations(dir: &Path) -> App {
 
 /// Returns the operations on the store that lies there, with identifiers after `used`.
 pub(crate) fn operations_from(dir: &Path, used: u64) -> App {
+    operations_at(dir, used, Arc::new(StillClock))
+}
+
+/// As [`operations_from`], by a clock.
+pub(crate) fn operations_at(dir: &Path, used: u64, clock: Arc<dyn Clock>) -> App {
     let ids: Arc<dyn IdSource> = Arc::new(SequentialIds(AtomicU64::new(used)));
     let path = dir.join("hearth.db");
     let store = Store::open(&hearth_store::Config { path }, Arc::clone(&ids)).unwrap();
@@ -57,7 +62,7 @@ pub(crate) fn operations_from(dir: &Path, used: u64) -> App {
         budgets: hearth_app::money::DefaultLimits::default(),
         day: hearth_domain::day_times::DayTimes::default(),
     };
-    App::new(store, Arc::new(StillClock), ids, config).unwrap()
+    App::new(store, clock, ids, config).unwrap()
 }
 
 pub(crate) fn seed() -> AgentName {

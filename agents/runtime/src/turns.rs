@@ -14,6 +14,7 @@ mod prompt;
 mod tests;
 
 use hearth_app::AppError;
+use hearth_app::money::EXTRACT_ARG;
 use hearth_app::runs::journal::{Entry, Intent, Meant, Rest};
 use hearth_app::runs::{RunRef, RunView};
 use hearth_domain::JsonObject;
@@ -36,8 +37,6 @@ pub(crate) use self::prompt::Role;
 /// How many calls in a row may name no tool or have wrong arguments, before the task is its owner's to
 /// look at: the first is told what would be right, and so is the second.
 const WRONG_MAX: usize = 3;
-/// The argument by which a turn says that it reads the text of strangers, in which call's result.
-const EXTRACT: &str = "extract";
 
 /// What came of leading a run.
 #[derive(Debug)]
@@ -116,7 +115,8 @@ impl Lead<'_> {
             return Ok(Done::GoOn);
         }
         let episode = Episode::read(&view.steps);
-        let next = episode.next(extract::is_strange);
+        let has_strange = view.steps.iter().any(|step| step.brought().untrusted);
+        let next = episode.next(|called| extract::is_strange(called, has_strange));
         if let Next::Turn { place, .. } | Next::Extract { place, .. } = &next
             && let Some(story) = stopped(&view.steps, *place)
         {
@@ -278,7 +278,7 @@ impl Lead<'_> {
         let answer = episode::answer_in(&step)
             .ok_or_else(|| "the journal holds no answer of a model".to_owned())
             .and_then(|answer| {
-                if step.action.args.contains_key(EXTRACT) {
+                if step.action.args.contains_key(EXTRACT_ARG) {
                     extract::shape(answer)
                 } else {
                     Ok(answer)
@@ -486,7 +486,7 @@ impl Lead<'_> {
             return Ok(Done::Ends(Led::NoModel("there is none".into())));
         };
         let request = extract::request(&wanted, called, profile.context_tokens);
-        let args = JsonObject::from_iter([(EXTRACT.into(), json!(called.place))]);
+        let args = JsonObject::from_iter([(EXTRACT_ARG.into(), json!(called.place))]);
         let name = format!("turn-{}-extract-{}", episode.turns.len(), called.place);
         let asked = self.ask(place, &name, args, &request).await?;
         Ok(match asked {

@@ -8,16 +8,22 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hearth_domain::Actor;
-use hearth_domain::money::Usage;
+use hearth_domain::field::AgentName;
+use hearth_domain::money::{CallEnd, Purpose, Usage};
 
 use crate::app::App;
 use crate::authority::must_be_owner;
+use crate::chat::CHIEF_OF_STAFF;
 use crate::error::{AppError, UnavailableCause};
+use crate::money::ForWhom;
 
 /// Knows the language models.
 pub trait LanguageModels: Send + Sync + 'static {
     /// Returns how each does.
     fn state(&self) -> ModelState;
+
+    /// Returns what a try may use up at most; none where there is no model.
+    fn worst_case(&self) -> Option<Usage>;
 
     /// Asks one something small, for its owner, who pays for it.
     fn test(&self) -> TestFuture<'_>;
@@ -168,7 +174,7 @@ impl App {
     /// Asks a model something small. It costs what it costs.
     ///
     /// # Errors
-    /// The caller may not; no model answers.
+    /// The caller may not; there is no money for it; no model answers.
     pub async fn test_model(&self, actor: &Actor) -> Result<ModelTest, AppError> {
         must_be_owner(actor, "try out the language model, which costs money")?;
         let Some(models) = self.models().0.get() else {
@@ -177,6 +183,25 @@ impl App {
                 detail: "the language models are not there yet; try again in a moment".into(),
             });
         };
-        models.test().await
+        let whom = ForWhom {
+            agent: AgentName::from_stored(CHIEF_OF_STAFF.into()),
+            task: None,
+            conversation: None,
+        };
+        let worst_case = models.worst_case().unwrap_or_default();
+        let call = self
+            .reserve_call(&Actor::System, whom, Purpose::Chat, worst_case)
+            .await?;
+        let tried = models.test().await;
+        let end = match &tried {
+            Ok(test) => CallEnd::Used {
+                provider: test.provider.clone(),
+                model: test.model.clone(),
+                usage: test.usage,
+            },
+            Err(_) => CallEnd::Unknown,
+        };
+        self.settle_call(call, end).await?;
+        tried
     }
 }

@@ -37,6 +37,8 @@ pub use views::{BudgetView, SpendingView, Today};
 
 /// The tool whose steps are turns of a model.
 pub const MODEL_TOOL: &str = "model";
+/// The argument of a turn that only reads what strangers wrote: in which step's result.
+pub const EXTRACT_ARG: &str = "extract";
 /// The tool whose steps hand a task to another agent.
 pub const DELEGATE_TOOL: &str = "delegate";
 /// The longest time of a worker's that is counted at once. It is heard from more often than that; a

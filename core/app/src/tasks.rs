@@ -13,10 +13,11 @@ use hearth_domain::project::{NewProject, Project};
 use hearth_domain::task::{
     Budget, ESTIMATE_MAX_MINUTES, MAX_ATTEMPTS_LIMIT, NewTask, Task, TaskPatch, TaskStatus,
 };
-use hearth_domain::{Actor, ArtifactId, Change, ProjectId, RunId, TaskId, Timestamp};
+use hearth_domain::{Actor, ArtifactId, Change, JsonObject, ProjectId, RunId, TaskId, Timestamp};
 use hearth_store::idempotency::{self, Remembered};
 use hearth_store::tasks::{self, Cursor};
 use hearth_store::{Page, Tx, WriteTx, agents, artifacts, money, projects, specialists};
+use serde_json::Value;
 
 pub use hearth_store::tasks::{Cursor as TaskCursor, Order, TaskFilter};
 
@@ -32,6 +33,8 @@ use crate::projects::expect_version;
 use crate::runs::children::forget_called_off;
 use crate::trust;
 
+/// Where a task's context keeps what its owner answered.
+const ANSWERS: &str = "answers";
 /// The most tokens a task may be given: far above any run, and within what SQLite counts to.
 const BUDGET_TOKENS_MAX: u64 = 1_000_000_000_000;
 /// The most of anything else that a task may be given.
@@ -292,6 +295,9 @@ impl App {
         let own = self.config().budgets.task;
         let changed = self.change_task(actor, task, expected, move |tx, task, actor, now| {
             must_hold(actor, &task, update.fence)?;
+            if let Some(context) = &update.patch.context {
+                must_not_answer(context, task.context.get(ANSWERS))?;
+            }
             if let Some(budget) = update.patch.budget {
                 must_not_raise(actor, &task, budget, own)?;
             }
@@ -640,6 +646,7 @@ pub(crate) fn key_reused() -> AppError {
 fn check_new(new: &NewTask) -> Result<(), AppError> {
     prose("description", &new.description, DESCRIPTION_MAX)?;
     json_within("context", &new.context)?;
+    must_not_answer(&new.context, None)?;
     list_within("labels", &new.labels)?;
     list_within("depends_on", &new.depends_on)?;
     list_within("acceptance", &new.acceptance)?;
@@ -648,6 +655,17 @@ fn check_new(new: &NewTask) -> Result<(), AppError> {
     check_estimate(new.estimate_minutes)?;
     check_assigned(new.assigned_to.as_ref())?;
     check_budget(new.budget)
+}
+
+/// Refuses answers that the owner did not give: whoever works on the task goes by them.
+fn must_not_answer(context: &JsonObject, given: Option<&Value>) -> Result<(), AppError> {
+    match context.get(ANSWERS) {
+        said if said.is_none() || said == given => Ok(()),
+        _ => Err(AppError::invalid(
+            "context.answers",
+            "is written by the node, with what the owner answers; leave it out, or as it is",
+        )),
+    }
 }
 
 fn check_patch(patch: &TaskPatch) -> Result<(), AppError> {

@@ -11,7 +11,7 @@
 //! |---|---|---|---|
 //! | stays in the run's folder, reads a folder that is open | made | made | made |
 //! | makes a tool or an agent | made | refused | refused |
-//! | speaks to a host | asked, or by a standing permission | asked, or by a standing permission | asked each time |
+//! | speaks to a host that is not agreed to | asked, or by a standing permission | asked, or by a standing permission | asked each time |
 //! | the same, and the words of its task are untrusted | | asked each time | asked each time |
 //! | writes into a folder that is open | made | asked each time, as what opens it is private | asked each time |
 //! | runs outside the sandbox | asked each time | asked each time, with a warning | asked each time, with a warning |

@@ -77,6 +77,10 @@ impl Floor {
 
     fn over(dir: TempDir, used: u64) -> Self {
         let app = operations_from(dir.path(), used);
+        Self::of(app, dir)
+    }
+
+    pub(crate) fn of(app: App, dir: TempDir) -> Self {
         let stage = Stage {
             program: stage_program(),
             args: vec![],

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hearth_app::language_model::{LanguageModels, ModelState, ModelTest, TestFuture};
 use hearth_app::{AppError, Facility, UnavailableCause};
+use hearth_domain::money::Usage;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +37,12 @@ impl Models {
                 .with_detail(first.detail.clone());
         };
         let name = format!("{}/{}", current.provider, current.model);
+        if !current.has_tools {
+            return Facility::missing(
+                format!("{name} cannot call tools, so that it can talk and not work"),
+                "name a model that can: hearth model use --help",
+            );
+        }
         let first = states.first().filter(|first| !first.is_current);
         if let Some(first) = first {
             let reason = format!(
@@ -54,12 +61,6 @@ impl Models {
                 "hearth config set model.input_price DOLLARS, and model.output_price",
             );
         }
-        if !current.has_tools {
-            return Facility::hampered(
-                format!("{name} cannot call tools, so that it can talk and not work"),
-                "name a model that can: hearth model use --help",
-            );
-        }
         Facility::works()
     }
 }
@@ -73,6 +74,16 @@ pub type Refresh =
 pub struct ModelDesk {
     models: Models,
     refresh: Refresh,
+}
+
+/// What a model is asked to be tried out.
+fn small() -> Request {
+    Request {
+        system: "You are being tried out.".into(),
+        messages: vec![Message::User("Answer with the one word: ready".into())],
+        tools: Vec::new(),
+        max_output_tokens: TEST_TOKENS,
+    }
 }
 
 impl ModelDesk {
@@ -90,15 +101,14 @@ impl LanguageModels for ModelDesk {
         }
     }
 
+    fn worst_case(&self) -> Option<Usage> {
+        self.models.worst_case(&small())
+    }
+
     fn test(&self) -> TestFuture<'_> {
         Box::pin(async {
             (self.refresh)().await;
-            let request = Request {
-                system: "You are being tried out.".into(),
-                messages: vec![Message::User("Answer with the one word: ready".into())],
-                tools: Vec::new(),
-                max_output_tokens: TEST_TOKENS,
-            };
+            let request = small();
             let begun = Instant::now();
             let stop = CancellationToken::new();
             match self.models.ask(&request, None, &stop).await {

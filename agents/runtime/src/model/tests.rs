@@ -1,7 +1,7 @@
 mod asking;
 mod chain;
 mod local;
-mod server;
+pub(crate) mod server;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +76,7 @@ fn choice(server: &Server, preset: Preset) -> Choice {
 }
 
 /// That server alone.
-fn once(server: &Server, preset: Preset) -> Models {
+pub(crate) fn once(server: &Server, preset: Preset) -> Models {
     Models::configured(Config {
         chain: vec![choice(server, preset)],
         patience: quick(),

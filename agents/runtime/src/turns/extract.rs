@@ -33,12 +33,12 @@ struct Shape {
     quotes: Vec<String>,
 }
 
-/// Whether a call has brought text of strangers.
-pub(super) fn is_strange(called: &Called) -> bool {
-    let is_untrusted = called
-        .step
-        .as_ref()
-        .is_some_and(|step| step.brings.untrusted);
+/// Whether a call has brought text of strangers; `has_strange` says whether a call of the run did
+/// before, which may lie in a file of its folder.
+pub(super) fn is_strange(called: &Called, has_strange: bool) -> bool {
+    let is_untrusted = called.step.as_ref().is_some_and(|step| {
+        step.brings.untrusted || (has_strange && step.action.tool.as_str() == "read_file")
+    });
     let has_text = brought(called)
         .and_then(|end| end.result.as_ref())
         // Where bytes are kept as a file, there is no text.

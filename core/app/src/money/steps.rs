@@ -6,7 +6,7 @@ use hearth_domain::task::Task;
 use hearth_domain::{CallId, Timestamp};
 use hearth_store::{WriteTx, money};
 
-use super::{MODEL_TOOL, Purse};
+use super::{EXTRACT_ARG, MODEL_TOOL, Purse};
 use crate::error::AppError;
 
 /// Sets a step's worst case aside, or counts its call.
@@ -23,7 +23,11 @@ pub(crate) fn pay_for_step(
         return purse.charge(tx, &run.agent, Some(task), &Charge::tool_call(), now);
     }
     let call = NewCall {
-        purpose: Purpose::Task,
+        purpose: if step.action.args.contains_key(EXTRACT_ARG) {
+            Purpose::Extract
+        } else {
+            Purpose::Task
+        },
         step: Some(key_of(step)),
         conversation: None,
         task: Some(task.id),

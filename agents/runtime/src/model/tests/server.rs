@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// What the server does with one request.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// Answers with a status, further header lines, and a body.
     Whole(u16, &'static str, String),
     /// Sends this stream after a moment.
@@ -25,16 +25,16 @@ pub(super) enum Reply {
 
 /// What it was asked.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) path: String,
+pub(crate) struct Asked {
+    pub(crate) path: String,
     /// All header lines, in lower case.
-    pub(super) head: String,
-    pub(super) body: Value,
+    pub(crate) head: String,
+    pub(crate) body: Value,
 }
 
 /// The server. It ends with the test.
-pub(super) struct Server {
-    pub(super) port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     asked: Arc<Mutex<Vec<Asked>>>,
     /// How many bytes of an endless answer were taken.
     sent: Arc<Mutex<usize>>,
@@ -51,7 +51,7 @@ impl Drop for Server {
 
 impl Server {
     /// Answers requests with these, in order; then with 500.
-    pub(super) async fn with(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub(crate) async fn with(replies: impl IntoIterator<Item = Reply>) -> Self {
         let replies: Arc<Mutex<VecDeque<Reply>>> =
             Arc::new(Mutex::new(replies.into_iter().collect()));
         Self::answering(move |_| {
@@ -62,7 +62,7 @@ impl Server {
     }
 
     /// Answers each request by its path.
-    pub(super) async fn answering(
+    pub(crate) async fn answering(
         answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -91,20 +91,20 @@ impl Server {
         }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
     /// Returns how many requests it was answering at once, at most.
-    pub(super) fn most_at_once(&self) -> usize {
+    pub(crate) fn most_at_once(&self) -> usize {
         self.at_once.lock().unwrap().1
     }
 
-    pub(super) fn sent(&self) -> usize {
+    pub(crate) fn sent(&self) -> usize {
         *self.sent.lock().unwrap()
     }
 }
@@ -189,7 +189,7 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
 }
 
 /// An answer as a whole, as OpenAI sends it.
-pub(super) fn whole(text: &str) -> Reply {
+pub(crate) fn whole(text: &str) -> Reply {
     let body = json!({
         "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 30, "completion_tokens": 4},
@@ -198,19 +198,19 @@ pub(super) fn whole(text: &str) -> Reply {
 }
 
 /// A stream of OpenAI's, to its end.
-pub(super) fn stream(events: &[Value]) -> Reply {
+pub(crate) fn stream(events: &[Value]) -> Reply {
     let mut pieces = events_of(events);
     pieces.push("data: [DONE]\n\n".into());
     Reply::Pieces(pieces)
 }
 
-pub(super) fn events_of(events: &[Value]) -> Vec<String> {
+pub(crate) fn events_of(events: &[Value]) -> Vec<String> {
     let events = events.iter().map(|event| format!("data: {event}\n\n"));
     events.collect()
 }
 
 /// A stream that says something and ends as it should.
-pub(super) fn says(text: &str) -> Reply {
+pub(crate) fn says(text: &str) -> Reply {
     stream(&[
         delta(&json!({"role": "assistant", "content": text})),
         json!({"choices": [{"delta": {}, "finish_reason": "stop"}],
@@ -218,11 +218,11 @@ pub(super) fn says(text: &str) -> Reply {
     ])
 }
 
-pub(super) fn delta(delta: &Value) -> Value {
+pub(crate) fn delta(delta: &Value) -> Value {
     json!({"choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
 }
 
-pub(super) fn refusal(status: u16, message: &str) -> Reply {
+pub(crate) fn refusal(status: u16, message: &str) -> Reply {
     Reply::Whole(
         status,
         "",
@@ -231,4 +231,4 @@ pub(super) fn refusal(status: u16, message: &str) -> Reply {
 }
 
 /// Longer than any of this takes, should it work.
-pub(super) const LONG: Duration = Duration::from_mins(1);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
