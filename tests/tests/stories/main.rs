@@ -8,6 +8,7 @@ mod crash;
 mod disk_full;
 mod faults;
 mod first_minutes;
+mod idea;
 mod inbox;
 mod inbox_faults;
 mod keyring;
