@@ -1,0 +1,19 @@
+//! Audio in, transcript out; text in, audio out. All of it on the device, unless its owner says otherwise.
+//!
+//! It knows nothing of tasks, keeps no state, and reads neither settings nor the environment: whoever uses
+//! it hands in every path, key and limit. Each part has a floor that always works and a better one where its
+//! files are there.
+//!
+//! Reading order:
+//!
+//! - [`audio`]: a stretch of sound, and a place in one
+//! - [`resample`]: any rate of samples to any other, as a stream
+//! - [`codec`]: recordings and voice notes to samples, and back
+//! - [`activity`]: when somebody speaks
+//! - [`speech`]: text to sound, sentence by sentence
+
+pub mod activity;
+pub mod audio;
+pub mod codec;
+pub mod resample;
+pub mod speech;
