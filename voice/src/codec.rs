@@ -9,6 +9,8 @@ mod gather;
 mod opus;
 mod recording;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};

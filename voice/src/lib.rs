@@ -9,11 +9,16 @@
 //! - [`audio`]: a stretch of sound, and a place in one
 //! - [`resample`]: any rate of samples to any other, as a stream
 //! - [`codec`]: recordings and voice notes to samples, and back
+//! - [`onnx`]: a library of others that runs models
 //! - [`activity`]: when somebody speaks
 //! - [`speech`]: text to sound, sentence by sentence
 
 pub mod activity;
 pub mod audio;
 pub mod codec;
+pub mod onnx;
 pub mod resample;
 pub mod speech;
+
+#[cfg(test)]
+mod test_support;

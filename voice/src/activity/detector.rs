@@ -2,18 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Activity, ActivityError};
+use super::{Activity, ActivityError, Thresholds};
 use crate::audio::{Clip, RATE, Segment, duration_of, samples_in};
 
-/// From when on it is speech, and until when.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// How long speech and silence must be to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// How likely a frame must be for speech to begin.
-    pub begins_above: f32,
-    /// How unlikely a frame must be to count as silence once somebody speaks. Below the other, so that
-    /// speech does not flicker.
-    pub ends_below: f32,
-    /// So much speech without a pause, and it has begun.
+    /// So much speech without a pause, and it has begun, or goes on after one.
     pub onset: Duration,
     /// So much silence, and it has ended.
     pub hangover: Duration,
@@ -29,8 +24,6 @@ impl Default for Policy {
     /// stay under 300 ms.
     fn default() -> Self {
         Self {
-            begins_above: 0.5,
-            ends_below: 0.35,
             onset: Duration::from_millis(96),
             hangover: Duration::from_millis(300),
             minimum: Duration::from_millis(250),
@@ -53,6 +46,7 @@ pub enum Change {
 /// Finds speech in a stream of samples.
 pub struct Detector {
     activity: Box<dyn Activity>,
+    thresholds: Thresholds,
     policy: Policy,
     /// What has come in and does not fill a frame yet.
     waiting: Vec<f32>,
@@ -67,16 +61,20 @@ pub struct Detector {
 #[derive(Clone, Copy)]
 enum State {
     Silent,
-    /// Speech since `since`, too short so far to be taken for it.
-    Rising {
-        since: usize,
-    },
-    /// Speech since `since`, last in the frame that ended at `last`, `spoken` samples of it.
-    Speaking {
-        since: usize,
-        last: usize,
-        spoken: usize,
-    },
+    /// Speech since this position, too short so far to be taken for it.
+    Rising(usize),
+    Speaking(Speech),
+}
+
+#[derive(Clone, Copy)]
+struct Speech {
+    since: usize,
+    /// The end of the last frame that held speech.
+    last: usize,
+    /// Samples of speech, pauses left out.
+    spoken: usize,
+    /// Since when speech seems to go on after a pause, too short so far to be taken for it.
+    resumes: Option<usize>,
 }
 
 impl Detector {
@@ -84,6 +82,7 @@ impl Detector {
     pub fn new(activity: Box<dyn Activity>, policy: Policy) -> Self {
         let waiting = Vec::with_capacity(activity.frame());
         Self {
+            thresholds: activity.thresholds(),
             activity,
             policy,
             waiting,
@@ -95,14 +94,16 @@ impl Detector {
 
     /// Whether somebody speaks, as far as is known.
     pub fn is_speaking(&self) -> bool {
-        matches!(self.state, State::Speaking { .. })
+        matches!(self.state, State::Speaking(_))
     }
 
     /// Since when nobody has spoken, in time from the beginning of the stream; none while the last frame held
     /// speech or before any did.
     pub fn silent_since(&self) -> Option<Duration> {
         match self.state {
-            State::Speaking { last, .. } if last < self.heard => Some(duration_of(last, RATE)),
+            State::Speaking(speech) if speech.last < self.heard => {
+                Some(duration_of(speech.last, RATE))
+            }
             _ => None,
         }
     }
@@ -140,13 +141,8 @@ impl Detector {
             let probability = self.activity.probability(&self.waiting)?;
             self.judge(probability, frame, &mut changes);
         }
-        if let State::Speaking {
-            since,
-            last,
-            spoken,
-        } = self.state
-        {
-            self.end(since, last, spoken, end, &mut changes);
+        if let State::Speaking(speech) = self.state {
+            self.end(speech, end, &mut changes);
         }
         self.activity.reset();
         self.waiting.clear();
@@ -159,64 +155,74 @@ impl Detector {
     fn judge(&mut self, probability: f32, frame: usize, changes: &mut Vec<Change>) {
         let start = self.heard;
         self.heard += frame;
+        let is_speech = probability >= self.thresholds.begins_above;
         match self.state {
-            State::Silent if probability >= self.policy.begins_above => {
-                self.state = State::Rising { since: start };
-                self.rise(start, changes);
-            }
-            State::Silent => {}
-            State::Rising { since } if probability >= self.policy.begins_above => {
-                self.rise(since, changes);
-            }
-            State::Rising { .. } => self.state = State::Silent,
-            State::Speaking { since, spoken, .. } if probability >= self.policy.ends_below => {
-                self.state = State::Speaking {
-                    since,
-                    last: self.heard,
-                    spoken: spoken + frame,
-                };
-            }
-            State::Speaking {
-                since,
-                last,
-                spoken,
-            } => {
-                if self.heard - last >= samples_in(self.policy.hangover, RATE) {
-                    self.end(since, last, spoken, self.heard, changes);
-                }
-            }
+            State::Silent if is_speech => self.rise(start, changes),
+            State::Rising(since) if is_speech => self.rise(since, changes),
+            State::Silent | State::Rising(_) => self.state = State::Silent,
+            State::Speaking(speech) => self.go_on(speech, start, probability, changes),
         }
     }
 
     fn rise(&mut self, since: usize, changes: &mut Vec<Change>) {
+        self.state = State::Rising(since);
         let spoken = self.heard - since;
         if spoken >= samples_in(self.policy.onset, RATE) {
-            self.state = State::Speaking {
+            self.state = State::Speaking(Speech {
                 since,
                 last: self.heard,
                 spoken,
-            };
+                resumes: None,
+            });
             changes.push(Change::Began(duration_of(since, RATE)));
         }
     }
 
-    /// Gives out the stretch from `since` to `last`; there is sound up to `end`.
-    fn end(
+    /// The frame from `start` on, while somebody speaks or makes a pause.
+    fn go_on(
         &mut self,
-        since: usize,
-        last: usize,
-        spoken: usize,
-        end: usize,
+        mut speech: Speech,
+        start: usize,
+        probability: f32,
         changes: &mut Vec<Change>,
     ) {
+        let is_pause = speech.last < start;
+        if !is_pause && probability >= self.thresholds.ends_below {
+            speech.last = self.heard;
+            speech.spoken += self.heard - start;
+        } else if is_pause && probability >= self.thresholds.begins_above {
+            let resumes = *speech.resumes.get_or_insert(start);
+            let spoken = self.heard - resumes;
+            // Noise in a pause is no more speech than noise before one.
+            if spoken >= samples_in(self.policy.onset, RATE) {
+                speech.last = self.heard;
+                speech.spoken += spoken;
+                speech.resumes = None;
+            }
+        } else {
+            speech.resumes = None;
+        }
+        self.state = State::Speaking(speech);
+        let silent_until = speech.resumes.unwrap_or(self.heard);
+        if silent_until - speech.last >= samples_in(self.policy.hangover, RATE) {
+            self.end(speech, self.heard, changes);
+            // What seemed to go on may be where the next stretch begins.
+            if let Some(since) = speech.resumes {
+                self.rise(since, changes);
+            }
+        }
+    }
+
+    /// Gives out a stretch; there is sound up to `end`.
+    fn end(&mut self, speech: Speech, end: usize, changes: &mut Vec<Change>) {
         self.state = State::Silent;
-        if spoken < samples_in(self.policy.minimum, RATE) {
+        if speech.spoken < samples_in(self.policy.minimum, RATE) {
             changes.push(Change::Dropped);
             return;
         }
         let padding = samples_in(self.policy.padding, RATE);
-        let start = since.saturating_sub(padding).max(self.given);
-        let end = (last + padding).min(end).max(start);
+        let start = speech.since.saturating_sub(padding).max(self.given);
+        let end = (speech.last + padding).min(end).max(start);
         self.given = end;
         changes.push(Change::Ended(Segment {
             start: duration_of(start, RATE),
