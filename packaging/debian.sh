@@ -16,6 +16,7 @@ missing_packages() {
             gcc) command -v cc ;;
             # Elsewhere the headers come with the compiler, or lie in another place.
             libc6-dev) test -e /usr/include/stdio.h || ! command -v apt-get ;;
+            libasound2-dev) pkg-config --exists alsa || ! command -v apt-get ;;
             nodejs) command -v node ;;
             python3-venv) python3 -c 'import ensurepip, venv' ;;
             *) command -v "$package" ;;

@@ -1,5 +1,7 @@
 //! What several tests here need.
 
+pub(crate) mod graph;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -46,6 +48,20 @@ pub(crate) fn onnx_library(test: &str) -> Option<PathBuf> {
         skip(test, "HEARTH_ONNXRUNTIME names no ONNX Runtime");
     }
     library
+}
+
+/// The program espeak-ng of this machine. None, said loudly, where it is absent.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where programs are is told by PATH"
+)]
+pub(crate) fn espeak(test: &str) -> Option<PathBuf> {
+    let found =
+        std::env::var_os("PATH").and_then(|path| crate::speech::find_program("espeak-ng", &path));
+    if found.is_none() {
+        skip(test, "espeak-ng is not installed");
+    }
+    found
 }
 
 /// A tone of so many seconds, at half the loudness there is.
