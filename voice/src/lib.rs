@@ -12,13 +12,17 @@
 //! - [`onnx`]: a library of others that runs models
 //! - [`activity`]: when somebody speaks
 //! - [`speech`]: text to sound, sentence by sentence
+//! - [`talk`]: what is said between the press of a key and its release
+//! - [`device`]: microphones and loudspeakers
 
 pub mod activity;
 pub mod audio;
 pub mod codec;
+pub mod device;
 pub mod onnx;
 pub mod resample;
 pub mod speech;
+pub mod talk;
 
 #[cfg(test)]
 mod test_support;
