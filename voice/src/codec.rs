@@ -36,7 +36,7 @@ impl Default for Limits {
     /// Two hours, and two hours of CD quality as WAV with some room.
     fn default() -> Self {
         Self {
-            duration: Duration::from_secs(2 * 60 * 60),
+            duration: Duration::from_hours(2),
             bytes: 1_500_000_000,
         }
     }

@@ -15,6 +15,20 @@
 //! - [`talk`]: what is said between the press of a key and its release
 //! - [`device`]: microphones and loudspeakers
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "numbers of samples become numbers with a fraction, and are far below where that loses any"
+)]
+#![cfg_attr(
+    test,
+    expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "sound of tests is made by small numbers, and compared where it must be the same"
+    )
+)]
+
 pub mod activity;
 pub mod audio;
 pub mod codec;

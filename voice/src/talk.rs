@@ -22,7 +22,7 @@ impl Default for Around {
         Self {
             before: Duration::from_millis(450),
             after: Duration::from_millis(200),
-            longest: Duration::from_secs(5 * 60),
+            longest: Duration::from_mins(5),
         }
     }
 }

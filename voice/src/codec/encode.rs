@@ -12,7 +12,7 @@ const PACKET: usize = 960;
 
 /// Samples that the encoder lags behind, left out again by whoever decodes. Found by comparing what went in
 /// with what came out.
-const LAG: usize = 312;
+const LAG: u16 = 312;
 
 /// Bits in a second. Telegram's own voice notes have about as many.
 const BITRATE: i32 = 32_000;
@@ -69,14 +69,15 @@ pub fn encode_opus(sound: &Sound) -> Result<Vec<u8>, CodecError> {
         return Err(CodecError::Encode("there is no sound".to_owned()));
     }
     let samples = sound.clone().at_rate(OPUS_RATE)?.samples;
-    let mut encoder = OpusEncoder::new(OPUS_RATE as i32, 1, Application::Voip).map_err(refused)?;
+    let mut encoder =
+        OpusEncoder::new(OPUS_RATE.cast_signed(), 1, Application::Voip).map_err(refused)?;
     encoder.bitrate_bps = BITRATE;
     encoder.use_cbr = false;
     let mut writer = PacketWriter::new(Vec::new());
     writer.write_packet(head(sound.rate), SERIAL, PacketWriteEndInfo::EndPage, 0)?;
     writer.write_packet(tags(), SERIAL, PacketWriteEndInfo::EndPage, 0)?;
 
-    let total = samples.len() + LAG;
+    let total = samples.len() + usize::from(LAG);
     let count = total.div_ceil(PACKET);
     let mut frame = [0.0; PACKET];
     let mut packet = [0; LARGEST_PACKET];
@@ -103,19 +104,15 @@ pub fn encode_opus(sound: &Sound) -> Result<Vec<u8>, CodecError> {
 fn head(rate: u32) -> Vec<u8> {
     let mut head = b"OpusHead".to_vec();
     head.extend([1, 1]);
-    head.extend((LAG as u16).to_le_bytes());
+    head.extend(LAG.to_le_bytes());
     head.extend(rate.to_le_bytes());
     head.extend([0, 0, 0]);
     head
 }
 
 fn tags() -> Vec<u8> {
-    let vendor = b"hearth";
-    let mut tags = b"OpusTags".to_vec();
-    tags.extend((vendor.len() as u32).to_le_bytes());
-    tags.extend(vendor);
-    tags.extend(0u32.to_le_bytes());
-    tags
+    // The length of a name, the name, and no comments.
+    b"OpusTags\x06\0\0\0hearth\0\0\0\0".to_vec()
 }
 
 fn refused(reason: &'static str) -> CodecError {

@@ -54,7 +54,7 @@ impl CodecError {
 
 fn minutes(limit: &Duration) -> String {
     let seconds = limit.as_secs();
-    if seconds >= 120 && seconds % 60 == 0 {
+    if seconds >= 120 && seconds.is_multiple_of(60) {
         format!("{} minutes", seconds / 60)
     } else {
         format!("{} seconds", limit.as_secs_f64())

@@ -28,7 +28,7 @@ pub(super) fn read(
         .ok_or_else(|| CodecError::Unknown("an Ogg file with nothing in it".to_owned()))?;
     let head = Head::read(&first.data)?;
     let mut decoder = Decoder {
-        opus: OpusDecoder::new(OPUS_RATE as i32, 1).map_err(CodecError::broken)?,
+        opus: OpusDecoder::new(OPUS_RATE.cast_signed(), 1).map_err(CodecError::broken)?,
         gain: head.gain,
         skip: head.skip,
         serial: first.stream_serial(),
@@ -42,8 +42,6 @@ pub(super) fn read(
     loop {
         let packet = match packets.read_packet() {
             Ok(Some(packet)) => packet,
-            // The end was not announced: the rest is missing.
-            Ok(None) => return Ok(Ending::Cut),
             // A page with a wrong checksum is left out; what follows may be whole.
             Err(OggReadError::HashMismatch(..)) => {
                 is_damaged = true;
@@ -58,7 +56,8 @@ pub(super) fn read(
             {
                 return Err(CodecError::File(error));
             }
-            Err(_) => return Ok(Ending::Cut),
+            // The end was not announced, or what is there is no page: the rest is missing.
+            Ok(None) | Err(_) => return Ok(Ending::Cut),
         };
         barren += 1;
         if barren > BARREN_PACKETS {

@@ -182,7 +182,7 @@ impl Model {
         stop.end();
         let outputs = outputs.map_err(failed)?;
         let mut read = Vec::new();
-        for (name, value) in outputs.iter() {
+        for (name, value) in &outputs {
             if let Ok((_, data)) = value.try_extract_tensor::<f32>() {
                 read.push((name.to_owned(), data.to_vec()));
             }

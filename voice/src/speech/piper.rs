@@ -105,7 +105,11 @@ impl Piper {
         let count = ids.len();
         let mut inputs = vec![
             Input::integers("input", &[1, count], ids),
-            Input::integers("input_lengths", &[1], vec![count as i64]),
+            Input::integers(
+                "input_lengths",
+                &[1],
+                vec![i64::try_from(count).unwrap_or(i64::MAX)],
+            ),
             Input::floats(
                 "scales",
                 &[3],

@@ -29,7 +29,7 @@ struct Counting {
 }
 
 impl Speaker for Counting {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "counting"
     }
 
