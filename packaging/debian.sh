@@ -16,7 +16,10 @@ missing_packages() {
             gcc) command -v cc ;;
             # Elsewhere the headers come with the compiler, or lie in another place.
             libc6-dev) test -e /usr/include/stdio.h || ! command -v apt-get ;;
+            libasound2-dev) pkg-config --exists alsa || ! command -v apt-get ;;
+            libasound2-plugins) find /usr/lib -name libasound_module_pcm_pulse.so | grep -q . || ! command -v apt-get ;;
             nodejs) command -v node ;;
+            pulseaudio-utils) command -v pactl ;;
             python3-venv) python3 -c 'import ensurepip, venv' ;;
             *) command -v "$package" ;;
         esac >/dev/null 2>&1 || printf '%s ' "$package"

@@ -39,10 +39,11 @@ pub const KEY: &str = "HEARTH_KEY";
 /// Variables that are no settings, but that a command reads.
 const OTHERS: [&str; 3] = [CONFIG, URL, KEY];
 /// Variables of the tests, which run this program and leave theirs in its environment.
-const FOR_TESTS: [&str; 5] = [
+const FOR_TESTS: [&str; 6] = [
     "HEARTH_AIMOCK",
     "HEARTH_KEYRING_DAEMON",
     "HEARTH_LONG",
+    "HEARTH_ONNXRUNTIME",
     "HEARTH_SCHEMATHESIS",
     "HEARTH_SKIP_LOG",
 ];

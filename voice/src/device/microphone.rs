@@ -1,0 +1,216 @@
+//! A microphone that is open.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cpal::traits::{DeviceTrait, StreamTrait};
+use cpal::{FromSample, SampleFormat, SizedSample, StreamConfig};
+use tokio::sync::{mpsc, oneshot};
+
+use super::list::{find, quiet};
+use super::{DeviceError, Kind};
+use crate::audio::RATE;
+use crate::resample::Resampler;
+
+/// Within this, samples must arrive: the first piece can be more than a second late on a busy machine.
+const FIRST_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long the sound system may take to open one.
+const OPEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Pieces of some hundredths of a second that wait to be taken, a few seconds in all. Full means that nobody
+/// takes them: then the newest are lost, and counted.
+const WAITING: usize = 256;
+
+const KIND: Kind = Kind::Microphone;
+
+/// A microphone that is open: 16 kHz mono samples, as they come.
+pub struct Microphone {
+    pieces: mpsc::Receiver<Piece>,
+    resampler: Resampler,
+    lost: Arc<AtomicU64>,
+    /// Taken by [`Microphone::open`] to see that there is sound.
+    first: Option<Vec<f32>>,
+    // Dropping it closes the device.
+    _stream: cpal::Stream,
+}
+
+enum Piece {
+    Samples(Vec<f32>),
+    Failed(DeviceError),
+}
+
+struct Opened {
+    stream: cpal::Stream,
+    rate: u32,
+}
+
+impl Microphone {
+    /// Opens the microphone of this id or name (or part of one), or the default one, and waits until samples
+    /// arrive. Wants a tokio runtime.
+    ///
+    /// # Errors
+    /// None there, none of that name, in use, not allowed, unfit, silent.
+    pub async fn open(choice: Option<&str>) -> Result<Self, DeviceError> {
+        let (sender, pieces) = mpsc::channel(WAITING);
+        let lost = Arc::new(AtomicU64::new(0));
+        let opened = open_beside(choice.map(str::to_owned), sender, Arc::clone(&lost)).await?;
+        let resampler = Resampler::new(opened.rate, RATE).map_err(|error| DeviceError::Unfit {
+            kind: KIND,
+            reason: error.to_string(),
+        })?;
+        let mut microphone = Self {
+            pieces,
+            resampler,
+            lost,
+            first: None,
+            _stream: opened.stream,
+        };
+        microphone.first = Some(microphone.next_piece(DeviceError::Silent(KIND)).await?);
+        Ok(microphone)
+    }
+
+    /// The next samples, at least one. May be dropped and called again; nothing is lost by it.
+    ///
+    /// # Errors
+    /// The device is gone, or gave nothing for two seconds. Then there is no more.
+    pub async fn next(&mut self) -> Result<Vec<f32>, DeviceError> {
+        match self.first.take() {
+            Some(first) => Ok(first),
+            None => self.next_piece(DeviceError::Lost(KIND)).await,
+        }
+    }
+
+    /// How many samples were lost because nobody took them.
+    pub fn lost_samples(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    async fn next_piece(&mut self, when_silent: DeviceError) -> Result<Vec<f32>, DeviceError> {
+        let mut samples = Vec::new();
+        while samples.is_empty() {
+            let piece = tokio::time::timeout(FIRST_WITHIN, self.pieces.recv());
+            match piece.await {
+                Ok(Some(Piece::Samples(piece))) => self.resampler.push(&piece, &mut samples),
+                Ok(Some(Piece::Failed(error))) => return Err(error),
+                Ok(None) => return Err(DeviceError::Lost(KIND)),
+                Err(_) => return Err(when_silent),
+            }
+        }
+        Ok(samples)
+    }
+}
+
+/// Opens it on a thread of its own: a sound system that hangs takes only that with it.
+async fn open_beside(
+    choice: Option<String>,
+    sender: mpsc::Sender<Piece>,
+    lost: Arc<AtomicU64>,
+) -> Result<Opened, DeviceError> {
+    let failed = |reason: &str| DeviceError::Failed {
+        kind: KIND,
+        reason: reason.to_owned(),
+    };
+    let (answer, answered) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("open microphone".to_owned())
+        .spawn(move || {
+            let _quiet = quiet();
+            // Nobody listens after the limit; what was opened is then closed again.
+            let _ = answer.send(open(choice.as_deref(), sender, lost));
+        })
+        .map_err(|error| failed(&error.to_string()))?;
+    match tokio::time::timeout(OPEN_WITHIN, answered).await {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(_)) => Err(failed("it gave up")),
+        Err(_) => Err(failed("it does not answer")),
+    }
+}
+
+fn open(
+    choice: Option<&str>,
+    sender: mpsc::Sender<Piece>,
+    lost: Arc<AtomicU64>,
+) -> Result<Opened, DeviceError> {
+    let failed = |error: cpal::Error| DeviceError::opening(KIND, &error);
+    let device = find(KIND, choice)?;
+    let supported = device.default_input_config().map_err(failed)?;
+    let config: StreamConfig = supported.config();
+    let sink = Sink {
+        channels: usize::from(config.channels.max(1)),
+        sender,
+        lost,
+    };
+    let rate = config.sample_rate;
+    let stream = match supported.sample_format() {
+        SampleFormat::F32 => build::<f32>(&device, config, sink),
+        SampleFormat::F64 => build::<f64>(&device, config, sink),
+        SampleFormat::I8 => build::<i8>(&device, config, sink),
+        SampleFormat::I16 => build::<i16>(&device, config, sink),
+        SampleFormat::I32 => build::<i32>(&device, config, sink),
+        SampleFormat::U8 => build::<u8>(&device, config, sink),
+        SampleFormat::U16 => build::<u16>(&device, config, sink),
+        SampleFormat::U32 => build::<u32>(&device, config, sink),
+        other => {
+            return Err(DeviceError::Unfit {
+                kind: KIND,
+                reason: format!("its samples are of the form {other}"),
+            });
+        }
+    }
+    .map_err(failed)?;
+    stream.play().map_err(failed)?;
+    Ok(Opened { stream, rate })
+}
+
+/// Where the sound system puts what it hears.
+struct Sink {
+    channels: usize,
+    sender: mpsc::Sender<Piece>,
+    lost: Arc<AtomicU64>,
+}
+
+fn build<T>(
+    device: &cpal::Device,
+    config: StreamConfig,
+    sink: Sink,
+) -> Result<cpal::Stream, cpal::Error>
+where
+    T: SizedSample,
+    f32: FromSample<T>,
+{
+    let errors = sink.sender.clone();
+    device.build_input_stream(
+        config,
+        move |samples: &[T], _| sink.take(samples),
+        move |error| {
+            if let Some(error) = DeviceError::running(KIND, &error) {
+                // Full: whoever takes the pieces learns it by their end.
+                let _ = errors.try_send(Piece::Failed(error));
+            }
+        },
+        None,
+    )
+}
+
+impl Sink {
+    fn take<T>(&self, samples: &[T])
+    where
+        T: SizedSample,
+        f32: FromSample<T>,
+    {
+        let share = 1.0 / self.channels as f32;
+        let mono: Vec<f32> = samples
+            .chunks_exact(self.channels)
+            .map(|frame| {
+                let sum: f32 = frame.iter().map(|s| f32::from_sample_(*s)).sum();
+                (sum * share).clamp(-1.0, 1.0)
+            })
+            .collect();
+        let count = mono.len() as u64;
+        if self.sender.try_send(Piece::Samples(mono)).is_err() {
+            self.lost.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! A loudspeaker that is open.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cpal::traits::{DeviceTrait, StreamTrait};
+use cpal::{BufferSize, FromSample, SampleFormat, SizedSample, StreamConfig, SupportedBufferSize};
+use tokio::sync::{Notify, oneshot};
+
+use super::list::{find, quiet};
+use super::{DeviceError, Kind};
+use crate::audio::Sound;
+
+/// How long the sound system may take to open one.
+const OPEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Within this it must take some samples.
+const TAKES_WITHIN: Duration = Duration::from_secs(2);
+
+/// How often one sound is gone on with after a stumble.
+const REOPENED_AT_MOST: usize = 3;
+
+/// How often in a second samples are asked for. Sound servers that stand behind ALSA stumble at the start where
+/// it is more often, and do not get up again; and two such stretches are what still sounds after a stop.
+const PERIODS_PER_SECOND: u32 = 10;
+
+const KIND: Kind = Kind::Loudspeaker;
+
+/// A loudspeaker that is open.
+pub struct Loudspeaker {
+    choice: Option<String>,
+    line: Arc<Line>,
+    rate: u32,
+    // Dropping it closes the device.
+    stream: Option<cpal::Stream>,
+}
+
+/// Makes a loudspeaker quiet from anywhere, at once.
+#[derive(Clone)]
+pub struct Quiet {
+    line: Arc<Line>,
+}
+
+/// What waits to be heard.
+struct Line {
+    // Guards the samples between whoever speaks and the thread of the sound system. Held for a copy only,
+    // because that thread must not wait.
+    queue: Mutex<Queue>,
+    /// Rung when samples were taken, and when nothing more will be.
+    moved: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    samples: VecDeque<f32>,
+    failed: Option<DeviceError>,
+    /// Rises with every call for quiet.
+    quiets: u64,
+}
+
+impl Loudspeaker {
+    /// Opens the loudspeaker of this id or name (or part of one), or the default one. Wants a tokio runtime.
+    ///
+    /// # Errors
+    /// None there, none of that name, in use, not allowed, unfit.
+    pub async fn open(choice: Option<&str>) -> Result<Self, DeviceError> {
+        let line = Arc::new(Line {
+            queue: Mutex::default(),
+            moved: Notify::new(),
+        });
+        let choice = choice.map(str::to_owned);
+        let (stream, rate) = open_beside(choice.clone(), Arc::clone(&line)).await?;
+        Ok(Self {
+            choice,
+            line,
+            rate,
+            stream: Some(stream),
+        })
+    }
+
+    /// Plays a sound and returns when all of it was taken, or when it was made quiet.
+    ///
+    /// # Errors
+    /// The device is gone, or takes nothing for two seconds.
+    pub async fn play(&mut self, sound: Sound) -> Result<(), DeviceError> {
+        let sound = sound
+            .at_rate(self.rate)
+            .map_err(|error| DeviceError::Unfit {
+                kind: KIND,
+                reason: error.to_string(),
+            })?;
+        let quiets = {
+            let mut queue = self.line.lock();
+            queue.samples.extend(sound.samples);
+            queue.quiets
+        };
+        let mut reopened = 0;
+        while let Err(error) = self.wait_until_taken(quiets).await {
+            reopened += 1;
+            if reopened > REOPENED_AT_MOST || self.reopen().await.is_err() {
+                self.line.lock().samples.clear();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait_until_taken(&self, quiets: u64) -> Result<(), DeviceError> {
+        let mut left = usize::MAX;
+        loop {
+            let moved = self.line.moved.notified();
+            {
+                let queue = self.line.lock();
+                if let Some(error) = &queue.failed {
+                    return Err(error.clone());
+                }
+                if queue.samples.is_empty() || queue.quiets != quiets {
+                    return Ok(());
+                }
+            }
+            if tokio::time::timeout(TAKES_WITHIN, moved).await.is_err() {
+                let now = self.line.lock().samples.len();
+                if now >= left {
+                    return Err(DeviceError::Silent(KIND));
+                }
+                left = now;
+            }
+        }
+    }
+
+    /// Goes on with what waits, on the same device opened anew.
+    async fn reopen(&mut self) -> Result<(), DeviceError> {
+        // First closed, because some devices open once only, and so that it complains no more.
+        self.stream = None;
+        self.line.lock().failed = None;
+        let (stream, rate) = open_beside(self.choice.clone(), Arc::clone(&self.line)).await?;
+        if rate != self.rate {
+            return Err(DeviceError::Lost(KIND));
+        }
+        self.stream = Some(stream);
+        Ok(())
+    }
+
+    /// What makes it quiet.
+    pub fn quiet(&self) -> Quiet {
+        Quiet {
+            line: Arc::clone(&self.line),
+        }
+    }
+}
+
+impl Quiet {
+    /// Throws away what waits to be heard. What plays at that moment ends.
+    pub fn now(&self) {
+        let mut queue = self.line.lock();
+        queue.samples.clear();
+        queue.quiets += 1;
+        drop(queue);
+        self.line.moved.notify_waiters();
+    }
+}
+
+impl Line {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fills what the sound system asks for: one sample for all channels of a frame, silence where none waits.
+    fn fill<T>(&self, out: &mut [T], channels: usize)
+    where
+        T: SizedSample + FromSample<f32>,
+    {
+        let mut queue = self.lock();
+        for frame in out.chunks_mut(channels) {
+            let sample = queue.samples.pop_front().unwrap_or(0.0);
+            frame.fill(T::from_sample_(sample));
+        }
+        drop(queue);
+        self.moved.notify_waiters();
+    }
+
+    fn fail(&self, error: DeviceError) {
+        self.lock().failed = Some(error);
+        self.moved.notify_waiters();
+    }
+}
+
+/// Opens it on a thread of its own: a sound system that hangs takes only that with it.
+async fn open_beside(
+    choice: Option<String>,
+    line: Arc<Line>,
+) -> Result<(cpal::Stream, u32), DeviceError> {
+    let failed = |reason: &str| DeviceError::Failed {
+        kind: KIND,
+        reason: reason.to_owned(),
+    };
+    let (answer, answered) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("open loudspeaker".to_owned())
+        .spawn(move || {
+            let _quiet = quiet();
+            // Nobody listens after the limit; what was opened is then closed again.
+            let _ = answer.send(open(choice.as_deref(), line));
+        })
+        .map_err(|error| failed(&error.to_string()))?;
+    match tokio::time::timeout(OPEN_WITHIN, answered).await {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(_)) => Err(failed("it gave up")),
+        Err(_) => Err(failed("it does not answer")),
+    }
+}
+
+fn open(choice: Option<&str>, line: Arc<Line>) -> Result<(cpal::Stream, u32), DeviceError> {
+    let failed = |error: cpal::Error| DeviceError::opening(KIND, &error);
+    let device = find(KIND, choice)?;
+    let supported = device.default_output_config().map_err(failed)?;
+    let mut config = supported.config();
+    if let SupportedBufferSize::Range { min, max } = supported.buffer_size() {
+        let wanted = config.sample_rate / PERIODS_PER_SECOND;
+        config.buffer_size = BufferSize::Fixed(wanted.clamp(*min, *max));
+    }
+    let rate = config.sample_rate;
+    let stream = match supported.sample_format() {
+        SampleFormat::F32 => build::<f32>(&device, config, line),
+        SampleFormat::F64 => build::<f64>(&device, config, line),
+        SampleFormat::I8 => build::<i8>(&device, config, line),
+        SampleFormat::I16 => build::<i16>(&device, config, line),
+        SampleFormat::I32 => build::<i32>(&device, config, line),
+        SampleFormat::U8 => build::<u8>(&device, config, line),
+        SampleFormat::U16 => build::<u16>(&device, config, line),
+        SampleFormat::U32 => build::<u32>(&device, config, line),
+        other => {
+            return Err(DeviceError::Unfit {
+                kind: KIND,
+                reason: format!("its samples are of the form {other}"),
+            });
+        }
+    }
+    .map_err(failed)?;
+    stream.play().map_err(failed)?;
+    Ok((stream, rate))
+}
+
+fn build<T>(
+    device: &cpal::Device,
+    config: StreamConfig,
+    line: Arc<Line>,
+) -> Result<cpal::Stream, cpal::Error>
+where
+    T: SizedSample + FromSample<f32>,
+{
+    let channels = usize::from(config.channels.max(1));
+    let errors = Arc::clone(&line);
+    device.build_output_stream(
+        config,
+        move |out: &mut [T], _| line.fill(out, channels),
+        move |error| {
+            if let Some(error) = DeviceError::running(KIND, &error) {
+                errors.fail(error);
+            }
+        },
+        None,
+    )
+}
