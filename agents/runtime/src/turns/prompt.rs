@@ -58,3 +58,36 @@ impl Role {
         tools
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tiktoken_rs::{cl100k_base, o200k_base};
+
+    use super::*;
+
+    /// What is sent with every turn, tools included: half of the smallest context that there is in use,
+    /// of 8192 tokens.
+    const FIXED_TOKENS_MAX: usize = 4096;
+
+    #[test]
+    fn the_fixed_prompt_and_the_tools_leave_half_of_a_small_context() {
+        let role = Role::default();
+        let tools = role.tools(&Registry::builtin());
+        let tools = tools.iter().map(|tool| {
+            // As the providers' interfaces have it.
+            json!({"type": "function", "function": {
+                "name": tool.name, "description": tool.description, "parameters": tool.schema,
+            }})
+            .to_string()
+        });
+        let sent = [role.prompt(), tools.collect()].concat();
+
+        for (name, tokenizer) in [("o200k", o200k_base()), ("cl100k", cl100k_base())] {
+            let tokens = tokenizer.unwrap().encode_ordinary(&sent).len();
+            println!("{name}: {tokens} tokens");
+            assert!(tokens <= FIXED_TOKENS_MAX, "{name}: {tokens} tokens");
+            assert!(tokens > 1000, "{name}: {tokens} tokens");
+        }
+    }
+}

@@ -13,6 +13,7 @@ mod measure;
 mod readers;
 mod requests;
 mod runs;
+mod turns;
 
 use anyhow::Context;
 use hearth_tests::node::{Options, TestNode};
@@ -42,6 +43,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wants("runs") {
         runs::measure()?;
+    }
+    if wants("turns") {
+        turns::measure()?;
     }
     if wants("lists") {
         let folder = tempfile::tempdir()?;
