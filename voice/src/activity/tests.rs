@@ -178,7 +178,10 @@ fn earshot_finds_what_is_known_of_a_speech() {
 #[test]
 fn earshot_and_both_files_of_silero_find_the_same_within_150_ms() {
     let test = "earshot_and_both_files_of_silero_find_the_same_within_150_ms";
-    let (Some(speech), Some(library)) = (shared(test, "jfk.wav"), onnx_library(test)) else {
+    let Some(speech) = shared(test, "jfk.wav") else {
+        return;
+    };
+    let Some(library) = onnx_library(test) else {
         return;
     };
     let clip = decode(speech, &Limits::default()).unwrap();
@@ -203,11 +206,13 @@ fn earshot_and_both_files_of_silero_find_the_same_within_150_ms() {
 #[test]
 fn silero_hears_the_same_again_after_it_forgot() {
     let test = "silero_hears_the_same_again_after_it_forgot";
-    let (Some(speech), Some(library), Some(model)) = (
-        shared(test, "jfk.wav"),
-        onnx_library(test),
-        shared(test, "silero_vad.onnx"),
-    ) else {
+    let Some(speech) = shared(test, "jfk.wav") else {
+        return;
+    };
+    let Some(library) = onnx_library(test) else {
+        return;
+    };
+    let Some(model) = shared(test, "silero_vad.onnx") else {
         return;
     };
     let clip = decode(speech, &Limits::default()).unwrap();
@@ -312,7 +317,10 @@ fn earshot_hears_nobody_in_silence_and_noise() {
 #[test]
 fn silero_hears_nobody_in_silence_and_noise() {
     let test = "silero_hears_nobody_in_silence_and_noise";
-    let (Some(library), Some(model)) = (onnx_library(test), shared(test, "silero_vad.onnx")) else {
+    let Some(library) = onnx_library(test) else {
+        return;
+    };
+    let Some(model) = shared(test, "silero_vad.onnx") else {
         return;
     };
     let runtime = Runtime::load(&library).unwrap();
