@@ -233,9 +233,9 @@ fn silero_hears_the_same_again_after_it_forgot() {
     assert!(first.iter().any(|p| *p > 0.9) && first.iter().any(|p| *p < 0.1));
 }
 
-/// What machines and rooms sound like when nobody speaks, a minute of each.
+/// What machines and rooms sound like when nobody speaks, half an hour in all.
 fn noises() -> Vec<(&'static str, Vec<f32>)> {
-    const SECONDS: f32 = 60.0;
+    const SECONDS: f32 = 225.0;
     let count = (SECONDS * RATE as f32) as usize;
     let silence = vec![0.0; count];
     let hiss = |loudness: f32| {
@@ -274,7 +274,7 @@ fn noises() -> Vec<(&'static str, Vec<f32>)> {
         .map(|hertz| tone(hertz, SECONDS, RATE))
         .reduce(|sum, next| sum.iter().zip(next).map(|(a, b)| (a + b) * 0.5).collect())
         .unwrap_or_default();
-    let scale = (0..120)
+    let scale = (0..450)
         .flat_map(|step| {
             let hertz = 220.0 * 2.0f32.powf((step % 12) as f32 / 12.0);
             let note = tone(hertz, 0.5, RATE);
