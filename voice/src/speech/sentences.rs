@@ -32,13 +32,55 @@ pub fn sentences(text: &str) -> Vec<String> {
     found
 }
 
-/// A line without the marks of Markdown, and with spaces instead of control characters.
+/// A line without the marks of Markdown and the addresses of links, and with spaces instead of control
+/// characters.
 fn plain(line: &str) -> String {
     let line = line.trim().trim_start_matches(['#', '>', '-', '*', ' ']);
+    let words: Vec<String> = without_targets(line)
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .map(without_path)
+        .collect();
+    let line = words.join(" ");
     line.chars()
         .filter(|c| !matches!(c, '*' | '`' | '_' | '~' | '|'))
-        .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
+}
+
+/// `[the plan](https://example.org/plan)` as `the plan`.
+fn without_targets(line: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = line;
+    while let Some((before, target)) = rest.split_once("](") {
+        let (Some((before, text)), Some((_, after))) =
+            (before.rsplit_once('['), target.split_once(')'))
+        else {
+            break;
+        };
+        plain.extend([before, text]);
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// `https://www.example.org/a/b?c` as `example.org`: nobody listens to the rest.
+fn without_path(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else {
+        return word.to_owned();
+    };
+    let before = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+    let host = rest
+        .split(['/', '?', '#', ')', '>'])
+        .next()
+        .unwrap_or_default();
+    let mark = word
+        .chars()
+        .last()
+        .filter(|c| matches!(c, '.' | ',' | '!' | '?'));
+    let host = host
+        .trim_start_matches("www.")
+        .trim_end_matches(['.', ',', '!']);
+    before.chars().chain(host.chars()).chain(mark).collect()
 }
 
 /// Where sentences end, behind their marks.
@@ -173,6 +215,15 @@ mod tests {
     #[test]
     fn marks_of_a_screen_are_not_spoken() {
         check("## **Done**\n- `build` it\n---\n", &["Done", "build it"]);
+    }
+
+    #[test]
+    fn addresses_are_not_read_out() {
+        check(
+            "See [the plan](https://example.org/p?q=1) today. It is at https://www.example.org/a/b.",
+            &["See the plan today.", "It is at example.org."],
+        );
+        check("A list [1] and (two)](x", &["A list [1] and (two)](x"]);
     }
 
     #[test]
