@@ -70,7 +70,7 @@ async fn an_idle_node_asks_no_model_in_an_hour_and_for_a_task_at_once() {
     })
     .await;
     add(&app, "Count the ants", |new| {
-        new.not_before = Some(tomorrow)
+        new.not_before = Some(tomorrow);
     })
     .await;
     let began = app.now();

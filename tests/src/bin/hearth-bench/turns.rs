@@ -139,9 +139,14 @@ fn turn_of(turn: usize) -> String {
         json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}],
             "usage": {"prompt_tokens": 300, "completion_tokens": 20}}),
     ];
-    let events: String = events
-        .iter()
-        .map(|event| format!("data: {event}\n\n"))
-        .collect();
-    format!("{events}data: [DONE]\n\n")
+    format!(
+        "data: {}
+
+data: {}
+
+data: [DONE]
+
+",
+        events[0], events[1]
+    )
 }
