@@ -25,7 +25,7 @@ pub struct CreateTask {
     #[serde(default)]
     pub priority: Option<PriorityWord>,
     /// Further facts for the worker.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_none")]
     #[schemars(with = "Option<AnyObject>")]
     pub context: JsonObject,
     /// Such as 2026-11-27 or 2026-11-27 15:00.
@@ -181,7 +181,15 @@ pub(crate) fn number_as_text<'de, D: Deserializer<'de>>(from: D) -> Result<Strin
 }
 
 fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    TextOrNumber::deserialize(from).map(|value| Some(value.into()))
+    let value = Option::<TextOrNumber>::deserialize(from)?;
+    Ok(value.map(Into::into))
+}
+
+/// Takes null for nothing, as many models write it.
+fn null_as_none<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// Takes a list, or one of its entries alone; numbers of tasks may be numbers.
@@ -190,6 +198,7 @@ fn one_or_many<'de, D: Deserializer<'de>, T: DeserializeOwned>(
 ) -> Result<Vec<T>, D::Error> {
     let items = match Value::deserialize(from)? {
         Value::Array(items) => items,
+        Value::Null => Vec::new(),
         one => vec![one],
     };
     let read = |item: Value| {
