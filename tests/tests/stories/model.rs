@@ -356,7 +356,10 @@ fn who_chooses_a_model_at_a_terminal_is_asked_for_its_key() -> anyhow::Result<()
         "{used:?}"
     );
     let settings = std::fs::read_to_string(folder.path().join("hearth.toml"))?;
-    ensure!(settings.ends_with("\n[model]\nprovider = \"groq\"\n"), "{settings}");
+    ensure!(
+        settings.ends_with("\n[model]\nprovider = \"groq\"\n"),
+        "{settings}"
+    );
     let shown = hearth(&["--json", "config", "show"])?.output()?;
     let shown: Value = serde_json::from_slice(&shown.stdout)?;
     ensure!(
