@@ -21,7 +21,7 @@ use crate::health::Health;
 use crate::notices;
 use crate::poll::{self, Ended};
 use crate::send::Sender;
-use crate::token::{Token, TokenSource};
+use crate::token::{NoToken, Token, TokenSource};
 use crate::voice::Voice;
 
 /// Where Telegram answers.
@@ -105,8 +105,13 @@ impl Bridge {
                         health.none();
                         None
                     }
-                    Err(problem) => {
-                        health.no_token(&problem);
+                    // Those who never talked over Telegram are not told of a keyring.
+                    Err(no) if !no.is_set && !self.is_paired() => {
+                        health.none();
+                        None
+                    }
+                    Err(no) => {
+                        health.no_token(&no.problem);
                         Some(TOKEN_REST)
                     }
                 },
@@ -124,11 +129,20 @@ impl Bridge {
         }
     }
 
-    async fn find_token(&self) -> Result<Option<Token>, String> {
+    fn is_paired(&self) -> bool {
+        self.app.has_private_telegram_chat().unwrap_or(true)
+    }
+
+    async fn find_token(&self) -> Result<Option<Token>, NoToken> {
         let token = Arc::clone(&self.token);
         // A keyring takes its time.
         let found = tokio::task::spawn_blocking(move || token()).await;
-        found.unwrap_or_else(|_| Err("looking for it failed".into()))
+        found.unwrap_or_else(|_| {
+            Err(NoToken {
+                problem: "looking for it failed".into(),
+                is_set: true,
+            })
+        })
     }
 
     async fn note(&self, bot: Option<Bot>) {

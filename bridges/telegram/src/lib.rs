@@ -29,5 +29,5 @@ mod update;
 pub mod voice;
 
 pub use bridge::{Bridge, Config, DEFAULT_API_URL, api_url};
-pub use token::{Token, TokenSource};
+pub use token::{NoToken, Token, TokenSource};
 pub use voice::{CannotHear, Voice};

@@ -10,9 +10,18 @@ pub struct Token {
     bot: i64,
 }
 
-/// Looks the token up: none where none is set, and else why it cannot be had. It may ask a keyring, so it
-/// is called where it keeps nobody waiting.
-pub type TokenSource = Arc<dyn Fn() -> Result<Option<Token>, String> + Send + Sync>;
+/// Looks the token up; none where none is set. It may ask a keyring, so it is called where it keeps nobody
+/// waiting.
+pub type TokenSource = Arc<dyn Fn() -> Result<Option<Token>, NoToken> + Send + Sync>;
+
+/// Why the token cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoToken {
+    /// What is the matter.
+    pub problem: String,
+    /// Whether one is known to be set. A keyring that cannot be asked may hold none.
+    pub is_set: bool,
+}
 
 impl Token {
     /// Takes a token, such as BotFather gives: a number, a colon, and some 35 letters.

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hearth_domain::event::EventKind;
 use hearth_domain::telegram::TelegramChat;
-use hearth_domain::{Actor, Timestamp};
+use hearth_domain::{Actor, TelegramChatId, Timestamp};
 use hearth_store::telegram;
 use tokio::sync::{Notify, watch};
 
@@ -136,13 +136,17 @@ impl App {
     ///
     /// # Errors
     /// No such chat is paired; the caller is not the owner.
-    pub async fn remove_telegram_chat(&self, actor: &Actor, chat: i64) -> Result<(), AppError> {
+    pub async fn remove_telegram_chat(
+        &self,
+        actor: &Actor,
+        id: TelegramChatId,
+    ) -> Result<(), AppError> {
         must_be_owner(actor, "remove a chat of Telegram's")?;
         let (by, now) = (actor.name().to_owned(), self.now());
         self.store()
             .write(move |tx| {
-                let found = telegram::chat(tx, chat)?
-                    .ok_or_else(|| AppError::not_found("telegram chat", chat))?;
+                let found = telegram::chat_by_id(tx, id)?
+                    .ok_or_else(|| AppError::not_found("telegram chat", id))?;
                 let event: EventKind = found.removed();
                 Ok(telegram::delete_chat(tx, &found, &event, &by, now)?)
             })

@@ -115,6 +115,14 @@ pub fn chat(tx: &impl Tx, chat: i64) -> Result<Option<TelegramChat>, StoreError>
     read_one(CHAT, found, read_chat)
 }
 
+/// Returns the paired chat of an identifier.
+pub fn chat_by_id(tx: &impl Tx, id: TelegramChatId) -> Result<Option<TelegramChat>, StoreError> {
+    let sql = format!("SELECT {CHAT_COLUMNS} FROM telegram_chats WHERE id = ?1");
+    let mut statement = tx.conn().prepare_cached(&sql)?;
+    let found = statement.query([id.0])?;
+    read_one(CHAT, found, read_chat)
+}
+
 /// Whether a person has paired a chat.
 pub fn is_paired(tx: &impl Tx, user: i64) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM telegram_chats WHERE user = ?1";
