@@ -24,6 +24,7 @@ mod reload;
 mod runs;
 mod sandbox;
 mod start;
+mod telegram;
 mod tools;
 mod untrusted;
 mod web;
