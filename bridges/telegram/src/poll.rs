@@ -44,7 +44,8 @@ pub(crate) async fn run(
         let fetched = tokio::select! {
             biased;
             () = stop.cancelled() => return Ended::Stopped,
-            fetched = fetch(app, client) => fetched,
+            // After a failure it is not held open, so that it is soon known to be over.
+            fetched = fetch(app, client, if failures == 0 { HOLD } else { Duration::ZERO }) => fetched,
         };
         let rest = match fetched {
             Ok(Some(updates)) => {
@@ -77,21 +78,25 @@ pub(crate) async fn run(
 }
 
 /// Fetches the next updates; `None` where as many wait here as may.
-async fn fetch(app: &App, client: &Client) -> Result<Option<Vec<Value>>, CallError> {
+async fn fetch(
+    app: &App,
+    client: &Client,
+    hold: Duration,
+) -> Result<Option<Vec<Value>>, CallError> {
     let failed = |error: hearth_app::AppError| CallError::passing(error.to_string(), false);
     if app.count_telegram_updates().map_err(failed)? >= UPDATES_MAX {
         return Ok(None);
     }
     let position = app.telegram_position(client.bot()).map_err(failed)?;
     let mut body = json!({
-        "timeout": HOLD.as_secs(),
+        "timeout": hold.as_secs(),
         "limit": BATCH,
         "allowed_updates": update::KINDS,
     });
     if let Some(position) = position {
         body["offset"] = json!(position);
     }
-    let updates = client.call_within(HOLD + CALL, "getUpdates", &body).await?;
+    let updates = client.call_within(hold + CALL, "getUpdates", &body).await?;
     Ok(Some(updates))
 }
 

@@ -203,7 +203,9 @@ fn settled(message: &TelegramMessage, attempt: Result<(), CallError>, now: Times
         }
         CallError::TooMany { after } => (after, false),
         CallError::Passing { is_unsure, .. } => (pause(message.attempts + 1), is_unsure),
-        CallError::Token | CallError::Elsewhere(_) => (Duration::from_secs(30), false),
+        // Nothing is sent until the bot is itself again, and then at once.
+        CallError::Token => (Duration::ZERO, false),
+        CallError::Elsewhere(_) => (Duration::from_secs(30), false),
     };
     Settled::Later {
         at: now.after(after),

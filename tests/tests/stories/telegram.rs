@@ -207,10 +207,7 @@ async fn questions_come_with_buttons_and_a_press_answers_them_once() -> anyhow::
     let bot = BotApi::start().await?;
     let node = TestNode::start(&options(
         &bot,
-        &[
-            ("HEARTH_TELEGRAM_USERS", "5"),
-            ("HEARTH_DAY_QUIET_FROM", "off"),
-        ],
+        &[("HEARTH_TELEGRAM_USERS", "5"), ("HEARTH_QUIET_FROM", "off")],
     ))?;
     let api = node.api()?;
     bot.write(ADA, "add paint the fence");
@@ -273,8 +270,8 @@ async fn what_telegram_puts_off_cuts_or_loses_arrives_all_the_same() -> anyhow::
     }
     bot.fail("getUpdates", Failure::Status(500, None));
     bot.fail("getUpdates", Failure::Cut);
-    bot.write(ADA, "add one");
-    bot.write(ADA, "add two");
+    bot.write(ADA, "add buy apples");
+    bot.write(ADA, "add buy bread");
 
     bot.wait_for("the second answer", says("#2")).await?;
 
@@ -288,7 +285,7 @@ async fn what_telegram_puts_off_cuts_or_loses_arrives_all_the_same() -> anyhow::
     ensure!(!sent[1].text.contains(AGAIN), "{sent:?}");
 
     bot.fail("sendMessage", Failure::DoneThenCut);
-    bot.write(ADA, "add three");
+    bot.write(ADA, "add buy cheese");
     let again = bot
         .wait_for("the third answer again", |sent| {
             says("#3")(sent) && says(AGAIN)(sent)
@@ -303,7 +300,7 @@ async fn what_telegram_puts_off_cuts_or_loses_arrives_all_the_same() -> anyhow::
     ensure!(thirds == 2, "once as it was lost, once with a word of that");
 
     bot.fail("sendMessage", Failure::Status(403, None));
-    bot.write(ADA, "add four");
+    bot.write(ADA, "add buy dates");
     let state = node
         .api()?
         .wait_for("/telegram", LIMIT, |state| state["messages_dead"] == 1)
@@ -364,7 +361,7 @@ async fn a_revoked_token_and_another_program_are_told_with_what_mends_them() -> 
     facility(&node, |telegram| telegram["is_available"] == true).await?;
 
     bot.set_token("77:another-token");
-    bot.write(ADA, "add one");
+    bot.write(ADA, "add buy apples");
     let told = facility(&node, |telegram| telegram["is_available"] == false).await?;
     ensure!(
         told["remedy"]
