@@ -282,3 +282,6 @@ fn by_status(code: u16, description: String, retry_after: Option<u64>) -> CallEr
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ mod runs;
 mod sandbox;
 mod start;
 mod telegram;
+mod telegram_voice;
 mod tools;
 mod untrusted;
 mod web;
