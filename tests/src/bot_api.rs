@@ -405,12 +405,11 @@ fn send(method: &str, asked: &Value, body: &[u8], shared: &mut Shared) -> Value 
             text.to_owned(),
         )
     };
-    let message = match asked["message_id"].as_i64() {
-        Some(message) => message,
-        None => {
-            shared.next_message += 1;
-            shared.next_message
-        }
+    let message = if let Some(message) = asked["message_id"].as_i64() {
+        message
+    } else {
+        shared.next_message += 1;
+        shared.next_message
     };
     let is_same = shared
         .sent

@@ -175,7 +175,7 @@ impl Client {
         let answer: Answer = match serde_json::from_slice(&bytes) {
             Ok(answer) => answer,
             // A proxy's page, say. A gateway that gave up may have handed the call on.
-            Err(_) if status >= 500 => return Err(by_status(status, String::new(), None)),
+            Err(_) if status >= 500 => return Err(by_status(status, "", None)),
             Err(_) => {
                 let what = format!("what answers there ({status}) does not speak the Bot API");
                 return Err(CallError::passing(what, false));
@@ -185,7 +185,7 @@ impl Client {
             let description = answer.description.unwrap_or_default();
             let code = answer.error_code.unwrap_or(status);
             let retry_after = answer.parameters.and_then(|more| more.retry_after);
-            return Err(by_status(code, description, retry_after));
+            return Err(by_status(code, &description, retry_after));
         }
         serde_json::from_value(answer.result)
             .map_err(|_| CallError::passing("Telegram's answer is not as it should be", true))
@@ -264,7 +264,7 @@ fn broken(error: reqwest::Error) -> CallError {
     CallError::passing(format!("{what}: {cause}"), is_unsure)
 }
 
-fn by_status(code: u16, description: String, retry_after: Option<u64>) -> CallError {
+fn by_status(code: u16, description: &str, retry_after: Option<u64>) -> CallError {
     let mut description: String = description.chars().take(WORDS).collect();
     description.retain(|c| !c.is_control());
     match code {

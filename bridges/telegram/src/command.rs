@@ -85,25 +85,25 @@ pub(crate) fn menu() -> Value {
 mod tests {
     use super::*;
 
-    fn check(text: &str, expected: Request) {
-        assert_eq!(read(text, "hearth_bot"), expected, "{text}");
+    fn check(text: &str, expected: &Request) {
+        assert_eq!(read(text, "hearth_bot"), *expected, "{text}");
     }
 
     #[test]
     fn commands_become_what_the_chief_of_staff_understands() {
         let say = |text: &str| Request::Say(text.into());
-        check(" what's next? ", say("what's next?"));
+        check(" what's next? ", &say("what's next?"));
         check(
             "/task Paint it @home !high",
-            say("add Paint it @home !high"),
+            &say("add Paint it @home !high"),
         );
-        check("/task@Hearth_Bot\nPaint it", say("add Paint it"));
-        check("/answer 7 blue", say("answer 7 blue"));
-        check("/done 12", say("complete 12"));
-        check("/start", say("hello"));
-        check("/STATUS", Request::Status);
-        check("/blocked now", Request::Blocked);
-        check("/projects", Request::Projects);
+        check("/task@Hearth_Bot\nPaint it", &say("add Paint it"));
+        check("/answer 7 blue", &say("answer 7 blue"));
+        check("/done 12", &say("complete 12"));
+        check("/start", &say("hello"));
+        check("/STATUS", &Request::Status);
+        check("/blocked now", &Request::Blocked);
+        check("/projects", &Request::Projects);
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
             };
             assert!(reply.contains(has), "{text}: {reply}");
         }
-        check("/task@other_bot paint", Request::Nothing);
+        check("/task@other_bot paint", &Request::Nothing);
     }
 
     #[test]

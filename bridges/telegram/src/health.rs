@@ -11,11 +11,23 @@ use crate::fault::CallError;
 const TOKEN_REMEDY: &str = "hearth config set-secret telegram_token, with the token that @BotFather shows for \
                             /mybots, then: hearth telegram status";
 
+/// What was told last.
+#[derive(Default, PartialEq)]
+enum Told {
+    /// Nothing yet.
+    #[default]
+    Nothing,
+    /// That there is no bot.
+    NoBot,
+    /// How the bot does.
+    Bot(Facility),
+}
+
 /// Tells the node how the bridge does.
 pub(crate) struct Health {
     app: App,
-    /// What was told last. A lock of the standard library: it is held for a comparison.
-    told: Mutex<Option<Option<Facility>>>,
+    /// A lock of the standard library: it is held for a comparison.
+    told: Mutex<Told>,
 }
 
 impl Health {
@@ -77,7 +89,8 @@ impl Health {
             .told
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if told.as_ref() == Some(&facility) {
+        let fresh = facility.clone().map_or(Told::NoBot, Told::Bot);
+        if *told == fresh {
             return;
         }
         match &facility {
@@ -89,10 +102,12 @@ impl Health {
                 facility.reason_in_detail()
             ),
             // Those who never set it up are told nothing of it.
-            None if told.is_some() => info!("no bot token is set any more; Telegram rests"),
+            None if matches!(*told, Told::Bot(_)) => {
+                info!("no bot token is set any more; Telegram rests");
+            }
             None => (),
         }
-        *told = Some(facility.clone());
+        *told = fresh;
         self.app
             .change_facilities(|facilities| facilities.telegram = facility);
     }

@@ -11,14 +11,15 @@ use hearth_domain::telegram::{Button, Outgoing};
 use hearth_domain::{ApprovalId, TaskId};
 use uuid::Uuid;
 
-use crate::split::{MESSAGE_UNITS, split};
+use crate::split::{split, within};
 
 /// The most approvals that are looked at for one task.
 const APPROVALS: usize = 200;
 /// How much of an option a button shows.
 const LABEL_CHARS: usize = 40;
-/// How much of an action is shown above its buttons: all of it, or it cannot be approved here.
-const SHOWN_CHARS: usize = 3000;
+/// How much of an action is shown above its buttons: all of it, or it cannot be approved here. In UTF-16
+/// units, with room for what is said of the rest.
+const SHOWN_UNITS: usize = 3500;
 
 /// What a button stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,12 +127,12 @@ pub(crate) fn approval(approval: &Approval) -> Outgoing {
         "Approval {number} for #{}: {}\nWhy it is asked: {}",
         approval.task_number, approval.what, approval.why
     );
-    let whole = format!("{head}\n\n{} with:\n{args}", approval.action.tool);
-    let is_shown = whole.chars().count() <= SHOWN_CHARS;
+    let whole = visible(&format!("{head}\n\n{} with:\n{args}", approval.action.tool));
+    let cut = within(&whole, SHOWN_UNITS);
+    let is_shown = cut.len() == whole.len();
     let text = if is_shown {
-        whole
+        whole.clone()
     } else {
-        let cut: String = whole.chars().take(SHOWN_CHARS).collect();
         format!(
             "{cut}…\n\nThat is not all of it, so it cannot be approved here. See it: hearth approvals \
              show {number}, then approve {number}."
@@ -151,6 +152,23 @@ pub(crate) fn approval(approval: &Approval) -> Outgoing {
         text,
         buttons: vec![row],
     }
+}
+
+/// Shows characters that would hide or turn round what stands beside them.
+fn visible(text: &str) -> String {
+    let hides = |c: char| {
+        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || c.is_control() && c != '\n'
+    };
+    text.chars()
+        .map(|c| {
+            if hides(c) {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// Returns what a task waits for, if it waits for anything.
@@ -180,7 +198,6 @@ pub(crate) fn plain(text: &str) -> Vec<Outgoing> {
 
 /// Returns a text as messages, the last of them with buttons.
 fn with_buttons(text: &str, buttons: Vec<Vec<Button>>) -> Vec<Outgoing> {
-    debug_assert!(MESSAGE_UNITS > SHOWN_CHARS);
     let parts = split(text);
     let last = parts.len().saturating_sub(1);
     let mut buttons = Some(buttons);
@@ -243,6 +260,58 @@ mod tests {
         ] {
             assert_eq!(Press::read(other), None, "{other}");
         }
+    }
+
+    fn asked(args: &str) -> Outgoing {
+        let action = hearth_domain::action::Action {
+            tool: "run_command".parse().unwrap(),
+            args: serde_json::from_str(args).unwrap(),
+        };
+        let time = hearth_domain::Timestamp::from_millis(0);
+        approval(&Approval {
+            id: ApprovalId(Uuid::from_u128(1)),
+            number: 3,
+            run_id: hearth_domain::RunId(Uuid::from_u128(2)),
+            task_id: TaskId(Uuid::from_u128(3)),
+            task_number: 7,
+            place: 1,
+            action,
+            what: "run ls".into(),
+            why: "it runs outside".into(),
+            is_once: true,
+            status: ApprovalStatus::Pending,
+            decided_by: None,
+            decided_at: None,
+            note: None,
+            expires_at: time,
+            created_at: time,
+        })
+    }
+
+    #[test]
+    fn an_action_is_approved_only_where_all_of_it_is_shown() {
+        let Outgoing::Text { text, buttons } = asked(r#"{"argv": ["ls", "\u202emoc"]}"#) else {
+            panic!("a message")
+        };
+        assert!(
+            text.starts_with("Approval 3 for #7: run ls") && !text.contains('\u{202e}'),
+            "{text}"
+        );
+        assert_eq!(buttons[0].len(), 2);
+
+        let long = format!(r#"{{"code": "{}"}}"#, "🌻".repeat(2000));
+        let Outgoing::Text { text, buttons } = asked(&long) else {
+            panic!("a message")
+        };
+        assert!(
+            text.encode_utf16().count() <= 4096 && text.contains("approve 3"),
+            "{text}"
+        );
+        let labels: Vec<&str> = buttons[0]
+            .iter()
+            .map(|button| button.label.as_str())
+            .collect();
+        assert_eq!(labels, ["Deny"]);
     }
 
     #[test]

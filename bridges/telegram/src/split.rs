@@ -29,7 +29,12 @@ pub(crate) fn split(text: &str) -> Vec<String> {
 
 /// Returns as much of a text as one message holds.
 pub(crate) fn fitting(text: &str) -> &str {
-    text.get(..whole(text, MESSAGE_UNITS)).unwrap_or(text)
+    within(text, MESSAGE_UNITS)
+}
+
+/// Returns as much of a text as `room` units hold.
+pub(crate) fn within(text: &str, room: usize) -> &str {
+    text.get(..whole(text, room)).unwrap_or(text)
 }
 
 /// Counts as Telegram does.

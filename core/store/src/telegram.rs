@@ -123,9 +123,9 @@ pub fn chat_by_id(tx: &impl Tx, id: TelegramChatId) -> Result<Option<TelegramCha
     read_one(CHAT, found, read_chat)
 }
 
-/// Whether a person has paired a chat.
+/// Whether a person has paired their private chat.
 pub fn is_paired(tx: &impl Tx, user: i64) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM telegram_chats WHERE user = ?1";
+    let sql = "SELECT 1 FROM telegram_chats WHERE user = ?1 AND chat = user";
     Ok(tx.conn().prepare_cached(sql)?.exists([user])?)
 }
 

@@ -58,7 +58,7 @@ async fn facility(node: &TestNode, fits: impl Fn(&Value) -> bool) -> anyhow::Res
     Ok(status["facilities"]["telegram"].clone())
 }
 
-fn says<'a>(words: &'a str) -> impl Fn(&Sent) -> bool + 'a {
+fn says(words: &str) -> impl Fn(&Sent) -> bool {
     move |sent| sent.text.contains(words)
 }
 
@@ -143,7 +143,7 @@ async fn two_hundred_messages_are_each_dealt_with_once_over_kills() -> anyhow::R
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chat_is_paired_by_a_code_and_strangers_are_told_once() -> anyhow::Result<()> {
     let bot = BotApi::start().await?;
-    let node = TestNode::start(&options(&bot, &[]))?;
+    let mut node = TestNode::start(&options(&bot, &[]))?;
     facility(&node, |telegram| telegram["is_available"] == true).await?;
     bot.write(EVE, "add steal everything");
     bot.write(EVE, "please");
@@ -199,6 +199,7 @@ async fn a_chat_is_paired_by_a_code_and_strangers_are_told_once() -> anyhow::Res
         sent.chat == ADA && says("only talk with my owner")(sent)
     })
     .await?;
+    ensure!(node.stop()? == Some(0));
     Ok(())
 }
 

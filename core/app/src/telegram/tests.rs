@@ -223,6 +223,21 @@ async fn groups_are_passed_over_unless_the_settings_let_them_in() {
         outgoing(&test).await.is_empty(),
         "nobody in a group is told anything"
     );
+    let state = test.app.telegram_state(&Actor::Owner).await.unwrap();
+    let hers = state.chats.iter().find(|chat| chat.chat == 5).unwrap().id;
+    let removed = test.app.remove_telegram_chat(&Actor::Owner, hers);
+    removed.await.unwrap();
+    let rules = Rules {
+        groups: true,
+        users: Vec::new(),
+    };
+    let updates = vec![said(5, group(5), "d")];
+    let after = test.app.take_telegram_updates(BOT, rules, updates).await;
+    assert_eq!(
+        after.unwrap().refused,
+        1,
+        "who may not talk may not in a group"
+    );
 }
 
 #[tokio::test]
