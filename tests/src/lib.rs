@@ -5,6 +5,7 @@
 //! - [`data_folder`]: a data folder with no node on it, and commands on it
 //! - [`killed`]: a command that is killed at a moment that only looks random
 //! - [`aimock`]: a server of language models that answers from a list
+//! - [`bot_api`]: a server that speaks Telegram's Bot API
 //! - [`keyring`]: a keyring of the desktop's kind, on a bus of its own
 //! - [`small_disk`]: a file system that is soon full
 //! - [`faults`]: a disk that fails when it is told to
@@ -13,6 +14,7 @@
 //! - [`skip`]: how a test says that it could not run
 
 pub mod aimock;
+pub mod bot_api;
 pub mod data_folder;
 pub mod database;
 pub mod faults;

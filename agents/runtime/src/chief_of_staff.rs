@@ -122,6 +122,7 @@ async fn reply(chief: &ChiefOfStaff, turn: &mut Turn) -> Result<Reply, AppError>
     let mut desk = Desk {
         app: &app,
         actor: &actor,
+        message: turn.message.id,
         names: Names::of(&app).await?,
         memory: Memory::read(&turn.conversation().memory),
         actions: Vec::new(),

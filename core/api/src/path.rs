@@ -8,7 +8,9 @@ use hearth_app::money::BudgetRef;
 use hearth_app::runs::RunRef;
 use hearth_app::tasks::TaskRef;
 use hearth_domain::field::{AgentName, Word};
-use hearth_domain::{ArtifactId, ConversationId, InvalidField, KeyId, NoticeId, ProjectId};
+use hearth_domain::{
+    ArtifactId, ConversationId, InvalidField, KeyId, NoticeId, ProjectId, TelegramChatId,
+};
 use http::request::Parts;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -55,6 +57,11 @@ impl Segment for ConversationId {
 impl Segment for NoticeId {
     const NAME: &'static str = "id";
     const ABOUT: &'static str = "The notice.";
+}
+
+impl Segment for TelegramChatId {
+    const NAME: &'static str = "id";
+    const ABOUT: &'static str = "The chat; not its number at Telegram.";
 }
 
 impl Segment for TaskRef {

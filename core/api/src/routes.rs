@@ -24,6 +24,7 @@ mod specialists;
 mod status;
 pub(crate) mod stream;
 mod tasks;
+mod telegram;
 mod tools;
 mod upload;
 
@@ -110,6 +111,10 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(keys::revoke_key))
         .routes(routes!(language_model::get_model))
         .routes(routes!(language_model::test_model))
+        .routes(routes!(telegram::get_telegram))
+        .routes(routes!(telegram::connect_telegram))
+        .routes(routes!(telegram::pair_telegram))
+        .routes(routes!(telegram::remove_telegram_chat))
         .routes(routes!(me::get_me))
         .routes(routes!(status::get_status))
         .routes(routes!(status::get_openapi))

@@ -28,6 +28,7 @@ pub(crate) mod status;
 pub(crate) mod step;
 pub(crate) mod task;
 pub(crate) mod task_list;
+pub(crate) mod telegram;
 pub(crate) mod time;
 pub(crate) mod tool;
 pub(crate) mod trust;

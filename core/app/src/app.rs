@@ -20,6 +20,7 @@ use crate::language_model::ModelSlot;
 use crate::made_tools::Testers;
 use crate::money::DefaultLimits;
 use crate::sweep::Alarm;
+use crate::telegram;
 
 /// How the operations are set up.
 #[derive(Debug, Clone)]
@@ -118,6 +119,8 @@ pub struct Facilities {
     pub inbox: Facility,
     /// Whether the settings file is as it should be.
     pub settings: Facility,
+    /// Whether the owner can talk over Telegram; none where there is no bot token.
+    pub telegram: Option<Facility>,
     /// Settings that were changed and wait for the next start.
     pub restart_for: Vec<WaitingSetting>,
 }
@@ -131,6 +134,7 @@ impl Default for Facilities {
             model: none("no language model was looked for"),
             inbox: none("the inbox folder was not looked at"),
             settings: Facility::works(),
+            telegram: None,
             restart_for: Vec::new(),
         }
     }
@@ -153,6 +157,7 @@ struct Inner {
     examiner: Examiner,
     models: ModelSlot,
     testers: Testers,
+    telegram: telegram::Line,
     /// The last morning whose summary was looked at, as the moment it was for, in milliseconds. Only
     /// a hint: that no day has two is the outbox's to see to.
     morning_ms: AtomicI64,
@@ -194,6 +199,7 @@ impl App {
             examiner: Examiner::default(),
             models: ModelSlot::default(),
             testers: Testers::default(),
+            telegram: telegram::Line::default(),
             morning_ms: AtomicI64::new(0),
             config: RwLock::new(Arc::new(config)),
             facilities: RwLock::default(),
@@ -310,6 +316,10 @@ impl App {
 
     pub(crate) fn models(&self) -> &ModelSlot {
         &self.inner.models
+    }
+
+    pub(crate) fn telegram(&self) -> &telegram::Line {
+        &self.inner.telegram
     }
 
     pub(crate) fn testers(&self) -> &Testers {

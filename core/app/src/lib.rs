@@ -4,7 +4,7 @@
 //! and the command line, the API, agents and bridges all come through here.
 //!
 //! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`runs`] with
-//! [`approvals`], [`permissions`] and [`folders`], [`specialists`], [`owner`], [`money`], [`memories`] with [`local_search`], [`trust`], then the other entities, [`inbox`], [`chat`], [`made_tools`], [`notices`], [`sweep`] with [`calendar`].
+//! [`approvals`], [`permissions`] and [`folders`], [`specialists`], [`owner`], [`money`], [`memories`] with [`local_search`], [`trust`], then the other entities, [`inbox`], [`chat`], [`made_tools`], [`notices`], [`telegram`], [`sweep`] with [`calendar`].
 
 pub mod acceptance;
 pub mod agents;
@@ -38,6 +38,7 @@ pub mod specialists;
 pub mod status;
 pub mod sweep;
 pub mod tasks;
+pub mod telegram;
 #[cfg(test)]
 mod test_support;
 pub mod trust;

@@ -25,6 +25,7 @@ use crate::project::ProjectStatus;
 use crate::run::{RunFacts, StepFacts};
 use crate::specialist::SpecialistFacts;
 use crate::task::{Check, TaskStatus};
+use crate::telegram::TelegramChatFacts;
 use crate::tool::ToolFacts;
 
 /// A position in the sequence of events; the first event has 1.
@@ -447,6 +448,12 @@ pub enum EventKind {
     /// The owner closed it again.
     #[serde(rename = "folder.revoked")]
     FolderRevoked(FolderFacts),
+    /// A chat of Telegram's was paired with the owner.
+    #[serde(rename = "telegram_chat.paired")]
+    TelegramChatPaired(TelegramChatFacts),
+    /// It was removed again.
+    #[serde(rename = "telegram_chat.removed")]
+    TelegramChatRemoved(TelegramChatFacts),
     /// Something did not fit into what is left of a budget, and was not done.
     #[serde(rename = "budget.reached")]
     BudgetReached {
@@ -565,6 +572,8 @@ pub enum EntityType {
     Permission,
     /// A granted folder.
     Folder,
+    /// A paired chat of Telegram's.
+    TelegramChat,
     /// A tool that was made.
     Tool,
     /// A memory.
@@ -589,6 +598,7 @@ impl EntityType {
             Self::Approval => "approval",
             Self::Permission => "permission",
             Self::Folder => "folder",
+            Self::TelegramChat => "telegram_chat",
             Self::Tool => "tool",
             Self::Memory => "memory",
             Self::Key => "key",
@@ -599,7 +609,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 67] = [
+    pub const TYPES: [&'static str; 69] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -654,6 +664,8 @@ impl EventKind {
         "permission.revoked",
         "folder.granted",
         "folder.revoked",
+        "telegram_chat.paired",
+        "telegram_chat.removed",
         "budget.reached",
         "budget.low",
         "budget.raised",
@@ -726,6 +738,8 @@ impl EventKind {
             Self::PermissionRevoked(_) => "permission.revoked",
             Self::FolderGranted(_) => "folder.granted",
             Self::FolderRevoked(_) => "folder.revoked",
+            Self::TelegramChatPaired(_) => "telegram_chat.paired",
+            Self::TelegramChatRemoved(_) => "telegram_chat.removed",
             Self::BudgetReached { .. } => "budget.reached",
             Self::BudgetLow { .. } => "budget.low",
             Self::BudgetRaised { .. } => "budget.raised",
@@ -796,6 +810,7 @@ impl EventKind {
             | Self::ApprovalWithdrawn(_) => EntityType::Approval,
             Self::PermissionGranted(_) | Self::PermissionRevoked(_) => EntityType::Permission,
             Self::FolderGranted(_) | Self::FolderRevoked(_) => EntityType::Folder,
+            Self::TelegramChatPaired(_) | Self::TelegramChatRemoved(_) => EntityType::TelegramChat,
             Self::BudgetReached { .. }
             | Self::BudgetLow { .. }
             | Self::BudgetRaised { .. }

@@ -69,4 +69,6 @@ identifier! {
     ToolId,
     /// Identifies a memory, beside its number.
     MemoryId,
+    /// Identifies a chat of Telegram's that was paired with the owner.
+    TelegramChatId,
 }

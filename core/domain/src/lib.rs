@@ -36,6 +36,7 @@ pub mod recurrence;
 pub mod run;
 pub mod specialist;
 pub mod task;
+pub mod telegram;
 pub mod tool;
 pub mod web_page;
 pub mod when;
@@ -46,6 +47,6 @@ pub use clock::{Clock, IdSource, Timestamp};
 pub use field::{InvalidField, JsonObject};
 pub use id::{
     AgentId, ApprovalId, ArtifactId, CallId, ConversationId, EventId, FolderId, KeyId, MemoryId,
-    MessageId, NoticeId, PermissionId, ProjectId, RunId, TaskId, ToolId,
+    MessageId, NoticeId, PermissionId, ProjectId, RunId, TaskId, TelegramChatId, ToolId,
 };
 pub use priority::Priority;

@@ -24,6 +24,7 @@ pub mod run;
 pub mod sandbox;
 pub mod status;
 pub mod task;
+pub mod telegram;
 pub mod tool;
 mod words;
 
@@ -119,6 +120,9 @@ pub enum Command {
     /// The language models: which answers, whether it works, which to use
     #[command(subcommand)]
     Model(model::Command),
+    /// Talking over Telegram: pair a chat, list and remove those that may talk
+    #[command(subcommand)]
+    Telegram(telegram::Command),
     /// The state of the node
     Status,
     /// Write everything to one file, and read it back (works without a node running)
@@ -240,6 +244,7 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Events(command) => events::run(invocation, command).await,
         Command::Keys(command) => keys::run(invocation, command).await,
         Command::Model(command) => model::run(invocation, command).await,
+        Command::Telegram(command) => telegram::run(invocation, command).await,
         Command::Status => status::run(invocation).await,
         Command::Backup(backup) => backup::run(invocation, &backup),
         Command::Restore(restore) => backup::restore(invocation, &restore),

@@ -31,6 +31,7 @@ use crate::search::searching;
 use crate::settings::environment::for_outside;
 use crate::settings::{BudgetSettings, SandboxSettings, Settings};
 use crate::system::{SystemClock, UuidSource};
+use crate::telegram::Telegram;
 
 /// Opens the store and the operations on it.
 ///
@@ -114,6 +115,19 @@ pub(crate) fn start(
     let there = (app.clone(), shutdown.clone());
     lifecycle.spawn("chief-of-staff", async move {
         ChiefOfStaff::run(there.0, there.1).await;
+        Ok(())
+    });
+
+    // Whoever transcribes and speaks joins here.
+    let voice = None;
+    let telegram = Telegram::new(
+        live.telegram.subscribe(),
+        live.layers.environment.clone(),
+        voice,
+    );
+    let talking = (app.clone(), shutdown.clone());
+    lifecycle.spawn("telegram", async move {
+        telegram.run(talking.0, talking.1).await;
         Ok(())
     });
 

@@ -107,6 +107,7 @@ pub async fn examine(patient: &Patient) -> Vec<Check> {
     checks.push(database::clock(data, zone(patient)));
     checks.push(running.inbox.unwrap_or_else(|| folder::inbox(data)));
     checks.extend(running.model.map(|check| of_choice(patient, check)));
+    checks.extend(running.telegram);
     checks.push(folder::leftovers(data, running.is_held));
     checks
 }

@@ -23,6 +23,7 @@ mod search;
 pub mod secrets;
 pub mod settings;
 pub mod system;
+mod telegram;
 pub mod up;
 mod watch;
 

@@ -19,7 +19,7 @@ use crate::log::Level;
 use crate::output::text::quoted;
 use crate::settings::table::{Applies, Setting, TABLE};
 use crate::settings::value::{Given, Value};
-use crate::settings::{Layers, Loaded, ModelSettings, Settings};
+use crate::settings::{Layers, Loaded, ModelSettings, Settings, TelegramSettings};
 use crate::system::SystemClock;
 use crate::watch::{Sought, Watch};
 
@@ -41,6 +41,8 @@ pub(crate) struct Live {
     pub(crate) max_body_bytes: LiveLimit,
     /// Which language models there are to be.
     pub(crate) model: watch::Sender<ModelSettings>,
+    /// How talking over Telegram is set up.
+    pub(crate) telegram: watch::Sender<TelegramSettings>,
     /// Where they are read from.
     pub(crate) layers: Layers,
     level: Level,
@@ -53,6 +55,7 @@ impl Live {
             limits: LiveLimits::new(compose::limits(&loaded.settings.sandbox)),
             max_body_bytes: LiveLimit::new(compose::size(loaded.settings.http.max_body_bytes)),
             model: watch::Sender::new(loaded.settings.model.clone()),
+            telegram: watch::Sender::new(loaded.settings.telegram.clone()),
             loaded,
             layers,
             level,
@@ -67,6 +70,11 @@ impl Live {
         let max_body_bytes = compose::size(settings.http.max_body_bytes);
         self.max_body_bytes.set(max_body_bytes);
         self.clock.set_zone(settings.time_zone.clone());
+        self.telegram.send_if_modified(|telegram| {
+            let is_new = *telegram != settings.telegram;
+            telegram.clone_from(&settings.telegram);
+            is_new
+        });
         self.model.send_if_modified(|model| {
             let is_new = *model != settings.model;
             model.clone_from(&settings.model);

@@ -12,6 +12,7 @@ pub mod load;
 mod model;
 pub mod nearest;
 pub mod table;
+mod telegram;
 pub mod value;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,6 +27,7 @@ use url::Url;
 pub use environment::Environment;
 pub use load::{Layers, Loaded, Override, Source, load};
 pub use model::{Fallback, ModelSettings};
+pub use telegram::TelegramSettings;
 
 /// The port of a node, unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4747;
@@ -59,6 +61,8 @@ pub struct Settings {
     pub sandbox: SandboxSettings,
     /// The language models.
     pub model: ModelSettings,
+    /// Talking over Telegram.
+    pub telegram: TelegramSettings,
     /// What may be used up where nothing else was said.
     pub budget: BudgetSettings,
     /// Whom web searches are put to.
@@ -251,6 +255,7 @@ impl Settings {
                 file_bytes: 100 * 1024 * 1024,
             },
             model: ModelSettings::default(),
+            telegram: TelegramSettings::default(),
             budget: BudgetSettings {
                 day_usd_micros: Some(5_000_000),
                 total_usd_micros: None,

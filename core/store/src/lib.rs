@@ -7,7 +7,7 @@
 //! Reading order: [`Store`], `writer`, [`write_tx`], [`events`], [`event_stream`], then the
 //! entities ([`tasks`], [`projects`], [`agents`], [`artifacts`], [`keys`],
 //! [`conversations`] with [`chat_requests`], [`notices`], [`runs`] with [`steps`], [`approvals`], [`permissions`],
-//! [`folders`], [`made_tools`], [`memories`], [`money`], [`pages`], [`specialists`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
+//! [`folders`], [`made_tools`], [`memories`], [`money`], [`pages`], [`specialists`], [`telegram`]), [`migrate`], then the care of the whole: [`backup`], [`restore`],
 //! [`dump`], [`inspect`].
 
 pub mod agents;
@@ -47,6 +47,7 @@ pub mod steps;
 mod store;
 mod swap;
 pub mod tasks;
+pub mod telegram;
 #[cfg(test)]
 mod test_support;
 mod text_index;

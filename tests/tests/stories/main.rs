@@ -25,6 +25,8 @@ mod reload;
 mod runs;
 mod sandbox;
 mod start;
+mod telegram;
+mod telegram_voice;
 mod tools;
 mod untrusted;
 mod web;

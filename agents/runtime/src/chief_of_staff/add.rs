@@ -3,9 +3,11 @@
 use hearth_app::AppError;
 use hearth_app::chat::CHIEF_OF_STAFF;
 use hearth_app::quick_add::{ProjectNamed, QuickAdd, Understood};
+use hearth_app::tasks::{Among, Once};
 use hearth_domain::field::{AgentName, Name};
 use hearth_domain::project::{NewProject, ProjectStatus};
 use hearth_domain::{Actor, JsonObject};
+use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
 use super::intent::known_name;
@@ -53,6 +55,12 @@ impl Desk<'_> {
         if !(understood.doubts.is_empty() || may_create_project && is_only_project) {
             return Ok(doubtful(&understood));
         }
+        // Should the node be killed before the answer is kept, the message is answered again.
+        let once = Once {
+            key: format!("said:{}", self.message),
+            among: Among::Callers,
+            request: Sha256::digest(&line).into(),
+        };
         let add = QuickAdd {
             text: line,
             may_create_project,
@@ -60,7 +68,7 @@ impl Desk<'_> {
                 .then(|| AgentName::from_stored(CHIEF_OF_STAFF.into())),
             ..QuickAdd::default()
         };
-        let added = match self.app.quick_add(self.actor, add, None).await {
+        let added = match self.app.quick_add(self.actor, add, Some(once)).await {
             Ok(added) => added,
             Err(error) => return refusal(error),
         };

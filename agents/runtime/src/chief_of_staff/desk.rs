@@ -7,7 +7,7 @@ use hearth_domain::conversation::Action;
 use hearth_domain::policy::Labels;
 use hearth_domain::quick_add::Known;
 use hearth_domain::task::Task;
-use hearth_domain::{Actor, ProjectId, Timestamp};
+use hearth_domain::{Actor, MessageId, ProjectId, Timestamp};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
@@ -82,6 +82,8 @@ impl Names {
 pub(super) struct Desk<'a> {
     pub(super) app: &'a App,
     pub(super) actor: &'a Actor,
+    /// The message, by which what is made for it is known again.
+    pub(super) message: MessageId,
     pub(super) names: Names,
     pub(super) memory: Memory,
     pub(super) actions: Vec<Action>,

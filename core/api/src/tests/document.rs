@@ -268,7 +268,9 @@ async fn bring_about_events_of_runs(api: &TestApi) {
     let folder = tempfile::tempdir().unwrap();
     ok("folders", json!({"name": "notes", "path": folder.path()})).await;
     ok("memories", json!({"text": "tea"})).await;
+    let chat = format!("/api/v1/telegram/chats/{}", api.telegram_chat().await);
     for path in [
+        chat.as_str(),
         "/api/v1/permissions/1",
         "/api/v1/folders/notes",
         "/api/v1/memories/1",

@@ -567,7 +567,8 @@ async fn the_state_of_the_node_is_shown() {
           "is_available": true,
           "reason": "",
           "remedy": ""
-        }
+        },
+        "telegram": null
       },
       "last_seq": 4,
       "restart_for": [],

@@ -474,6 +474,30 @@ fn table() -> Vec<Row> {
             none(),
             (204, 403, 403),
         ),
+        row(
+            "GET /api/v1/telegram",
+            "/api/v1/telegram",
+            none(),
+            (200, 403, 403),
+        ),
+        row(
+            "POST /api/v1/telegram/connect",
+            "/api/v1/telegram/connect",
+            none(),
+            (200, 403, 403),
+        ),
+        row(
+            "POST /api/v1/telegram/pairing",
+            "/api/v1/telegram/pairing",
+            none(),
+            (201, 403, 403),
+        ),
+        row(
+            "DELETE /api/v1/telegram/chats/{id}",
+            "/api/v1/telegram/chats/{telegram_chat}",
+            none(),
+            (204, 403, 403),
+        ),
         row("GET /api/v1/me", "/api/v1/me", none(), all),
         row("GET /api/v1/status", "/api/v1/status", none(), all),
         row(
@@ -534,6 +558,7 @@ struct Prepared {
     artifact: String,
     conversation: String,
     notice: String,
+    telegram_chat: String,
     /// A folder that was not opened yet.
     folder: tempfile::TempDir,
 }
@@ -582,7 +607,9 @@ impl Prepared {
         let allow = json!({"tool": "http_get", "shape": {"url": "any"}});
         api.post("/api/v1/permissions", allow).await;
         api.post("/api/v1/memories", json!({"text": "tea"})).await;
+        let telegram_chat = api.telegram_chat().await;
         Self {
+            telegram_chat,
             project,
             artifact,
             conversation: text(&said["conversation_id"]),
@@ -600,6 +627,7 @@ impl Prepared {
         let path = filled(row.path)
             .replace("{project}", &self.project)
             .replace("{notice}", &self.notice)
+            .replace("{telegram_chat}", &self.telegram_chat)
             .replace("{artifact}", &self.artifact)
             .replace("{key}", &self.api.viewer_id.to_string());
         let key = match role {

@@ -69,6 +69,37 @@ pub(crate) struct TestApi {
 }
 
 impl TestApi {
+    /// Makes the node a bot and pairs a chat; returns the chat's identifier.
+    pub(crate) async fn telegram_chat(&self) -> String {
+        use hearth_app::telegram::{Bot, Content, Incoming, Rules};
+        use hearth_domain::telegram::{Arrival, Peer};
+
+        let bot = Bot {
+            id: 77,
+            name: "hearth_bot".into(),
+        };
+        self.app.note_telegram_bot(Some(bot)).await.unwrap();
+        let peer = Peer {
+            chat: 5,
+            user: 5,
+            is_private: true,
+            name: "Ada".into(),
+        };
+        let rules = Rules {
+            groups: false,
+            users: vec![5],
+        };
+        let arrival = Arrival::Other { message: 1 };
+        let update = Incoming {
+            update_id: 1,
+            content: Content::From(peer, arrival),
+        };
+        let taken = self.app.take_telegram_updates(77, rules, vec![update]);
+        taken.await.unwrap();
+        let state = self.get("/api/v1/telegram").await;
+        state["chats"][0]["id"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn start() -> Self {
         Self::start_with(Pace::default(), 8).await
     }

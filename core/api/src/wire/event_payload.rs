@@ -437,6 +437,15 @@ pub(crate) struct FolderPayload {
     project_id: Option<Uuid>,
 }
 
+/// What every event about a chat of Telegram's says of it; not its number.
+#[derive(ToSchema)]
+pub(crate) struct TelegramChatPayload {
+    /// The chat.
+    telegram_chat_id: Uuid,
+    /// What it is called.
+    name: String,
+}
+
 /// What every event about a budget says of it. Amounts are millionths of a US dollar, tokens, turns,
 /// calls of tools, milliseconds, or tasks, whatever the resource is.
 #[derive(ToSchema)]
@@ -666,6 +675,10 @@ pub(crate) struct EventPayloads {
     folder_granted: FolderPayload,
     #[schema(rename = "folder.revoked")]
     folder_revoked: FolderPayload,
+    #[schema(rename = "telegram_chat.paired")]
+    telegram_chat_paired: TelegramChatPayload,
+    #[schema(rename = "telegram_chat.removed")]
+    telegram_chat_removed: TelegramChatPayload,
     #[schema(rename = "budget.reached")]
     budget_reached: BudgetReachedPayload,
     #[schema(rename = "budget.low")]

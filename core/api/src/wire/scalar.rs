@@ -17,7 +17,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::field::EXACT_MAX;
 
 /// The sorts of thing that events are about.
-pub(crate) const ENTITY_TYPES: [&str; 14] = [
+pub(crate) const ENTITY_TYPES: [&str; 15] = [
     "project",
     "task",
     "agent",
@@ -29,6 +29,7 @@ pub(crate) const ENTITY_TYPES: [&str; 14] = [
     "approval",
     "permission",
     "folder",
+    "telegram_chat",
     "budget",
     "tool",
     "memory",

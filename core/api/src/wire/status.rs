@@ -85,6 +85,9 @@ pub(crate) struct Facilities {
     inbox: Facility,
     /// Whether the settings file is as it should be.
     settings: Facility,
+    /// Whether the owner can talk over Telegram; null where no bot token is set.
+    #[schema(required = true)]
+    telegram: Option<Facility>,
 }
 
 /// Something the node may or may not be able to do.
@@ -106,6 +109,7 @@ impl Status {
             model,
             inbox,
             settings,
+            telegram,
             restart_for,
         } = &*status.facilities;
         let told = |facility| Facility::told(facility, role);
@@ -142,6 +146,7 @@ impl Status {
                 model: told(model),
                 inbox: told(inbox),
                 settings: told(settings),
+                telegram: telegram.as_ref().map(told),
             },
         }
     }
@@ -171,6 +176,11 @@ impl From<hearth_app::WaitingSetting> for WaitingSetting {
 }
 
 impl Facility {
+    /// All that is known of it, for its owner.
+    pub(crate) fn in_full(facility: &hearth_app::Facility) -> Self {
+        Self::told(facility, Role::Admin)
+    }
+
     /// What somebody of this role is told.
     fn told(facility: &hearth_app::Facility, role: Role) -> Self {
         let (reason, remedy) = match role {

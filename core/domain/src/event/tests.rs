@@ -8,11 +8,12 @@ use super::*;
 use crate::actor::Role;
 use crate::approval::ApprovalStatus;
 use crate::folder::Access;
-use crate::id::{ApprovalId, FolderId, MemoryId, PermissionId, RunId, ToolId};
+use crate::id::{ApprovalId, FolderId, MemoryId, PermissionId, RunId, TelegramChatId, ToolId};
 use crate::memory::MemoryFacts;
 use crate::money::{Resource, Scope};
 use crate::run::{RunStatus, StepStatus};
 use crate::task::AttemptEnd;
+use crate::telegram::TelegramChatFacts;
 use crate::tool::{Grants, ToolStatus};
 
 fn facts() -> TaskFacts {
@@ -262,6 +263,17 @@ fn tool_payload(fields: Value) -> Value {
     };
     payload.as_object_mut().unwrap().extend(fields);
     payload
+}
+
+fn chat() -> TelegramChatFacts {
+    TelegramChatFacts {
+        telegram_chat_id: TelegramChatId(Uuid::from_u128(12)),
+        name: "Ada".into(),
+    }
+}
+
+fn chat_payload() -> Value {
+    json!({"telegram_chat_id": "00000000-0000-0000-0000-00000000000c", "name": "Ada"})
 }
 
 fn folder_payload() -> Value {
@@ -517,6 +529,8 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
         ),
         (EventKind::FolderGranted(folder()), folder_payload()),
         (EventKind::FolderRevoked(folder()), folder_payload()),
+        (EventKind::TelegramChatPaired(chat()), chat_payload()),
+        (EventKind::TelegramChatRemoved(chat()), chat_payload()),
         (
             EventKind::BudgetReached {
                 budget: budget(Some(5_000_000)),

@@ -55,6 +55,49 @@ wire! {
         at_restart: Value,
     }
 
+    /// How talking over Telegram stands.
+    TelegramState {
+        facility: Option<FacilityRecord>,
+        bot: Option<String>,
+        chats: Vec<TelegramChat>,
+        updates_waiting: u64,
+        messages_waiting: u64,
+        messages_dead: u64,
+        dead_letters: Vec<DeadLetter>,
+        unread_kinds: u64,
+    }
+
+    /// Whether a part of the node works.
+    FacilityRecord {
+        is_available: bool,
+        reason: String,
+        remedy: String,
+    }
+
+    /// A chat that may talk.
+    TelegramChat {
+        id: String,
+        chat: i64,
+        name: String,
+        created_at: String,
+    }
+
+    /// A message that could not be delivered.
+    DeadLetter {
+        chat: i64,
+        text: String,
+        error: String,
+        at: String,
+    }
+
+    /// A code that pairs a chat.
+    TelegramPairing {
+        code: String,
+        expires_at: String,
+        bot: String,
+        link: String,
+    }
+
     /// The language models.
     ModelList {
         providers: Vec<ModelRecord>,

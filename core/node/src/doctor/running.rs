@@ -23,6 +23,8 @@ pub(super) struct Running {
     pub(super) inbox: Option<Check>,
     /// Whether a language model answers, where the node says so.
     pub(super) model: Option<Check>,
+    /// Whether the owner can talk over Telegram, where a bot token is set.
+    pub(super) telegram: Option<Check>,
 }
 
 impl Running {
@@ -32,6 +34,7 @@ impl Running {
             is_held,
             inbox: None,
             model: None,
+            telegram: None,
         }
     }
 }
@@ -60,6 +63,7 @@ pub(super) async fn check(data: &DataDir) -> Running {
                 is_held: true,
                 inbox: of_inbox(&status),
                 model: of_model(&status),
+                telegram: of_telegram(&status),
             };
         }
         Ok(Err(error)) => format!("{error:#}"),
@@ -121,11 +125,48 @@ fn of_model(status: &Value) -> Option<Check> {
     Some(check)
 }
 
+/// Those who set no bot token are told nothing of it.
+fn of_telegram(status: &Value) -> Option<Check> {
+    const NAME: &str = "telegram";
+    let telegram = status["facilities"]["telegram"].as_object()?;
+    let said = |name: &str| {
+        telegram
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let (reason, remedy) = (said("reason"), said("remedy"));
+    if reason.is_empty() {
+        return Some(Check::ok(NAME, "the bot is connected"));
+    }
+    let mut check = Check::fault(NAME, reason, remedy);
+    check.remedy = check.remedy.filter(|remedy| !remedy.is_empty());
+    Some(check)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_bot_that_is_refused_is_a_fault_and_none_is_nothing() {
+        let of = |telegram: Value| of_telegram(&json!({ "facilities": { "telegram": telegram } }));
+        assert_eq!(of(Value::Null), None);
+
+        let well = json!({ "is_available": true, "reason": "", "remedy": "" });
+        assert_eq!(
+            of(well),
+            Some(Check::ok("telegram", "the bot is connected"))
+        );
+
+        let revoked = json!({ "is_available": false, "reason": "revoked", "remedy": "mend it" });
+        assert_eq!(
+            of(revoked),
+            Some(Check::fault("telegram", "revoked", "mend it"))
+        );
+    }
 
     #[test]
     fn what_the_node_says_of_the_inbox_is_taken_over() {

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::settings::value::{Given, Value};
-use crate::settings::{LogFormat, SearchProvider, Settings, model};
+use crate::settings::{LogFormat, SearchProvider, Settings, model, telegram};
 
 const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;
@@ -445,6 +445,59 @@ pub const TABLE: &[Setting] = &[
             let url = settings.search.url.as_ref();
             Value::Text(url.map_or_else(String::new, Url::to_string))
         },
+    },
+    Setting {
+        key: "telegram.api_url",
+        doc: "where Telegram's Bot API answers; another address for a server of your own",
+        applies: Applies::AtOnce,
+        set: |settings, given| telegram::url(given).map(|value| settings.telegram.api_url = value),
+        get: |settings| Value::Text(settings.telegram.api_url.to_string()),
+    },
+    Setting {
+        key: "telegram.users",
+        doc: "people, by their numbers at Telegram, who may talk without pairing; the best is to pair",
+        applies: Applies::AtOnce,
+        set: |settings, given| telegram::users(given).map(|value| settings.telegram.users = value),
+        get: |settings| {
+            let users = settings.telegram.users.iter();
+            Value::List(users.map(ToString::to_string).collect())
+        },
+    },
+    Setting {
+        key: "telegram.groups",
+        doc: "whether those who paired may talk to the bot in groups, where others read the answers",
+        applies: Applies::AtOnce,
+        set: |settings, given| given.flag().map(|value| settings.telegram.groups = value),
+        get: |settings| Value::Flag(settings.telegram.groups),
+    },
+    Setting {
+        key: "telegram.notices",
+        doc: "whether you are told in Telegram what waits for you, is done or is due",
+        applies: Applies::AtOnce,
+        set: |settings, given| given.flag().map(|value| settings.telegram.notices = value),
+        get: |settings| Value::Flag(settings.telegram.notices),
+    },
+    Setting {
+        key: "telegram.answer_by_voice",
+        doc: "whether a voice note is answered by one as well",
+        applies: Applies::AtOnce,
+        set: |settings, given| {
+            given
+                .flag()
+                .map(|value| settings.telegram.answer_by_voice = value)
+        },
+        get: |settings| Value::Flag(settings.telegram.answer_by_voice),
+    },
+    Setting {
+        key: "telegram.max_voice_bytes",
+        doc: "the largest voice note that is taken; Telegram hands out no more than 20 MB",
+        applies: Applies::AtOnce,
+        set: |settings, given| {
+            given
+                .number(1024, 20 * MIB)
+                .map(|value| settings.telegram.max_voice_bytes = value)
+        },
+        get: |settings| Value::Number(settings.telegram.max_voice_bytes),
     },
 ];
 

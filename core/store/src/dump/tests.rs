@@ -97,6 +97,13 @@ fn fill_every_column(conn: &Connection) {
          INSERT INTO conversations VALUES (x'00000000000070008000000000000008', 'owner', '{\"a\":1}', 2, 3, 4);
          INSERT INTO messages VALUES (3, x'00000000000070008000000000000009', x'00000000000070008000000000000008',
                  'person', 'good\nmorning', '[]', 5, 1, 0);
+         INSERT INTO telegram_bots VALUES (77, 'hearth_bot', 9, 8, 2);
+         INSERT INTO telegram_chats VALUES (-5, x'0000000000007000800000000000001f', 6, 'Ada',
+                 x'00000000000070008000000000000008', 7);
+         INSERT INTO telegram_refusals VALUES (12, 13);
+         INSERT INTO telegram_updates VALUES (3, 77, 9, -5, 6, '{\"kind\":\"other\",\"message\":1}', 8, NULL);
+         INSERT INTO telegram_messages VALUES (4, 'update:77:9:0', -5, '{\"kind\":\"voice\",\"text\":\"a\"}', 'dead', 3, 1, 9,
+                 'blocked', 8, 10);
          INSERT INTO chat_requests VALUES ('owner', 'once', zeroblob(32), x'00000000000070008000000000000009',
                  x'00000000000070008000000000000009', 6);
          INSERT INTO notices VALUES (9, x'0000000000007000800000000000000a', 'due_soon',
@@ -212,10 +219,10 @@ async fn what_was_exported_comes_back_as_it_was() {
     let first = other.import(&exported).unwrap();
     let again = other.import(&exported).unwrap();
 
-    // The last numbers of tasks, runs, approvals, permissions, memories and pages are lines that
-    // count as known.
-    assert_eq!((first.known, first.contents), (6, 4));
-    assert_eq!((again.added, again.known), (0, first.added + 6));
+    // The last numbers of tasks, runs, approvals, permissions, memories, pages and both directions of
+    // Telegram are lines that count as known.
+    assert_eq!((first.known, first.contents), (8, 4));
+    assert_eq!((again.added, again.known), (0, first.added + 8));
     let mut before = rows(&test.dir.path().join("hearth.db"));
     // A line break between tokens is a blank in an export.
     for value in before.get_mut("tasks").unwrap().iter_mut().flatten() {
@@ -225,7 +232,7 @@ async fn what_was_exported_comes_back_as_it_was() {
     }
     assert_eq!(rows(&other.database()), before);
     let count = exported.split(|byte| *byte == b'\n').count() - 1;
-    assert_eq!(first.added, count as u64 - 2 - 6 - 6, "rows but no parts");
+    assert_eq!(first.added, count as u64 - 2 - 8 - 6, "rows but no parts");
     let lines = |text: &[u8]| -> Vec<Vec<u8>> {
         let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);
         lines.collect()

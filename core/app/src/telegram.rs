@@ -1,0 +1,214 @@
+//! Operations of talking over Telegram: who may, what came in, what goes out.
+//!
+//! What came in is committed before Telegram is told that it arrived, and what goes out is committed
+//! with what it answers. So a node that is killed finds both again; what it was just sending, nobody
+//! knows of, and that is said with it when it is sent again.
+//!
+//! Reading order: this file (who talks, how it stands), `pairing`, `incoming`, `outgoing`.
+
+mod incoming;
+mod outgoing;
+mod pairing;
+
+use std::sync::{Mutex, PoisonError};
+
+use hearth_domain::event::EventKind;
+use hearth_domain::telegram::TelegramChat;
+use hearth_domain::{Actor, TelegramChatId, Timestamp};
+use hearth_store::telegram;
+use tokio::sync::{Notify, watch};
+
+pub use hearth_store::telegram::{
+    DeadLetter, Message as TelegramMessage, Update as TelegramUpdate,
+};
+pub use incoming::{Content, Incoming, Rules, TakenIn};
+pub use outgoing::Settled;
+pub use pairing::Pairing;
+
+use crate::app::{App, Facility};
+use crate::authority::must_be_owner;
+use crate::error::AppError;
+
+/// The most chats that are paired: a person has a few.
+pub const CHATS_MAX: usize = 50;
+/// The most dead letters that are shown.
+const DEAD_SHOWN: usize = 20;
+/// The most updates that wait to be dealt with; Telegram keeps further ones for a day.
+pub const UPDATES_MAX: u64 = 1000;
+
+/// The bot that a node is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bot {
+    /// Its number.
+    pub id: i64,
+    /// The name by which it is found, without the @.
+    pub name: String,
+}
+
+/// How talking over Telegram stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TelegramState {
+    /// Whether it works; none where there is no bot token.
+    pub facility: Option<Facility>,
+    /// The bot.
+    pub bot: Option<Bot>,
+    /// The chats that may talk.
+    pub chats: Vec<TelegramChat>,
+    /// What came in and is to be dealt with.
+    pub updates_waiting: u64,
+    /// What is to go out.
+    pub messages_waiting: u64,
+    /// What was given up.
+    pub messages_dead: u64,
+    /// The last of these.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Updates of kinds that nobody here reads.
+    pub unread_kinds: u64,
+}
+
+/// What the operations and the bridge tell each other.
+pub(crate) struct Line {
+    /// The code that pairs a chat, while there is one. A lock of the standard library: it is held for
+    /// a look.
+    pairing: Mutex<Option<pairing::Open>>,
+    /// The bot, and how often its token was looked for.
+    told: watch::Sender<(Option<Bot>, u64)>,
+    /// Somebody wants the token looked for again.
+    look: Notify,
+    /// Something came in.
+    arrived: Notify,
+    /// Something is to go out.
+    outgoing: Notify,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            pairing: Mutex::default(),
+            told: watch::Sender::new((None, 0)),
+            look: Notify::new(),
+            arrived: Notify::new(),
+            outgoing: Notify::new(),
+        }
+    }
+}
+
+impl Line {
+    fn bot(&self) -> Option<Bot> {
+        self.told.borrow().0.clone()
+    }
+
+    fn pairing(&self) -> std::sync::MutexGuard<'_, Option<pairing::Open>> {
+        self.pairing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl App {
+    /// Returns how talking over Telegram stands.
+    ///
+    /// # Errors
+    /// The caller is not the owner.
+    pub async fn telegram_state(&self, actor: &Actor) -> Result<TelegramState, AppError> {
+        must_be_owner(actor, "see the chats of Telegram")?;
+        let facility = self.facilities().telegram.clone();
+        let bot = self.telegram().bot();
+        let id = bot.as_ref().map(|bot| bot.id);
+        self.store()
+            .read(move |tx| {
+                let counted = telegram::count(tx)?;
+                let known = id.map(|id| telegram::bot(tx, id)).transpose()?.flatten();
+                Ok(TelegramState {
+                    facility,
+                    bot,
+                    chats: telegram::chats(tx, CHATS_MAX)?,
+                    updates_waiting: telegram::count_waiting_updates(tx)?,
+                    messages_waiting: counted.waiting,
+                    messages_dead: counted.dead,
+                    dead_letters: telegram::dead(tx, DEAD_SHOWN)?,
+                    unread_kinds: known.map_or(0, |known| known.unread_kinds),
+                })
+            })
+            .await
+    }
+
+    /// Takes a chat's right to talk; what it said and was not dealt with, and what it was to be told,
+    /// goes with it.
+    ///
+    /// # Errors
+    /// No such chat is paired; the caller is not the owner.
+    pub async fn remove_telegram_chat(
+        &self,
+        actor: &Actor,
+        id: TelegramChatId,
+    ) -> Result<(), AppError> {
+        must_be_owner(actor, "remove a chat of Telegram's")?;
+        let (by, now) = (actor.name().to_owned(), self.now());
+        self.store()
+            .write(move |tx| {
+                let found = telegram::chat_by_id(tx, id)?
+                    .ok_or_else(|| AppError::not_found("telegram chat", id))?;
+                let event: EventKind = found.removed();
+                Ok(telegram::delete_chat(tx, &found, &event, &by, now)?)
+            })
+            .await
+    }
+
+    /// Tells which bot the node is, or that it is none for now: the token was looked for.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn note_telegram_bot(&self, bot: Option<Bot>) -> Result<(), AppError> {
+        if let Some(Bot { id, name }) = bot.clone() {
+            self.store()
+                .write(move |tx| Ok::<_, AppError>(telegram::save_bot(tx, id, &name)?))
+                .await?;
+        }
+        self.telegram()
+            .told
+            .send_modify(|(told, looks)| (*told, *looks) = (bot, looks.wrapping_add(1)));
+        Ok(())
+    }
+
+    /// Waits until somebody wants the bot's token looked for again.
+    pub async fn telegram_token_wanted(&self) {
+        self.telegram().look.notified().await;
+    }
+
+    /// Waits until something may have come in.
+    pub async fn telegram_arrived(&self) {
+        self.telegram().arrived.notified().await;
+    }
+
+    /// Waits until something may be to go out.
+    pub async fn telegram_outgoing(&self) {
+        self.telegram().outgoing.notified().await;
+    }
+
+    /// Forgets what came in and went out long ago; dead letters are kept longer.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn forget_old_telegram(&self) -> Result<(), AppError> {
+        let now = self.now();
+        let before = |days: i64| Timestamp::from_millis(now.as_millis() - days * 24 * 3_600_000);
+        let (done, dead) = (before(KEPT_DAYS), before(DEAD_KEPT_DAYS));
+        loop {
+            let forgotten = self.store().write(move |tx| {
+                let updates = telegram::forget_updates(tx, done)?;
+                let messages = telegram::forget_messages(tx, done, dead)?;
+                Ok::<_, AppError>(updates + messages)
+            });
+            if forgotten.await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// How many days what was dealt with is known again: longer than Telegram repeats anything.
+const KEPT_DAYS: i64 = 8;
+/// How many days the owner can see what could not be delivered.
+const DEAD_KEPT_DAYS: i64 = 30;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,321 @@
+//! What comes in: kept before Telegram is told so, each once, and only from those who may talk.
+
+use hearth_domain::telegram::{Arrival, Outgoing, Peer, TelegramChat};
+use hearth_domain::{Actor, ConversationId, TelegramChatId, Timestamp};
+use hearth_store::telegram::{self, Update};
+use hearth_store::{ReadTx, WriteTx};
+
+use super::CHATS_MAX;
+use crate::app::App;
+use crate::error::AppError;
+
+/// The most strangers that are told that this is not their assistant; beyond it they are told nothing.
+const REFUSED_MAX: usize = 1000;
+/// What they are told.
+const REFUSAL: &str = "Sorry, I only talk with my owner.";
+/// After how long without an update Telegram may count them anew: it says after a week.
+const COUNTS_FOR_MS: i64 = 6 * 24 * 3_600_000;
+
+/// An update, as the bridge read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// Telegram's number of it.
+    pub update_id: i64,
+    /// What it is.
+    pub content: Content,
+}
+
+/// What an update is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Something from a chat.
+    From(Peer, Arrival),
+    /// Of a kind that nobody here reads.
+    Unread,
+}
+
+/// Whom the settings let talk besides those who paired.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rules {
+    /// Whether paired people may talk in groups, too.
+    pub groups: bool,
+    /// People whose private chats need not be paired.
+    pub users: Vec<i64>,
+}
+
+/// What became of updates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TakenIn {
+    /// Kept, to be dealt with.
+    pub kept: usize,
+    /// Chats that were paired.
+    pub paired: usize,
+    /// From those who may not talk.
+    pub refused: usize,
+    /// Of kinds that nobody here reads.
+    pub unread: u64,
+    /// Here already.
+    pub repeated: usize,
+}
+
+/// What is done about who sent something.
+enum Admission {
+    /// They may talk.
+    Paired,
+    /// They may from now on, and what they said was the code.
+    ByCode,
+    /// They may not, and are told so where that is due.
+    Stranger,
+    /// They are passed over.
+    Nobody,
+}
+
+impl App {
+    /// Returns from which update on Telegram is to send; from the first that it has where none is
+    /// known.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn telegram_position(&self, bot: i64) -> Result<Option<i64>, AppError> {
+        let now = self.now();
+        self.store()
+            .read_now(|tx| Ok(last_counted(tx, bot, now)?.map(|last| last + 1)))
+    }
+
+    /// Keeps updates, each once, and those of strangers not at all. After this, Telegram may forget
+    /// them.
+    ///
+    /// # Errors
+    /// The store failed; nothing was kept.
+    pub async fn take_telegram_updates(
+        &self,
+        bot: i64,
+        rules: Rules,
+        updates: Vec<Incoming>,
+    ) -> Result<TakenIn, AppError> {
+        let codes: Vec<bool> = updates.iter().map(|update| self.has_code(update)).collect();
+        let now = self.now();
+        let taken = self
+            .store()
+            .write(move |tx| {
+                let mut taken = TakenIn::default();
+                let last = last_counted(tx, bot, now)?;
+                let newest = updates.iter().map(|update| update.update_id).max();
+                for (update, is_code) in updates.into_iter().zip(codes) {
+                    if last.is_some_and(|last| update.update_id <= last) {
+                        taken.repeated += 1;
+                        continue;
+                    }
+                    let id = (bot, update.update_id);
+                    match update.content {
+                        Content::Unread => taken.unread += 1,
+                        Content::From(peer, arrival) => {
+                            take(tx, id, &peer, &arrival, is_code, &rules, now, &mut taken)?;
+                        }
+                    }
+                }
+                if let Some(newest) = newest.filter(|newest| last.is_none_or(|last| *newest > last))
+                {
+                    telegram::save_position(tx, bot, newest, taken.unread, now)?;
+                }
+                Ok::<_, AppError>(taken)
+            })
+            .await?;
+        if taken.paired > 0 {
+            self.close_pairing();
+        }
+        if taken.kept > 0 {
+            self.telegram().arrived.notify_one();
+        }
+        if taken.refused > 0 || taken.paired > 0 {
+            self.telegram().outgoing.notify_one();
+        }
+        Ok(taken)
+    }
+
+    /// Returns updates that are to be dealt with, in the order in which they came in.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn waiting_telegram_updates(&self, limit: usize) -> Result<Vec<Update>, AppError> {
+        self.store()
+            .read(move |tx: &ReadTx<'_>| Ok(telegram::waiting_updates(tx, limit)?))
+            .await
+    }
+
+    /// Returns how many updates are to be dealt with.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn count_telegram_updates(&self) -> Result<u64, AppError> {
+        self.store()
+            .read_now(|tx| Ok(telegram::count_waiting_updates(tx)?))
+    }
+
+    /// Returns where what is said in a chat is kept; none where nothing was said, or nobody may talk.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn telegram_chat(&self, chat: i64) -> Result<Option<TelegramChat>, AppError> {
+        self.store().read_now(|tx| Ok(telegram::chat(tx, chat)?))
+    }
+
+    /// Notes that an update was dealt with, together with what is to be said of it, and where that
+    /// conversation is kept.
+    ///
+    /// # Errors
+    /// The store failed; nothing was noted.
+    pub async fn finish_telegram_update(
+        &self,
+        update: &Update,
+        conversation: Option<ConversationId>,
+        outgoing: Vec<Outgoing>,
+    ) -> Result<(), AppError> {
+        let (number, bot, update_id, chat) =
+            (update.number, update.bot, update.update_id, update.chat);
+        let now = self.now();
+        self.store()
+            .write(move |tx| {
+                if !telegram::finish_update(tx, number, now)? {
+                    return Ok(());
+                }
+                for (place, outgoing) in outgoing.iter().enumerate() {
+                    let key = format!("update:{bot}:{update_id}:{place}");
+                    telegram::queue(tx, &key, chat, outgoing, now)?;
+                }
+                if let Some(conversation) = conversation {
+                    telegram::save_conversation(tx, chat, conversation)?;
+                }
+                Ok::<_, AppError>(())
+            })
+            .await?;
+        self.telegram().outgoing.notify_one();
+        Ok(())
+    }
+
+    fn has_code(&self, update: &Incoming) -> bool {
+        match &update.content {
+            Content::From(peer, Arrival::Text { text, .. }) if peer.is_private => {
+                self.is_pairing_code(text)
+            }
+            Content::From(..) | Content::Unread => false,
+        }
+    }
+}
+
+/// Returns the last update that is kept here, unless it is so old that Telegram counts anew.
+fn last_counted(
+    tx: &impl hearth_store::Tx,
+    bot: i64,
+    now: Timestamp,
+) -> Result<Option<i64>, AppError> {
+    let last = telegram::bot(tx, bot)?.and_then(|bot| bot.last);
+    let is_recent = |at: Timestamp| now.as_millis() - at.as_millis() < COUNTS_FOR_MS;
+    Ok(last.filter(|(_, at)| is_recent(*at)).map(|(last, _)| last))
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one update and what it is held against"
+)]
+fn take(
+    tx: &mut WriteTx<'_>,
+    (bot, update_id): (i64, i64),
+    peer: &Peer,
+    arrival: &Arrival,
+    is_code: bool,
+    rules: &Rules,
+    now: Timestamp,
+    taken: &mut TakenIn,
+) -> Result<(), AppError> {
+    match admit(tx, peer, is_code, rules, now, taken)? {
+        Admission::Nobody => taken.refused += 1,
+        Admission::Stranger => {
+            taken.refused += 1;
+            // A press is answered by nothing that could be seen.
+            let is_said = !matches!(arrival, Arrival::Press { .. });
+            if is_said && telegram::refuse(tx, peer.chat, REFUSED_MAX, now)? {
+                let key = format!("refusal:{bot}:{update_id}");
+                telegram::queue(tx, &key, peer.chat, &plain(REFUSAL), now)?;
+            }
+        }
+        Admission::ByCode => {
+            let hello = format!(
+                "Hello {}! From here on, what you say in this chat is your word. Send a task, a \
+                 question or a voice note; /help shows what else there is.",
+                peer.name
+            );
+            let key = format!("paired:{bot}:{update_id}");
+            telegram::queue(tx, &key, peer.chat, &plain(&hello), now)?;
+        }
+        Admission::Paired => {
+            let who = (peer.chat, peer.user);
+            if telegram::insert_update(tx, bot, update_id, who, arrival, now)? {
+                taken.kept += 1;
+            } else {
+                taken.repeated += 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn admit(
+    tx: &mut WriteTx<'_>,
+    peer: &Peer,
+    is_code: bool,
+    rules: &Rules,
+    now: Timestamp,
+    taken: &mut TakenIn,
+) -> Result<Admission, AppError> {
+    let known = telegram::chat(tx, peer.chat)?;
+    if peer.is_private {
+        return Ok(match known {
+            Some(chat) if chat.user == peer.user => Admission::Paired,
+            Some(_) => Admission::Nobody,
+            None if rules.users.contains(&peer.user) => {
+                pair(tx, peer, now, taken)?;
+                Admission::Paired
+            }
+            // The first to say it has it: a second in the same batch finds it used.
+            None if is_code && taken.paired == 0 => {
+                pair(tx, peer, now, taken)?;
+                Admission::ByCode
+            }
+            None => Admission::Stranger,
+        });
+    }
+    let is_known = telegram::is_paired(tx, peer.user)? || rules.users.contains(&peer.user);
+    if !(rules.groups && is_known) {
+        return Ok(Admission::Nobody);
+    }
+    if known.is_none() {
+        pair(tx, peer, now, taken)?;
+    }
+    Ok(Admission::Paired)
+}
+
+fn pair(
+    tx: &mut WriteTx<'_>,
+    peer: &Peer,
+    now: Timestamp,
+    taken: &mut TakenIn,
+) -> Result<(), AppError> {
+    if telegram::chats(tx, CHATS_MAX)?.len() >= CHATS_MAX {
+        return Err(AppError::conflict(
+            "too_many_chats",
+            format!("{CHATS_MAX} chats are paired, which is the most; remove one first"),
+        ));
+    }
+    let id = TelegramChatId(tx.fresh_uuid());
+    telegram::insert_chat(tx, TelegramChat::pair(id, peer, now), Actor::Owner.name())?;
+    taken.paired += 1;
+    Ok(())
+}
+
+fn plain(text: &str) -> Outgoing {
+    Outgoing::Text {
+        text: text.into(),
+        buttons: Vec::new(),
+    }
+}
