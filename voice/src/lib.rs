@@ -12,6 +12,7 @@
 //! - [`onnx`]: a library of others that runs models
 //! - [`activity`]: when somebody speaks
 //! - [`speech`]: text to sound, sentence by sentence
+//! - [`transcription`]: sound to text, in a process of its own
 //! - [`talk`]: what is said between the press of a key and its release
 //! - [`device`]: microphones and loudspeakers
 
@@ -37,6 +38,7 @@ pub mod onnx;
 pub mod resample;
 pub mod speech;
 pub mod talk;
+pub mod transcription;
 
 #[cfg(test)]
 mod test_support;
