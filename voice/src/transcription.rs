@@ -10,6 +10,7 @@ mod groq;
 mod parts;
 mod pocketsphinx;
 mod speech_only;
+mod steady;
 #[cfg(test)]
 mod tests;
 pub mod worker;

@@ -28,6 +28,10 @@ const TIME_LIMIT: Duration = Duration::from_secs(3 * 60);
 /// How much it may say.
 const OUTPUT_LIMIT: u64 = 64 * 1024;
 
+/// How unlikely a sentence may be on the way to its end. Those of the program are for a whole language, and lose
+/// sentences of a small grammar that are spoken by a machine or with an accent.
+const BEAMS: [&str; 6] = ["-beam", "1e-80", "-pbeam", "1e-80", "-wbeam", "1e-60"];
+
 /// What version 5 of the program is called.
 const NEW_PROGRAM: &str = "pocketsphinx";
 
@@ -112,11 +116,12 @@ impl PocketSphinx {
     fn arguments(&self) -> Vec<&std::ffi::OsStr> {
         let grammar = self.grammar.as_os_str();
         let words: &[&str] = if self.is_new() {
-            &["-loglevel", "FATAL", "-jsgf"]
+            &["-loglevel", "FATAL"]
         } else {
-            &["-infile", "/dev/stdin", "-logfn", "/dev/null", "-jsgf"]
+            &["-infile", "/dev/stdin", "-logfn", "/dev/null"]
         };
-        let mut arguments: Vec<_> = words.iter().map(std::ffi::OsStr::new).collect();
+        let words = words.iter().chain(&BEAMS).chain(&["-jsgf"]);
+        let mut arguments: Vec<_> = words.map(std::ffi::OsStr::new).collect();
         arguments.push(grammar);
         if self.is_new() {
             arguments.extend(["single", "-"].map(std::ffi::OsStr::new));

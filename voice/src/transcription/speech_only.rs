@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::parts::{Part, parts};
+use super::steady::is_steady;
 use super::{Options, Segment, Transcriber, Transcribing, Transcript, TranscriptionError};
 use crate::activity::{Activity, Change, Detector, Earshot, Policy};
 use crate::audio::{self, Clip, RATE};
@@ -103,13 +104,21 @@ impl<T: Transcriber> SpeechOnly<T> {
         clip: &Clip,
         options: &Options,
     ) -> Result<Vec<audio::Segment>, TranscriptionError> {
-        let mut detector = Detector::new((self.ear)(), Policy::default());
-        let mut speech = Vec::new();
+        let policy = Policy {
+            padding: Duration::ZERO,
+            ..Policy::default()
+        };
+        let mut detector = Detector::new((self.ear)(), policy);
+        let mut speech: Vec<audio::Segment> = Vec::new();
         let mut take = |changes: Vec<Change>| {
-            speech.extend(changes.into_iter().filter_map(|change| match change {
-                Change::Ended(segment) => Some(segment),
-                Change::Began(_) | Change::Dropped => None,
-            }));
+            for change in changes {
+                match change {
+                    Change::Ended(segment) if !is_steady(clip.slice(segment)) => {
+                        speech.push(padded(segment, speech.last()));
+                    }
+                    Change::Ended(_) | Change::Began(_) | Change::Dropped => {}
+                }
+            }
         };
         for second in clip.samples.chunks(RATE as usize) {
             if options.cancel.is_cancelled() {
@@ -141,6 +150,16 @@ impl<T: Transcriber> Transcriber for SpeechOnly<T> {
     }
 }
 
+/// A stretch with what is kept around it, so that no soft first or last sound is lost.
+fn padded(segment: audio::Segment, before: Option<&audio::Segment>) -> audio::Segment {
+    let padding = Policy::default().padding;
+    let free = before.map_or(Duration::ZERO, |before| before.end);
+    audio::Segment {
+        start: segment.start.saturating_sub(padding).max(free),
+        end: segment.end + padding,
+    }
+}
+
 /// Which share of the whole a part is.
 #[derive(Clone, Copy)]
 struct Share {
@@ -148,7 +167,6 @@ struct Share {
     of: f32,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "for a bar that people look at")]
 fn fraction(of: usize, whole: usize) -> f32 {
     of as f32 / whole.max(1) as f32
 }

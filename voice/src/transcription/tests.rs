@@ -51,7 +51,10 @@ fn is_long() -> bool {
 
 fn noise(seconds: f32, loudness: f32) -> Vec<f32> {
     let count = (seconds * RATE as f32) as usize;
-    Noise::new(7).take(count).map(|one| one * loudness).collect()
+    Noise::new(7)
+        .take(count)
+        .map(|one| one * loudness)
+        .collect()
 }
 
 /// Mains hum with its overtones.
@@ -82,7 +85,11 @@ fn typing(seconds: f32) -> Vec<f32> {
 
 /// Chords of three tones that fade, half a second each.
 fn chords(seconds: f32) -> Vec<f32> {
-    let chords = [[262.0, 330.0, 392.0], [220.0, 262.0, 330.0], [175.0, 220.0, 262.0]];
+    let chords = [
+        [262.0, 330.0, 392.0],
+        [220.0, 262.0, 330.0],
+        [175.0, 220.0, 262.0],
+    ];
     let count = (seconds * 2.0) as usize;
     let mut music = Vec::new();
     for chord in chords.iter().cycle().take(count) {
@@ -103,7 +110,10 @@ async fn silence_and_noise_of_many_kinds_are_never_written_down() {
     // In the long form 30 minutes in all.
     let seconds = if is_long() { 225.0 } else { 12.0 };
     let kinds = [
-        ("digital silence", vec![0.0; (seconds * RATE as f32) as usize]),
+        (
+            "digital silence",
+            vec![0.0; (seconds * RATE as f32) as usize],
+        ),
         ("a faint hiss", noise(seconds, 0.003)),
         ("a hiss", noise(seconds, 0.05)),
         ("a loud hiss", noise(seconds, 0.5)),
@@ -156,8 +166,14 @@ async fn an_engine_hears_the_speech_of_a_clip_and_times_are_those_of_the_clip() 
     assert!(lengths[0] < Duration::from_secs(12), "{lengths:?}");
     assert_eq!(transcript.text, "word");
     let segment = &transcript.segments[0];
-    assert!((19_900..20_600).contains(&segment.start.as_millis()), "{segment:?}");
-    assert!((30_000..31_100).contains(&segment.end.as_millis()), "{segment:?}");
+    assert!(
+        (19_900..20_600).contains(&segment.start.as_millis()),
+        "{segment:?}"
+    );
+    assert!(
+        (30_000..31_100).contains(&segment.end.as_millis()),
+        "{segment:?}"
+    );
     let told = told.lock().unwrap();
     assert!(told.is_sorted() && told.last() == Some(&1.0), "{told:?}");
 }
@@ -198,5 +214,8 @@ fn a_prompt_is_cut_at_its_beginning_and_never_inside_a_letter() {
     assert_eq!(prompt(" \0 ").prompt(), None);
     assert_eq!(prompt("a\0b").prompt().as_deref(), Some("a b"));
     let cut = long.prompt().unwrap();
-    assert!(cut.ends_with("äend") && cut.len() <= Options::PROMPT_BYTES, "{cut}");
+    assert!(
+        cut.ends_with("äend") && cut.len() <= Options::PROMPT_BYTES,
+        "{cut}"
+    );
 }

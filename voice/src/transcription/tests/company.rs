@@ -76,7 +76,10 @@ async fn a_company_is_sent_a_recording_and_its_answer_is_read() {
 
     let transcript = groq(&address).transcribe(&clip(), &options).await.unwrap();
 
-    assert_eq!(transcript.text, "Hello there.", "what is likely no speech is dropped");
+    assert_eq!(
+        transcript.text, "Hello there.",
+        "what is likely no speech is dropped"
+    );
     assert_eq!(transcript.language.as_deref(), Some("english"));
     assert_eq!(transcript.segments[0].end, Duration::from_millis(900));
     let asked = asked.await.unwrap();
@@ -106,7 +109,13 @@ async fn silence_is_not_sent_to_a_company() {
     };
     let options = Options::default();
 
-    assert!(engine.transcribe(&silence, &options).await.unwrap().is_silence);
+    assert!(
+        engine
+            .transcribe(&silence, &options)
+            .await
+            .unwrap()
+            .is_silence
+    );
     assert!(!engine.is_local());
 }
 
@@ -122,7 +131,10 @@ async fn a_refusal_says_what_to_do_and_repeats_nothing_of_the_company() {
         let (address, _asked) = server(status, r#"{"error": "gsk_of_the_owner is no good"}"#).await;
         let options = Options::default();
 
-        let error = groq(&address).transcribe(&clip(), &options).await.unwrap_err();
+        let error = groq(&address)
+            .transcribe(&clip(), &options)
+            .await
+            .unwrap_err();
 
         let said = error.to_string();
         assert!(said.contains(word) && !said.contains("gsk_"), "{said}");
@@ -136,7 +148,10 @@ async fn an_answer_that_is_no_transcript_is_an_error_and_no_silence() {
         let (address, _asked) = server("200 OK", body).await;
         let options = Options::default();
 
-        let error = groq(&address).transcribe(&clip(), &options).await.unwrap_err();
+        let error = groq(&address)
+            .transcribe(&clip(), &options)
+            .await
+            .unwrap_err();
 
         assert!(error.to_string().contains("no transcript"), "{error}");
     }
@@ -149,7 +164,13 @@ async fn a_company_that_cannot_be_reached_may_be_tried_again() {
     drop(listener);
     let options = Options::default();
 
-    let error = groq(&address).transcribe(&clip(), &options).await.unwrap_err();
+    let error = groq(&address)
+        .transcribe(&clip(), &options)
+        .await
+        .unwrap_err();
 
-    assert!(error.is_transient() && error.to_string().contains("network"), "{error}");
+    assert!(
+        error.is_transient() && error.to_string().contains("network"),
+        "{error}"
+    );
 }

@@ -11,7 +11,10 @@ const GRAMMAR: &str = "#JSGF V1.0;\ngrammar orders;\npublic <order> = go forward
                        | what is blocked | add a task to water the plants;\n";
 
 /// Where a program of the system is.
-#[expect(clippy::disallowed_methods, reason = "programs are found where ./test put them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "programs are found where ./test put them"
+)]
 fn program(test: &str, names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = names.iter().find_map(|name| find_program(name, &path));
@@ -95,7 +98,11 @@ async fn a_program_or_grammar_that_is_missing_or_wrong_is_named() {
         result.unwrap_err().to_string()
     };
 
-    assert!(said(Path::new("/nowhere")).await.contains("apt install pocketsphinx"));
+    assert!(
+        said(Path::new("/nowhere"))
+            .await
+            .contains("apt install pocketsphinx")
+    );
     if let Some(program) = program(test, &PocketSphinx::PROGRAMS) {
         let wrong = said(&program).await;
         assert!(wrong.contains("a grammar in JSGF"), "{wrong}");
