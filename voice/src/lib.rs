@@ -13,6 +13,7 @@
 //! - [`activity`]: when somebody speaks
 //! - [`speech`]: text to sound, sentence by sentence
 //! - [`transcription`]: sound to text, in a process of its own
+//! - [`catalogue`]: the models and libraries that can be had
 //! - [`talk`]: what is said between the press of a key and its release
 //! - [`device`]: microphones and loudspeakers
 
@@ -32,6 +33,7 @@
 
 pub mod activity;
 pub mod audio;
+pub mod catalogue;
 pub mod codec;
 pub mod device;
 pub mod onnx;
