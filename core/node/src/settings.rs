@@ -14,6 +14,7 @@ pub mod nearest;
 pub mod table;
 mod telegram;
 pub mod value;
+mod voice;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use environment::Environment;
 pub use load::{Layers, Loaded, Override, Source, load};
 pub use model::{Fallback, ModelSettings};
 pub use telegram::TelegramSettings;
+pub use voice::{SpeakerChoice, TranscriberChoice, VoiceSettings};
 
 /// The port of a node, unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4747;
@@ -63,6 +65,8 @@ pub struct Settings {
     pub model: ModelSettings,
     /// Talking over Telegram.
     pub telegram: TelegramSettings,
+    /// Listening and speaking.
+    pub voice: VoiceSettings,
     /// What may be used up where nothing else was said.
     pub budget: BudgetSettings,
     /// Whom web searches are put to.
@@ -256,6 +260,7 @@ impl Settings {
             },
             model: ModelSettings::default(),
             telegram: TelegramSettings::default(),
+            voice: VoiceSettings::default(),
             budget: BudgetSettings {
                 day_usd_micros: Some(5_000_000),
                 total_usd_micros: None,
