@@ -29,4 +29,5 @@ mod telegram;
 mod telegram_voice;
 mod tools;
 mod untrusted;
+mod voice;
 mod web;
