@@ -108,7 +108,7 @@ fn person(test: &str, place: &Place) -> Result<Option<PathBuf>> {
 fn with_nothing_set_up_it_says_what_to_fetch_and_touches_no_recording() -> Result<()> {
     let place = Place::new()?;
     let recording = place.path("note.wav");
-    fs::write(&recording, wav(&[100; 16_000]))?;
+    fs::write(&recording, wav(&vec![100; 16_000]))?;
 
     let why = place.refused(&[OsStr::new("transcribe"), recording.as_os_str()])?;
 
@@ -134,7 +134,10 @@ fn a_recording_is_written_down_in_every_form() -> Result<()> {
     let json = place.json(&["--json", "transcribe", recording])?;
 
     ensure!(text == "go forward ten meters\n", "{text}");
-    ensure!(srt.starts_with("1\n00:00:0") && srt.contains("go forward"), "{srt}");
+    ensure!(
+        srt.starts_with("1\n00:00:0") && srt.contains("go forward"),
+        "{srt}"
+    );
     ensure!(vtt.starts_with("WEBVTT\n\n00:00:0"), "{vtt}");
     ensure!(json["text"] == "go forward ten meters", "{json}");
     ensure!(json["is_silence"] == false && json["segments"][0]["end"].as_f64() > Some(1.0));
@@ -176,27 +179,47 @@ fn silence_gives_no_words_and_broken_recordings_are_named() -> Result<()> {
     }
     let put = |name: &str, bytes: &[u8]| -> Result<String> {
         fs::write(place.path(name), bytes)?;
-        Ok(place.path(name).to_str().context("a plain path")?.to_owned())
+        Ok(place
+            .path(name)
+            .to_str()
+            .context("a plain path")?
+            .to_owned())
     };
-    let silence = put("silence.wav", &wav(&[0; 48_000]))?;
+    let silence = put("silence.wav", &wav(&vec![0; 48_000]))?;
     let empty = put("empty.wav", b"")?;
-    let letter = put("letter.mp3", b"dear Ada, this is no recording at all, but a letter")?;
+    let letter = put(
+        "letter.mp3",
+        b"dear Ada, this is no recording at all, but a letter",
+    )?;
 
     let silent = place.hearth(&["transcribe", &silence])?;
-    ensure!(silent.status.success() && silent.stdout.is_empty(), "{silent:?}");
+    ensure!(
+        silent.status.success() && silent.stdout.is_empty(),
+        "{silent:?}"
+    );
     ensure!(said(&silent).contains("nothing was said"), "{silent:?}");
     let object = place.json(&["--json", "transcribe", &silence])?;
-    ensure!(object["is_silence"] == true && object["text"] == "", "{object}");
+    ensure!(
+        object["is_silence"] == true && object["text"] == "",
+        "{object}"
+    );
 
     ensure!(place.refused(&["transcribe", &empty])?.contains("empty"));
-    ensure!(place.refused(&["transcribe", &letter])?.contains("not a recording"));
+    ensure!(
+        place
+            .refused(&["transcribe", &letter])?
+            .contains("not a recording")
+    );
     let missing = place.refused(&["transcribe", "nowhere.wav"])?;
     ensure!(missing.contains("nowhere.wav"), "{missing}");
     // One that is broken does not keep the others from being written down.
     let several = place.hearth(&["transcribe", &empty, &silence])?;
     ensure!(several.status.code() == Some(1), "{several:?}");
     ensure!(said(&several).contains("1 of 2 recordings"), "{several:?}");
-    ensure!(String::from_utf8_lossy(&several.stdout).contains("== "), "{several:?}");
+    ensure!(
+        String::from_utf8_lossy(&several.stdout).contains("== "),
+        "{several:?}"
+    );
     Ok(())
 }
 
@@ -210,9 +233,15 @@ fn models_are_listed_chosen_verified_and_removed() -> Result<()> {
     };
     let list = place.json(&["--json", "models", "list"])?;
     let tiny = entry(&list, "whisper-tiny")?;
-    ensure!(tiny["is_here"] == false && tiny["is_verifiable"] == true, "{tiny}");
+    ensure!(
+        tiny["is_here"] == false && tiny["is_verifiable"] == true,
+        "{tiny}"
+    );
     let missing = place.refused(&["models", "use", "whisper-tiny"])?;
-    ensure!(missing.contains("hearth models pull whisper-tiny"), "{missing}");
+    ensure!(
+        missing.contains("hearth models pull whisper-tiny"),
+        "{missing}"
+    );
 
     // The right name and size, and nothing in it.
     let file = tiny["files"][0]["name"].as_str().context("a name")?;
@@ -225,7 +254,10 @@ fn models_are_listed_chosen_verified_and_removed() -> Result<()> {
     ensure!(entry(&list, "whisper-tiny")?["is_used"] == true);
 
     let wrong = place.refused(&["models", "verify"])?;
-    ensure!(wrong.contains("1 of 1 files are not what they should be"), "{wrong}");
+    ensure!(
+        wrong.contains("1 of 1 files are not what they should be"),
+        "{wrong}"
+    );
 
     let removed = place.done(&["models", "remove", "whisper-tiny"])?;
     ensure!(removed.contains("free again"), "{removed}");
@@ -249,7 +281,10 @@ fn a_broken_model_is_told_before_anything_is_started_for_it() -> Result<()> {
 
     let why = place.refused(&[OsStr::new("transcribe"), recording.as_os_str()])?;
 
-    ensure!(why.contains("broken.bin") && why.contains("no model of whisper.cpp"), "{why}");
+    ensure!(
+        why.contains("broken.bin") && why.contains("no model of whisper.cpp"),
+        "{why}"
+    );
     Ok(())
 }
 

@@ -21,10 +21,10 @@ const ADDRESS: &str = "https://api.groq.com/openai/v1";
 const MODEL: &str = "whisper-large-v3-turbo";
 
 /// What is sent at once: 10 MB, below the 25 MB that are taken.
-const LONGEST_PART: Duration = Duration::from_secs(5 * 60);
+const LONGEST_PART: Duration = Duration::from_mins(5);
 
 /// How long it may take for that, the way there included.
-const TIME_LIMIT: Duration = Duration::from_secs(2 * 60);
+const TIME_LIMIT: Duration = Duration::from_mins(2);
 
 /// The most it may answer.
 const ANSWER_LIMIT: usize = 4 * 1024 * 1024;

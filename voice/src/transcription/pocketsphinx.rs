@@ -20,10 +20,10 @@ use crate::audio::Clip;
 const NAME: &str = "pocketsphinx";
 
 /// What it is given at once: some sentences.
-const LONGEST_PART: Duration = Duration::from_secs(60);
+const LONGEST_PART: Duration = Duration::from_mins(1);
 
 /// How long it may take for that. It takes about as long as it sounds on a slow machine.
-const TIME_LIMIT: Duration = Duration::from_secs(3 * 60);
+const TIME_LIMIT: Duration = Duration::from_mins(3);
 
 /// How much it may say.
 const OUTPUT_LIMIT: u64 = 64 * 1024;

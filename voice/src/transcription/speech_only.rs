@@ -16,7 +16,7 @@ use crate::audio::{self, Clip, RATE};
 pub type Ear = Arc<dyn Fn() -> Box<dyn Activity> + Send + Sync>;
 
 /// The longest clip that is transcribed.
-const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(2);
 
 /// An engine that hears speech only.
 pub struct SpeechOnly<T> {

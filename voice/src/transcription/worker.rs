@@ -32,7 +32,7 @@ use crate::audio::{Clip, samples_in};
 const LONGEST_PART: Duration = Duration::from_secs(28);
 
 /// The most that is sent to the worker at once.
-const LONGEST_CLIP: Duration = Duration::from_secs(5 * 60);
+const LONGEST_CLIP: Duration = Duration::from_mins(5);
 
 /// How the worker is started and held.
 #[derive(Clone, Debug)]
@@ -71,9 +71,9 @@ impl Config {
             // More than eight make it no faster.
             threads: cores.min(8),
             memory_bytes: 3 * 1024 * 1024 * 1024,
-            idle: Duration::from_secs(5 * 60),
-            start_limit: Duration::from_secs(2 * 60),
-            part_limit: Duration::from_secs(5 * 60),
+            idle: Duration::from_mins(5),
+            start_limit: Duration::from_mins(2),
+            part_limit: Duration::from_mins(5),
             queue: 32,
             accepts_no_weights: false,
         }

@@ -58,7 +58,7 @@ mod tests {
             },
             Segment {
                 start: Duration::from_millis(3_723_004),
-                end: Duration::from_millis(3_724_000),
+                end: Duration::from_secs(3_724),
                 text: "three --> four".to_owned(),
             },
         ];

@@ -102,7 +102,11 @@ impl Puller {
             }
         }
         let mut part = Part::open(&self.folder, &item.name)?;
-        let sha256 = self.fetch(item, &mut part, told).await?;
+        let fetched = self.fetch(item, &mut part, told).await;
+        if part.length == 0 {
+            part.remove();
+        }
+        let sha256 = fetched?;
         self.put_in_place(item, part, &place).await?;
         if item.sha256 == Hash::Unknown {
             Accepted::read(&self.folder)?.put(&item.name, Some(&sha256))?;

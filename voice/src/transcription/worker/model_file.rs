@@ -201,7 +201,9 @@ fn bytes(kind: u32, elements: u64) -> Option<u64> {
         14 => (210, 256),
         _ => return None,
     };
-    (elements % block == 0).then(|| elements / block * size)
+    elements
+        .is_multiple_of(block)
+        .then(|| elements / block * size)
 }
 
 #[cfg(test)]

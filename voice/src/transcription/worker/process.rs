@@ -119,12 +119,9 @@ impl Process {
 
     /// Says how it ended.
     pub(super) async fn end(mut self, memory_bytes: u64) -> TranscriptionError {
-        let status = match timeout(END, self.child.wait()).await {
-            Ok(status) => status,
-            Err(_) => {
-                let _ = self.child.kill().await;
-                return died("it said nothing that can be understood, and was ended".to_owned());
-            }
+        let Ok(status) = timeout(END, self.child.wait()).await else {
+            let _ = self.child.kill().await;
+            return died("it said nothing that can be understood, and was ended".to_owned());
         };
         // What it wrote last is still on the way.
         let _ = timeout(END, &mut self.log).await;

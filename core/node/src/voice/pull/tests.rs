@@ -281,6 +281,7 @@ async fn a_place_without_the_file_is_named() {
         "{error}"
     );
     assert_eq!(here.asked().len(), 1, "it is not asked again");
+    assert_eq!(here.files(), Vec::<String>::new());
 }
 
 #[tokio::test]
