@@ -174,9 +174,10 @@ async fn a_cancelled_transcript_ends_at_once_and_leaves_the_worker_fit_for_the_n
         cancel: cancel.clone(),
         ..Options::default()
     };
-    let long = clip(120);
+    // Each step of it is short, so that there is no reason to kill the worker, whatever else runs here.
+    let short = clip(2);
 
-    let (result, ()) = tokio::join!(whisper.transcribe(&long, &options), async {
+    let (result, ()) = tokio::join!(whisper.transcribe(&short, &options), async {
         tokio::task::yield_now().await;
         cancel.cancel();
     });
@@ -405,6 +406,71 @@ async fn nobody_is_left_behind_when_the_transcriber_goes() {
     drop(whisper);
 
     until("the worker is gone", || !is_alive(worker)).await;
+}
+
+/// A message as the node sends it.
+fn message(json: &str) -> Vec<u8> {
+    let mut message = u32::try_from(json.len()).unwrap().to_le_bytes().to_vec();
+    message.extend(json.as_bytes());
+    message
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a worker without its supervisor")]
+fn a_worker_in_the_middle_of_its_work_ends_when_the_node_is_gone() {
+    use std::io::{Read, Write};
+    let Some(model) = weightless("a_worker_in_the_middle_of_its_work_ends_when_the_node_is_gone")
+    else {
+        return;
+    };
+    let mut worker = std::process::Command::new(env!("CARGO_BIN_EXE_hearth-voice-worker"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = worker.stdin.take().unwrap();
+    let path = model.to_str().unwrap();
+    let load = format!(r#"{{"load":{{"model":"{path}","memory_bytes":3000000000}}}}"#);
+    stdin.write_all(&message(&load)).unwrap();
+    let mut ready = [0; 11];
+    worker
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut ready)
+        .unwrap();
+    assert_eq!(&ready[4..], br#""ready""#);
+    let samples = clip(300).samples;
+    let task = format!(
+        r#"{{"transcribe":{{"id":1,"language":null,"prompt":null,"wants_times":false,"threads":1,"samples":{}}}}}"#,
+        samples.len()
+    );
+    stdin.write_all(&message(&task)).unwrap();
+    let samples: Vec<u8> = samples.iter().flat_map(|one| one.to_le_bytes()).collect();
+    stdin.write_all(&samples).unwrap();
+
+    // What the kernel does where the node is killed.
+    drop(stdin);
+
+    let deadline = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = worker.try_wait().unwrap() {
+            break status;
+        }
+        assert!(Instant::now() < deadline, "the worker goes on for nobody");
+        std::thread::park_timeout(Duration::from_millis(5));
+    };
+    let mut rest = Vec::new();
+    worker
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_end(&mut rest)
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(!rest.contains("done"), "it had not ended its work: {rest}");
 }
 
 /// With real weights only: they are nowhere here unless somebody names them.

@@ -45,8 +45,8 @@ pub struct Config {
     pub model: PathBuf,
     /// Threads it computes with.
     pub threads: usize,
-    /// How much memory it may have, as address space: that of the program and its libraries (some 200 MiB)
-    /// counts, and the model and what it computes with.
+    /// How much memory it may have, as address space. The smallest model wants some 720 MiB of it with the
+    /// program, its libraries and what it computes with, most of which is never touched.
     pub memory_bytes: u64,
     /// How long it stays when there is nothing to do.
     pub idle: Duration,

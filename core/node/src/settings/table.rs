@@ -546,7 +546,7 @@ pub const TABLE: &[Setting] = &[
         applies: Applies::AtRestart,
         set: |settings, given| {
             given
-                .number(256, 1_048_576)
+                .number(768, 1_048_576)
                 .map(|value| settings.voice.memory_bytes = value * MIB)
         },
         get: |settings| Value::Number(settings.voice.memory_bytes / MIB),

@@ -56,6 +56,8 @@ impl Process {
             .env_clear()
             // Otherwise ggml starts a debugger when it gives up, where there is one.
             .env("GGML_NO_BACKTRACE", "1")
+            // Each thread would set 64 MiB of address space aside, which counts against the limit.
+            .env("MALLOC_ARENA_MAX", "1")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -19,7 +19,8 @@ use super::model_file::{self, Identity};
 use super::process::Process;
 use crate::audio::{RATE, duration_of};
 
-/// How long a worker may take to give up a clip. It looks several times in a second.
+/// How long a worker may take to give up a clip. It looks between one step and the next, and the longest, of
+/// encoding, takes seconds with a large model: then it is quicker to end it and to load the model anew.
 const GIVE_UP: Duration = Duration::from_secs(3);
 
 /// A clip to transcribe.
