@@ -247,6 +247,14 @@ impl From<AppError> for Problem {
                     Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_model", detail)
                         .with_header(header::RETRY_AFTER, HeaderValue::from_static("60"))
                 }
+                UnavailableCause::NoVoice => {
+                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_voice", detail)
+                        .with_header(header::RETRY_AFTER, HeaderValue::from_static("60"))
+                }
+                UnavailableCause::VoiceFailed => {
+                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "voice_failed", detail)
+                        .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+                }
             },
             AppError::Store(_) => Self::internal(error),
         }
