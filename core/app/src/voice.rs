@@ -276,6 +276,14 @@ impl App {
         let _ = self.voice_slot().voice.set(voice);
     }
 
+    /// Whether a caller may have anything heard or spoken: asked before its bytes are taken.
+    ///
+    /// # Errors
+    /// The caller may only read.
+    pub fn may_be_heard(&self, actor: &Actor) -> Result<(), AppError> {
+        must_work(actor, "have anything heard or spoken")
+    }
+
     /// Writes down what is said in a recording. The names of projects are made likely words.
     ///
     /// # Errors
@@ -287,7 +295,7 @@ impl App {
         recording: Bytes,
         wanted: Wanted,
     ) -> Result<Transcript, AppError> {
-        must_work(actor, "have recordings transcribed")?;
+        self.may_be_heard(actor)?;
         Ok(self.hear(recording, wanted).await??)
     }
 
@@ -297,7 +305,7 @@ impl App {
     /// The caller may only read; the text is empty or too long; there is no such voice; nothing is there
     /// to speak with; too much is under way; it failed.
     pub async fn speak(&self, actor: &Actor, speech: Speech) -> Result<Bytes, AppError> {
-        must_work(actor, "have texts spoken")?;
+        self.may_be_heard(actor)?;
         if speech.text.trim().is_empty() {
             return Err(AppError::invalid("input", "must not be empty"));
         }
@@ -322,7 +330,7 @@ impl App {
     /// # Errors
     /// As for [`App::transcribe`] and [`App::say`].
     pub async fn utter(&self, actor: &Actor, utterance: Utterance) -> Result<Uttered, AppError> {
-        must_work(actor, "speak to the chief of staff")?;
+        self.may_be_heard(actor)?;
         let Utterance {
             recording,
             media_type,

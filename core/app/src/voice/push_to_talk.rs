@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hearth_domain::{Actor, ArtifactId, ConversationId};
+use hearth_domain::{Actor, ConversationId};
 
 use super::VoiceError;
 use crate::app::App;
@@ -119,8 +119,6 @@ pub struct PttTurn {
     pub problem: String,
     /// In which conversation.
     pub conversation: Option<ConversationId>,
-    /// The recording, where it could not be heard and was kept.
-    pub kept: Option<ArtifactId>,
 }
 
 impl App {
