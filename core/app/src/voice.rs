@@ -181,8 +181,11 @@ impl From<VoiceError> for AppError {
     }
 }
 
+/// Is told what was heard, before it is answered.
+pub type HeardListener = Arc<dyn Fn(&Transcript) + Send + Sync>;
+
 /// Something said to the chief of staff, as sound.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Utterance {
     /// The bytes of the recording.
     pub recording: Bytes,
@@ -194,6 +197,8 @@ pub struct Utterance {
     pub conversation: Option<ConversationId>,
     /// The name of the request, by which a repeated one gets the same answer.
     pub once: Option<Once>,
+    /// Who is told what was heard, before it is answered.
+    pub heard: Option<HeardListener>,
 }
 
 /// What came of an utterance.
@@ -337,6 +342,7 @@ impl App {
             language,
             conversation,
             once,
+            heard,
         } = utterance;
         let wanted = Wanted {
             language,
@@ -350,6 +356,9 @@ impl App {
             }
             Err(error) => return Err(error.into()),
         };
+        if let Some(heard) = heard {
+            heard(&transcript);
+        }
         if transcript.is_silence {
             return Ok(Uttered {
                 transcript,

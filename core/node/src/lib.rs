@@ -4,7 +4,7 @@
 //! flags.
 //!
 //! Reading order: [`cli`], [`settings`], [`secrets`], [`data_dir`], [`client`], [`output`], [`up`],
-//! [`offline`], [`doctor`], [`voice`]; of what a node does beside answering, `inbox` and `reload`.
+//! [`offline`], [`doctor`], [`voice`]; of what a node does beside answering, `inbox`, `listening` and `reload`.
 
 pub mod cli;
 pub mod client;
@@ -13,6 +13,7 @@ pub mod data_dir;
 pub mod doctor;
 mod inbox;
 mod lifecycle;
+mod listening;
 mod log;
 mod media_type;
 mod model;

@@ -8,6 +8,7 @@
 pub mod edit;
 pub mod environment;
 mod file;
+mod listening;
 pub mod load;
 mod model;
 pub mod nearest;
@@ -26,6 +27,7 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 pub use environment::Environment;
+pub use listening::ListeningSettings;
 pub use load::{Layers, Loaded, Override, Source, load};
 pub use model::{Fallback, ModelSettings};
 pub use telegram::TelegramSettings;
@@ -67,6 +69,8 @@ pub struct Settings {
     pub telegram: TelegramSettings,
     /// Listening and speaking.
     pub voice: VoiceSettings,
+    /// The microphone, the loudspeaker, and recordings that come in.
+    pub listening: ListeningSettings,
     /// What may be used up where nothing else was said.
     pub budget: BudgetSettings,
     /// Whom web searches are put to.
@@ -261,6 +265,7 @@ impl Settings {
             model: ModelSettings::default(),
             telegram: TelegramSettings::default(),
             voice: VoiceSettings::default(),
+            listening: ListeningSettings::default(),
             budget: BudgetSettings {
                 day_usd_micros: Some(5_000_000),
                 total_usd_micros: None,

@@ -51,6 +51,7 @@ pub(super) async fn utter(
         language: asked.language,
         conversation: asked.conversation,
         once: once_of(&headers, same)?,
+        heard: None,
     };
     let uttered = api.app.utter(caller.actor(), utterance).await?;
     let mut response = respond::json(StatusCode::OK, &Uttered::from(&uttered));

@@ -69,6 +69,7 @@ fn utterance(text: &'static str) -> Utterance {
         language: None,
         conversation: None,
         once: None,
+        heard: None,
     }
 }
 

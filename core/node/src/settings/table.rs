@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::settings::value::{Given, Value};
-use crate::settings::{LogFormat, SearchProvider, Settings, model, telegram, voice};
+use crate::settings::{LogFormat, SearchProvider, Settings, listening, model, telegram, voice};
 
 const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;
@@ -578,6 +578,68 @@ pub const TABLE: &[Setting] = &[
         applies: Applies::AtRestart,
         set: |settings, given| voice::file(given).map(|value| settings.voice.onnxruntime = value),
         get: |settings| Value::Text(settings.voice.onnxruntime.clone()),
+    },
+    Setting {
+        key: "voice.microphone",
+        doc: "the microphone that hearth listen and hearth ptt hear, by its name or a part of it; empty for the default one",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            listening::device(given).map(|value| settings.listening.microphone = value)
+        },
+        get: |settings| Value::Text(settings.listening.microphone.clone().unwrap_or_default()),
+    },
+    Setting {
+        key: "voice.loudspeaker",
+        doc: "the loudspeaker that answers are spoken by, by its name or a part of it; empty for the default one",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            listening::device(given).map(|value| settings.listening.loudspeaker = value)
+        },
+        get: |settings| Value::Text(settings.listening.loudspeaker.clone().unwrap_or_default()),
+    },
+    Setting {
+        key: "voice.keep_microphone_open",
+        doc: "whether the node always holds the microphone open for hearth ptt, so that the first word is never lost; nothing is kept beyond half a second",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .flag()
+                .map(|value| settings.listening.keeps_microphone_open = value)
+        },
+        get: |settings| Value::Flag(settings.listening.keeps_microphone_open),
+    },
+    Setting {
+        key: "voice.speak_answers",
+        doc: "whether the node speaks what the chief of staff answers to hearth ptt",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .flag()
+                .map(|value| settings.listening.speaks_answers = value)
+        },
+        get: |settings| Value::Flag(settings.listening.speaks_answers),
+    },
+    Setting {
+        key: "voice.max_upload_mb",
+        doc: "the largest recording that is taken to be heard, in MiB",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .number(1, 1024)
+                .map(|value| settings.listening.max_upload_bytes = value * MIB)
+        },
+        get: |settings| Value::Number(settings.listening.max_upload_bytes / MIB),
+    },
+    Setting {
+        key: "voice.max_minutes",
+        doc: "how long a recording may sound that is heard",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .number(1, 120)
+                .map(|minutes| settings.listening.longest = Duration::from_secs(minutes * 60))
+        },
+        get: |settings| Value::Number(settings.listening.longest.as_secs() / 60),
     },
 ];
 
