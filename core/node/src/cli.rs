@@ -17,10 +17,12 @@ pub mod events;
 pub mod folder;
 mod invocation;
 pub mod keys;
+pub mod listen;
 pub mod memory;
 pub mod migrate;
 pub mod model;
 pub mod project;
+pub mod ptt;
 pub mod run;
 pub mod sandbox;
 pub mod say;
@@ -129,6 +131,11 @@ pub enum Command {
     /// Models to listen and speak with (works without a node running)
     #[command(subcommand)]
     Models(catalogue::Command),
+    /// Talk to the chief of staff: hold the space bar and speak
+    Listen(listen::Listen),
+    /// The key of the running node, for a shortcut of the desktop
+    #[command(subcommand)]
+    Ptt(ptt::Command),
     /// Write down what is said in recordings (works without a node running)
     Transcribe(transcribe::Transcribe),
     /// Speak a text, or write it to a file as sound (works without a node running)
@@ -259,6 +266,8 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Model(command) => model::run(invocation, command).await,
         Command::Telegram(command) => telegram::run(invocation, command).await,
         Command::Models(command) => catalogue::run(invocation, command).await,
+        Command::Listen(listen) => listen::run(invocation, listen).await,
+        Command::Ptt(command) => ptt::run(invocation, command).await,
         Command::Transcribe(given) => transcribe::run(invocation, given).await,
         Command::Say(say) => say::run(invocation, say).await,
         Command::Status => status::run(invocation).await,

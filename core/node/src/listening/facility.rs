@@ -38,7 +38,7 @@ impl NodeVoice {
         }
     }
 
-    async fn facility(&self) -> Facility {
+    pub(super) async fn facility(&self) -> Facility {
         let transcriber = match self.transcriber().await {
             Ok(transcriber) => transcriber,
             Err(error) => {

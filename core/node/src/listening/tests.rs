@@ -1,5 +1,6 @@
 //! Recordings and texts through the node's own voice, with the programs that are on this machine.
 
+use std::io::Write;
 use std::path::Path;
 
 use hearth_voice::audio::Clip;
@@ -14,6 +15,22 @@ fn voice(folder: &Path, settings: &VoiceSettings) -> NodeVoice {
     };
     let environment = Environment::default();
     NodeVoice::new(settings, &listening, DataDir::at(folder), environment)
+}
+
+/// Says loudly that a test was skipped; `./test` counts it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the file to count in is told by ./test"
+)]
+fn skip(test: &str, reason: &str) {
+    eprintln!("SKIPPED {test}: {reason}");
+    if let Some(path) = std::env::var_os("HEARTH_SKIP_LOG") {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path);
+        writeln!(log.unwrap(), "{test}: {reason}").unwrap();
+    }
 }
 
 fn wav(seconds: usize) -> Bytes {
@@ -114,7 +131,10 @@ async fn what_is_switched_off_says_how_to_switch_it_on() {
 #[tokio::test]
 async fn a_text_becomes_a_file_that_sounds() {
     if find_program("espeak-ng", &search_path()).is_none() {
-        // The stories say so loudly, and are counted.
+        skip(
+            "a_text_becomes_a_file_that_sounds",
+            "espeak-ng is not installed",
+        );
         return;
     }
     let folder = tempfile::tempdir().unwrap();
