@@ -184,13 +184,12 @@ impl Inbox {
                 continue;
             }
             match self.take(&name, before).await {
-                Ok(()) => (),
+                // One that is being heard wakes the inbox when it was.
+                Ok(()) | Err(Failure::BeingHeard) => (),
                 Err(Failure::Gone) => {
                     self.refused.remove(&name);
                 }
                 Err(Failure::Changed) => look.is_unsettled = true,
-                // The inbox is woken when it was.
-                Err(Failure::BeingHeard) => (),
                 Err(Failure::Empty) => {
                     let is_told = self.is_old(&before);
                     look.idle.empty.note(is_told, &name);

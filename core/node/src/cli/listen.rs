@@ -188,9 +188,7 @@ impl Conversation {
                 self.recorder.cancel();
                 self.hush();
             }
-            KeyEvent::Down(Key::Quit) | KeyEvent::Up(_) | KeyEvent::Holds | KeyEvent::Answered => {
-                ()
-            }
+            KeyEvent::Down(Key::Quit) | KeyEvent::Up(_) | KeyEvent::Holds | KeyEvent::Answered => {}
         }
     }
 

@@ -22,13 +22,13 @@ const TRIES: u32 = 3;
 
 /// What came of hearing a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Outcome {
     /// This was said.
     Said(String),
     /// Nobody speaks in it.
     Silence,
     /// It was not heard, for this reason: nothing is there to hear it with, or it is no recording.
-    NotHeard(String),
+    Nothing(String),
 }
 
 /// The recordings that are being heard, and those that were.
@@ -43,7 +43,7 @@ struct Known {
     /// The one that is being heard.
     at_work: Option<OsString>,
     /// What came of those whose task is not made yet.
-    heard: HashMap<OsString, (Stamp, Heard)>,
+    heard: HashMap<OsString, (Stamp, Outcome)>,
     /// How often those were tried that failed.
     tries: HashMap<OsString, (Stamp, u32)>,
 }
@@ -69,7 +69,7 @@ pub(super) fn is_recording(name: &OsStr) -> bool {
 impl Inbox {
     /// What was heard in a file that is in the state `before`. Where that is not known yet, hearing it is
     /// begun; the inbox is woken when it has ended.
-    pub(super) async fn heard(&self, name: &OsStr, before: Stamp) -> Result<Heard, Failure> {
+    pub(super) async fn heard(&self, name: &OsStr, before: Stamp) -> Result<Outcome, Failure> {
         {
             let mut known = self.hearing.lock();
             match known.heard.get(name) {
@@ -83,7 +83,7 @@ impl Inbox {
         }
         if before.size > self.app.config().artifact_max_bytes {
             // Refused with the reason, as any file is that is too large.
-            return Ok(Heard::NotHeard("it is too large".into()));
+            return Ok(Outcome::Nothing("it is too large".into()));
         }
         let own = name.to_owned();
         let opened = self.blocking(move |folder| {
@@ -108,8 +108,8 @@ impl Inbox {
             let transcribed = transcribed.await;
             let mut known = guard.shared.lock().unwrap_or_else(PoisonError::into_inner);
             let heard = match transcribed {
-                Ok(transcript) if transcript.is_silence => Some(Heard::Silence),
-                Ok(transcript) => Some(Heard::Said(transcript.text)),
+                Ok(transcript) if transcript.is_silence => Some(Outcome::Silence),
+                Ok(transcript) => Some(Outcome::Said(transcript.text)),
                 Err(error) => known.failed(&name, stamp, &error),
             };
             if let Some(heard) = heard {
@@ -121,7 +121,7 @@ impl Inbox {
 
 impl Known {
     /// What it means that a file was not heard; nothing where it is to be tried again.
-    fn failed(&mut self, name: &OsStr, stamp: Stamp, error: &AppError) -> Option<Heard> {
+    fn failed(&mut self, name: &OsStr, stamp: Stamp, error: &AppError) -> Option<Outcome> {
         let is_tried_again = match error {
             AppError::Unavailable { cause, .. } => match cause {
                 UnavailableCause::NoVoice => false,
@@ -155,7 +155,7 @@ impl Known {
         let said = said
             .strip_prefix("file ")
             .map_or(said.clone(), |rest| format!("it {rest}"));
-        Some(Heard::NotHeard(said))
+        Some(Outcome::Nothing(said))
     }
 }
 

@@ -23,7 +23,7 @@ use tracing::info;
 
 use super::Inbox;
 use super::folder::{Folder, Kind, Stamp};
-use super::hearing::{Heard, is_recording};
+use super::hearing::{Outcome, is_recording};
 use super::reading::{Note, TEXT_MAX_BYTES, in_short, is_named_as_text, shown};
 use super::report::Trouble;
 use super::writers::has_writer;
@@ -101,14 +101,14 @@ impl Inbox {
         let created = match (content, heard) {
             (Content::Text(note, _), _) => self.take_text(name, note, &once).await,
             (Content::Other(blob), None) => self.take_other(name, blob, "", &once).await,
-            (Content::Other(blob), Some(Heard::NotHeard(why))) => {
+            (Content::Other(blob), Some(Outcome::Nothing(why))) => {
                 let why = format!("{}.", why.trim_end_matches('.'));
                 self.take_other(name, blob, &why, &once).await
             }
-            (Content::Other(blob), Some(Heard::Said(text))) => {
+            (Content::Other(blob), Some(Outcome::Said(text))) => {
                 self.take_said(name, blob, text, &once).await
             }
-            (Content::Other(_), Some(Heard::Silence)) => {
+            (Content::Other(_), Some(Outcome::Silence)) => {
                 self.tell_of_silence(name, &once.key).await?;
                 self.hearing.forget(name);
                 return Ok((stamp, once.key));

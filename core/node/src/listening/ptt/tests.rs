@@ -13,8 +13,10 @@ use super::*;
 #[derive(Clone)]
 struct Scripted {
     /// One for each time it is opened.
-    opens: Arc<Mutex<Vec<Result<mpsc::Receiver<Heard>, DeviceError>>>>,
+    opens: Arc<Mutex<Vec<Opened>>>,
 }
+
+type Opened = Result<mpsc::Receiver<Heard>, DeviceError>;
 
 impl Microphones for Scripted {
     type Open = mpsc::Receiver<Heard>;
