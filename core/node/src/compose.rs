@@ -26,6 +26,7 @@ use crate::data_dir::DataDir;
 use crate::inbox::Inbox;
 use crate::lifecycle::Lifecycle;
 use crate::listening::NodeVoice;
+use crate::listening::notes::Notes;
 use crate::listening::ptt::{AppAnswers, Chosen, push_to_talk};
 use crate::model::ModelKeeper;
 use crate::reload::{Live, Reload};
@@ -121,12 +122,10 @@ pub(crate) fn start(
         Ok(())
     });
 
-    // Whoever transcribes and speaks joins here.
-    let voice = None;
     let telegram = Telegram::new(
         live.telegram.subscribe(),
         live.layers.environment.clone(),
-        voice,
+        Some(Arc::new(Notes(app.clone()))),
     );
     let talking = (app.clone(), shutdown.clone());
     lifecycle.spawn("telegram", async move {

@@ -1,9 +1,10 @@
 //! Hearing and speaking as the node does it: recordings from anywhere to text, text to sound, and the
 //! microphone of this machine while a key is held.
 //!
-//! Reading order: [`NodeVoice`], `words` (what went wrong, in words for people), `facility`, [`ptt`].
+//! Reading order: [`NodeVoice`], `words` (what went wrong, in words for people), `facility`, [`ptt`], `notes` (those of Telegram).
 
 mod facility;
+pub(crate) mod notes;
 pub(crate) mod ptt;
 #[cfg(test)]
 mod tests;
