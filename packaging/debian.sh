@@ -19,6 +19,9 @@ missing_packages() {
             libasound2-dev) pkg-config --exists alsa || ! command -v apt-get ;;
             libasound2-plugins) find /usr/lib -name libasound_module_pcm_pulse.so | grep -q . || ! command -v apt-get ;;
             nodejs) command -v node ;;
+            # Version 5 of the program has another name than Debian 12's.
+            pocketsphinx) command -v pocketsphinx || command -v pocketsphinx_continuous ;;
+            pocketsphinx-en-us) test -e /usr/share/pocketsphinx/model/en-us || ! command -v apt-get ;;
             pulseaudio-utils) command -v pactl ;;
             python3-venv) python3 -c 'import ensurepip, venv' ;;
             *) command -v "$package" ;;

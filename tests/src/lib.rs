@@ -24,4 +24,5 @@ pub mod node;
 pub mod raw_http;
 pub mod skip;
 pub mod small_disk;
+pub mod sound;
 pub mod subscriber;

@@ -12,6 +12,8 @@
 //! - [`onnx`]: a library of others that runs models
 //! - [`activity`]: when somebody speaks
 //! - [`speech`]: text to sound, sentence by sentence
+//! - [`transcription`]: sound to text, in a process of its own
+//! - [`catalogue`]: the models and libraries that can be had
 //! - [`talk`]: what is said between the press of a key and its release
 //! - [`device`]: microphones and loudspeakers
 
@@ -31,12 +33,14 @@
 
 pub mod activity;
 pub mod audio;
+pub mod catalogue;
 pub mod codec;
 pub mod device;
 pub mod onnx;
 pub mod resample;
 pub mod speech;
 pub mod talk;
+pub mod transcription;
 
 #[cfg(test)]
 mod test_support;

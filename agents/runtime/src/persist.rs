@@ -36,7 +36,9 @@ fn may_pass(error: &AppError) -> bool {
             UnavailableCause::Busy | UnavailableCause::NoRoom => true,
             UnavailableCause::Stopping
             | UnavailableCause::NoSandbox
-            | UnavailableCause::NoModel => false,
+            | UnavailableCause::NoModel
+            | UnavailableCause::NoVoice
+            | UnavailableCause::VoiceFailed => false,
         },
         other => other.is_transient(),
     }

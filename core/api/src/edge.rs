@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use crate::guard::Guard;
 use crate::metrics::Meters;
-use crate::problem::Problem;
+use crate::problem::{Problem, Shape};
 use crate::request_id;
 
 /// Puts an [`Edge`] around each route.
@@ -70,6 +70,7 @@ where
         let started = Instant::now();
         let shared = Arc::clone(&self.shared);
         let request_id = request_id::of(request.headers());
+        let shape = Shape::of_path(request.uri().path());
         let template = request.extensions().get().map(MatchedPath::as_str);
         let meter = shared.meters.find(template, request.method());
         let work = match shared.guard.check(request.uri(), request.headers()) {
@@ -84,7 +85,7 @@ where
                     .map_or_else(|panic| panicked(&*panic), |Ok(response)| response),
                 Err(problem) => problem.into_response(),
             };
-            finish(&mut response, request_id);
+            finish(&mut response, request_id, shape);
             shared
                 .meters
                 .record(meter, response.status(), started.elapsed());
@@ -93,9 +94,9 @@ where
     }
 }
 
-fn finish(response: &mut Response, request_id: HeaderValue) {
+fn finish(response: &mut Response, request_id: HeaderValue, shape: Shape) {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        problem.write(response, request_id.to_str().unwrap_or_default());
+        problem.write(response, request_id.to_str().unwrap_or_default(), shape);
     }
     let headers = response.headers_mut();
     headers.insert(request_id::HEADER, request_id);

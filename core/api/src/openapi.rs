@@ -8,7 +8,7 @@ use utoipa::openapi::{
     ResponseBuilder, Schema, SecurityRequirement,
 };
 
-use crate::problem::Problem;
+use crate::problem::{OpenAiError, Problem, Shape};
 use crate::routes;
 use crate::wire::event::Event;
 use crate::wire::event_payload::EventPayloads;
@@ -36,6 +36,7 @@ pub(crate) fn base() -> OpenApi {
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),
         )
         .schemas_from_iter(with_parts::<Problem>())
+        .schemas_from_iter(with_parts::<OpenAiError<'_>>())
         .schemas_from_iter(with_parts::<Event<'_>>())
         .schemas_from_iter(with_parts::<EventPayloads>());
     let any_key =
@@ -58,9 +59,10 @@ fn with_parts<T: ToSchema>() -> Vec<(String, RefOr<Schema>)> {
 pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         let has_name = path.contains('{');
+        let shape = Shape::of_path(path);
         let reads = [&mut item.get].into_iter().flatten();
         for operation in reads {
-            add_errors(operation, has_name, false);
+            add_errors(operation, has_name, false, shape);
         }
         for operation in [
             &mut item.post,
@@ -71,13 +73,13 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         .into_iter()
         .flatten()
         {
-            add_errors(operation, has_name, true);
+            add_errors(operation, has_name, true, shape);
         }
     }
     document
 }
 
-fn add_errors(operation: &mut Operation, has_name: bool, writes: bool) {
+fn add_errors(operation: &mut Operation, has_name: bool, writes: bool, shape: Shape) {
     let is_open = operation.security.is_some();
     let has_body = operation.request_body.is_some();
     let takes_input = has_name || has_body || operation.parameters.is_some();
@@ -126,15 +128,19 @@ fn add_errors(operation: &mut Operation, has_name: bool, writes: bool) {
             let known = &mut operation.responses.responses;
             known
                 .entry(status.to_string())
-                .or_insert_with(|| RefOr::T(problem(description)));
+                .or_insert_with(|| RefOr::T(problem(description, shape)));
         }
     }
 }
 
-fn problem(description: &str) -> Response {
-    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+fn problem(description: &str, shape: Shape) -> Response {
+    let (kind, name) = match shape {
+        Shape::Problem => ("application/problem+json", "Problem"),
+        Shape::OpenAi => ("application/json", "OpenAiError"),
+    };
+    let content = Content::new(Some(Ref::from_schema_name(name)));
     ResponseBuilder::new()
         .description(description)
-        .content("application/problem+json", content)
+        .content(kind, content)
         .build()
 }

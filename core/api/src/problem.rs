@@ -71,6 +71,48 @@ struct Body<'a> {
     request_id: &'a str,
 }
 
+/// How an error is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// By RFC 9457.
+    Problem,
+    /// As OpenAI writes them, for programs that know those.
+    OpenAi,
+}
+
+impl Shape {
+    /// The shape of the errors below a path.
+    pub(crate) fn of_path(path: &str) -> Self {
+        if path.starts_with("/v1/") {
+            Self::OpenAi
+        } else {
+            Self::Problem
+        }
+    }
+}
+
+/// Why a request was not done, as OpenAI writes it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OpenAiError)]
+pub(crate) struct OpenAiError<'a> {
+    error: OpenAiErrorBody<'a>,
+}
+
+/// What is the matter.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OpenAiErrorBody)]
+struct OpenAiErrorBody<'a> {
+    /// What is the matter, and what would help.
+    message: &'a str,
+    /// `invalid_request_error`, or `server_error` where the node cannot at the moment.
+    r#type: &'static str,
+    /// The field that was given what it does not take.
+    #[schema(required = true)]
+    param: Option<&'a str>,
+    /// A stable word for the problem.
+    code: &'a str,
+}
+
 impl PartialSchema for Problem {
     fn schema() -> RefOr<Schema> {
         Body::schema()
@@ -156,7 +198,7 @@ impl Problem {
     }
 
     /// Writes the body into `response`, and a failure of the node into the log.
-    pub(crate) fn write(self, response: &mut Response, request_id: &str) {
+    pub(crate) fn write(self, response: &mut Response, request_id: &str, shape: Shape) {
         let Details {
             status,
             code,
@@ -168,6 +210,30 @@ impl Problem {
         } = *self.0;
         if let Some(cause) = cause {
             tracing::error!(request_id, code, error = chain(&*cause), "a request failed");
+        }
+        if shape == Shape::OpenAi {
+            let body = OpenAiError {
+                error: OpenAiErrorBody {
+                    message: &detail,
+                    r#type: if status.is_server_error() {
+                        "server_error"
+                    } else {
+                        "invalid_request_error"
+                    },
+                    param: field.as_deref(),
+                    code: if code == "unauthenticated" {
+                        "invalid_api_key"
+                    } else {
+                        code
+                    },
+                },
+            };
+            if status == StatusCode::UNPROCESSABLE_ENTITY {
+                // What they say of a field that was given what it does not take.
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+            }
+            fill(response, "application/json", &body, header);
+            return;
         }
         let body = Body {
             r#type: &format!("urn:hearth:{code}"),
@@ -183,17 +249,23 @@ impl Problem {
             blocked: unaccepted.as_ref().map(|unaccepted| unaccepted.is_blocked),
             request_id,
         };
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        headers.remove(header::CONTENT_LENGTH);
-        if let Some((name, value)) = header {
-            headers.insert(name, value);
-        }
-        *response.body_mut() = serde_json::to_vec(&body).unwrap_or_default().into();
+        fill(response, "application/problem+json", &body, header);
     }
+}
+
+fn fill(
+    response: &mut Response,
+    kind: &'static str,
+    body: &impl Serialize,
+    header: Option<(HeaderName, HeaderValue)>,
+) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.remove(header::CONTENT_LENGTH);
+    if let Some((name, value)) = header {
+        headers.insert(name, value);
+    }
+    *response.body_mut() = serde_json::to_vec(body).unwrap_or_default().into();
 }
 
 impl IntoResponse for Problem {
@@ -246,6 +318,14 @@ impl From<AppError> for Problem {
                 UnavailableCause::NoModel => {
                     Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_model", detail)
                         .with_header(header::RETRY_AFTER, HeaderValue::from_static("60"))
+                }
+                UnavailableCause::NoVoice => {
+                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_voice", detail)
+                        .with_header(header::RETRY_AFTER, HeaderValue::from_static("60"))
+                }
+                UnavailableCause::VoiceFailed => {
+                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "voice_failed", detail)
+                        .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
                 }
             },
             AppError::Store(_) => Self::internal(error),

@@ -24,6 +24,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// The largest JSON body, in bytes.
     pub max_body_bytes: LiveLimit,
+    /// The largest recording, in bytes.
+    pub max_audio_bytes: LiveLimit,
     /// The most connections at a time; more wait to be accepted.
     pub max_connections: usize,
     /// The most subscribers to events at a time.

@@ -3,6 +3,7 @@
 mod agents;
 mod approvals;
 mod artifacts;
+mod audio;
 mod chat;
 mod download;
 mod events;
@@ -19,6 +20,7 @@ mod owner;
 mod permissions;
 mod projects;
 mod quick_add;
+mod recording;
 mod runs;
 mod specialists;
 mod status;
@@ -27,6 +29,7 @@ mod tasks;
 mod telegram;
 mod tools;
 mod upload;
+mod voice;
 
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -104,6 +107,10 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(chat::chat_at_root))
         .routes(routes!(chat::list_conversations))
         .routes(routes!(chat::list_messages))
+        .routes(routes!(audio::transcribe))
+        .routes(routes!(audio::speak))
+        .routes(routes!(voice::utter))
+        .routes(routes!(voice::get_push_to_talk, voice::push_to_talk))
         .routes(routes!(notices::list_notices))
         .routes(routes!(notices::take_notices))
         .routes(routes!(notices::deliver_notice))

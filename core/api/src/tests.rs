@@ -19,3 +19,4 @@ mod runs;
 mod stream;
 mod support;
 mod tools;
+mod voice;

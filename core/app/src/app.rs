@@ -21,6 +21,7 @@ use crate::made_tools::Testers;
 use crate::money::DefaultLimits;
 use crate::sweep::Alarm;
 use crate::telegram;
+use crate::voice::VoiceSlot;
 
 /// How the operations are set up.
 #[derive(Debug, Clone)]
@@ -117,6 +118,8 @@ pub struct Facilities {
     pub model: Facility,
     /// Whether files in the inbox folder become tasks.
     pub inbox: Facility,
+    /// Whether the node hears and speaks.
+    pub voice: Facility,
     /// Whether the settings file is as it should be.
     pub settings: Facility,
     /// Whether the owner can talk over Telegram; none where there is no bot token.
@@ -133,6 +136,7 @@ impl Default for Facilities {
             sandbox: none("the sandbox was not looked for"),
             model: none("no language model was looked for"),
             inbox: none("the inbox folder was not looked at"),
+            voice: none("the voice was not looked for"),
             settings: Facility::works(),
             telegram: None,
             restart_for: Vec::new(),
@@ -158,6 +162,7 @@ struct Inner {
     models: ModelSlot,
     testers: Testers,
     telegram: telegram::Line,
+    voice: VoiceSlot,
     /// The last morning whose summary was looked at, as the moment it was for, in milliseconds. Only
     /// a hint: that no day has two is the outbox's to see to.
     morning_ms: AtomicI64,
@@ -200,6 +205,7 @@ impl App {
             models: ModelSlot::default(),
             testers: Testers::default(),
             telegram: telegram::Line::default(),
+            voice: VoiceSlot::default(),
             morning_ms: AtomicI64::new(0),
             config: RwLock::new(Arc::new(config)),
             facilities: RwLock::default(),
@@ -324,5 +330,9 @@ impl App {
 
     pub(crate) fn testers(&self) -> &Testers {
         &self.inner.testers
+    }
+
+    pub(crate) fn voice_slot(&self) -> &VoiceSlot {
+        &self.inner.voice
     }
 }

@@ -86,6 +86,10 @@ pub enum UnavailableCause {
     NoSandbox,
     /// No language model answers.
     NoModel,
+    /// Nothing is set up to hear or to speak with.
+    NoVoice,
+    /// Hearing or speaking was tried and failed.
+    VoiceFailed,
 }
 
 impl AppError {

@@ -12,6 +12,7 @@ use crate::artifacts::StoreArtifact;
 use crate::authority::must_be_owner;
 use crate::blobs::StoredBlob;
 use crate::error::AppError;
+use crate::quick_add::QuickAdd;
 use crate::tasks::{Along, Created, Once};
 
 /// What a file brings besides the task.
@@ -21,6 +22,26 @@ pub struct FromFile {
     pub artifact: Option<(StoreArtifact, StoredBlob)>,
     /// What the person is told of it.
     pub notice: Option<NewNotice>,
+}
+
+impl From<FromFile> for Along {
+    fn from(with: FromFile) -> Self {
+        let artifact = with.artifact.map(|(artifact, blob)| NewArtifact {
+            task_id: None,
+            kind: artifact.kind,
+            name: artifact.name,
+            media_type: artifact.media_type,
+            size_bytes: blob.size_bytes,
+            hash: blob.hash,
+            metadata: artifact.metadata,
+            labels: artifact.labels.and(Labels::UNTRUSTED),
+        });
+        Self {
+            artifact,
+            notice: with.notice,
+            project: None,
+        }
+    }
 }
 
 impl App {
@@ -42,23 +63,31 @@ impl App {
             trust: new.trust.and(Labels::UNTRUSTED),
             ..new
         };
-        let artifact = with.artifact.map(|(artifact, blob)| NewArtifact {
-            task_id: None,
-            kind: artifact.kind,
-            name: artifact.name,
-            media_type: artifact.media_type,
-            size_bytes: blob.size_bytes,
-            hash: blob.hash,
-            metadata: artifact.metadata,
-            labels: artifact.labels.and(Labels::UNTRUSTED),
-        });
-        let along = Along {
-            artifact,
-            notice: with.notice,
-            project: None,
-        };
+        let along = Along::from(with);
         let (created, _) = self.create_with(actor, new, along, Some(once)).await?;
         Ok(created)
+    }
+
+    /// As [`App::quick_add`], with all that a file brings, in one transaction. A file that comes again
+    /// under the same key changes nothing.
+    ///
+    /// # Errors
+    /// As for [`App::quick_add`]; the caller is not the owner.
+    pub async fn quick_add_from_file(
+        &self,
+        actor: &Actor,
+        add: QuickAdd,
+        with: FromFile,
+        once: Once,
+    ) -> Result<Created, AppError> {
+        must_be_owner(actor, "make a task from a file of the owner's")?;
+        let add = QuickAdd {
+            trust: add.trust.and(Labels::UNTRUSTED),
+            ..add
+        };
+        let along = Along::from(with);
+        let added = self.quick_add_with(actor, add, along, Some(once)).await?;
+        Ok(added.created)
     }
 
     /// Forgets the keys of files that will not come again.

@@ -4,7 +4,7 @@
 //! and the command line, the API, agents and bridges all come through here.
 //!
 //! Reading order: [`App`], [`tasks`], [`quick_add`], [`holding`] with [`acceptance`], [`runs`] with
-//! [`approvals`], [`permissions`] and [`folders`], [`specialists`], [`owner`], [`money`], [`memories`] with [`local_search`], [`trust`], then the other entities, [`inbox`], [`chat`], [`made_tools`], [`notices`], [`telegram`], [`sweep`] with [`calendar`].
+//! [`approvals`], [`permissions`] and [`folders`], [`specialists`], [`owner`], [`money`], [`memories`] with [`local_search`], [`trust`], then the other entities, [`inbox`], [`chat`], [`made_tools`], [`notices`], [`telegram`], [`sweep`] with [`calendar`], [`voice`].
 
 pub mod acceptance;
 pub mod agents;
@@ -42,6 +42,7 @@ pub mod telegram;
 #[cfg(test)]
 mod test_support;
 pub mod trust;
+pub mod voice;
 
 pub use app::{App, Config, Facilities, Facility, WaitingSetting};
 pub use error::{AppError, Unaccepted, UnavailableCause};

@@ -121,6 +121,19 @@ impl App {
         add: QuickAdd,
         once: Option<Once>,
     ) -> Result<QuickAdded, AppError> {
+        self.quick_add_with(actor, add, Along::default(), once)
+            .await
+    }
+
+    /// As [`App::quick_add`], with what else is made in the same transaction; its project is the one that
+    /// the line names.
+    pub(crate) async fn quick_add_with(
+        &self,
+        actor: &Actor,
+        add: QuickAdd,
+        along: Along,
+        once: Option<Once>,
+    ) -> Result<QuickAdded, AppError> {
         let text = checked(&add.text)?;
         let description = prose("description", &add.description, DESCRIPTION_MAX)?;
         let (now, zone) = (self.now(), self.zone());
@@ -152,10 +165,7 @@ impl App {
             }),
             ProjectNamed::None | ProjectNamed::Known { .. } | ProjectNamed::Similar { .. } => None,
         };
-        let along = Along {
-            project,
-            ..Along::default()
-        };
+        let along = Along { project, ..along };
         let (created, made_project) = self.create_with(actor, new, along, once).await?;
         Ok(QuickAdded {
             created,

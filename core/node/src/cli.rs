@@ -8,6 +8,7 @@ pub mod approvals;
 pub mod artifact;
 pub mod backup;
 pub mod budget;
+pub mod catalogue;
 pub mod chat;
 pub mod config;
 pub mod doctor;
@@ -16,16 +17,20 @@ pub mod events;
 pub mod folder;
 mod invocation;
 pub mod keys;
+pub mod listen;
 pub mod memory;
 pub mod migrate;
 pub mod model;
 pub mod project;
+pub mod ptt;
 pub mod run;
 pub mod sandbox;
+pub mod say;
 pub mod status;
 pub mod task;
 pub mod telegram;
 pub mod tool;
+pub mod transcribe;
 mod words;
 
 use std::ffi::OsString;
@@ -123,6 +128,18 @@ pub enum Command {
     /// Talking over Telegram: pair a chat, list and remove those that may talk
     #[command(subcommand)]
     Telegram(telegram::Command),
+    /// Models to listen and speak with (works without a node running)
+    #[command(subcommand)]
+    Models(catalogue::Command),
+    /// Talk to the chief of staff: hold the space bar and speak
+    Listen(listen::Listen),
+    /// The key of the running node, for a shortcut of the desktop
+    #[command(subcommand)]
+    Ptt(ptt::Command),
+    /// Write down what is said in recordings (works without a node running)
+    Transcribe(transcribe::Transcribe),
+    /// Speak a text, or write it to a file as sound (works without a node running)
+    Say(say::Say),
     /// The state of the node
     Status,
     /// Write everything to one file, and read it back (works without a node running)
@@ -144,6 +161,9 @@ pub enum Command {
     // Taken by `crate::run` before this is read; it stands here so that the name is reserved.
     #[command(name = crate::SANDBOX_STAGE, hide = true)]
     SandboxStage,
+    /// The process that transcribes; for the node itself
+    #[command(name = crate::VOICE_WORKER, hide = true)]
+    VoiceWorker,
 }
 
 /// What `hearth up` takes.
@@ -245,6 +265,11 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         Command::Keys(command) => keys::run(invocation, command).await,
         Command::Model(command) => model::run(invocation, command).await,
         Command::Telegram(command) => telegram::run(invocation, command).await,
+        Command::Models(command) => catalogue::run(invocation, command).await,
+        Command::Listen(listen) => listen::run(invocation, listen).await,
+        Command::Ptt(command) => ptt::run(invocation, command).await,
+        Command::Transcribe(given) => transcribe::run(invocation, given).await,
+        Command::Say(say) => say::run(invocation, say).await,
         Command::Status => status::run(invocation).await,
         Command::Backup(backup) => backup::run(invocation, &backup),
         Command::Restore(restore) => backup::restore(invocation, &restore),
@@ -256,7 +281,8 @@ async fn call(invocation: &Invocation, command: Command) -> anyhow::Result<()> {
         | Command::Config(_)
         | Command::Doctor(_)
         | Command::Sandbox(_)
-        | Command::SandboxStage => {
+        | Command::SandboxStage
+        | Command::VoiceWorker => {
             anyhow::bail!("this command is for the node itself")
         }
     }

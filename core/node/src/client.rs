@@ -8,6 +8,7 @@ pub mod locate;
 pub mod problem;
 pub mod stream;
 pub mod upload;
+mod voice;
 pub mod wire;
 
 use std::fmt;

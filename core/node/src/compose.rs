@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use hearth_api::{LiveLimit, Metrics};
 use hearth_app::money::DefaultLimits;
-use hearth_app::{App, Facilities, Facility};
+use hearth_app::{App, Facility};
 use hearth_domain::Actor;
 use hearth_domain::field::Name;
 use hearth_domain::key::Grant;
@@ -25,6 +25,9 @@ use crate::SANDBOX_STAGE;
 use crate::data_dir::DataDir;
 use crate::inbox::Inbox;
 use crate::lifecycle::Lifecycle;
+use crate::listening::NodeVoice;
+use crate::listening::notes::Notes;
+use crate::listening::ptt::{AppAnswers, Chosen, push_to_talk};
 use crate::model::ModelKeeper;
 use crate::reload::{Live, Reload};
 use crate::search::searching;
@@ -98,6 +101,7 @@ pub(crate) fn start(
         hearth_app::sweep::run(sweeping.0, sweeping.1).await;
         Ok(())
     });
+    start_voice(app, &live, lifecycle);
     let inbox = Inbox::new(app.clone(), DataDir::at(&settings.data_dir).inbox());
     let taking = shutdown.clone();
     lifecycle.spawn("inbox", async move {
@@ -118,12 +122,10 @@ pub(crate) fn start(
         Ok(())
     });
 
-    // Whoever transcribes and speaks joins here.
-    let voice = None;
     let telegram = Telegram::new(
         live.telegram.subscribe(),
         live.layers.environment.clone(),
-        voice,
+        Some(Arc::new(Notes(app.clone()))),
     );
     let talking = (app.clone(), shutdown.clone());
     lifecycle.spawn("telegram", async move {
@@ -164,7 +166,7 @@ pub(crate) fn start(
                 .context("the folder for workspaces cannot be used")
         });
     }
-    app.set_facilities(facilities(settings));
+    app.change_facilities(|known| known.agents = builtin(settings));
     let keeping = (app.clone(), shutdown.clone());
     lifecycle.spawn("models", async move {
         keeper.run(keeping.0, keeping.1).await;
@@ -201,18 +203,53 @@ pub(crate) fn start(
     Ok(())
 }
 
-fn facilities(settings: &Settings) -> Facilities {
-    let agents = if settings.agents.has_builtin {
+/// Hands in who hears and speaks, and starts what follows the key.
+fn start_voice(app: &App, live: &Live, lifecycle: &Lifecycle) {
+    let settings = &live.loaded.settings;
+    let voice = NodeVoice::new(
+        &settings.voice,
+        &settings.listening,
+        DataDir::at(&settings.data_dir),
+        live.layers.environment.clone(),
+    );
+    app.set_voice(Arc::new(voice.clone()));
+    let answers = AppAnswers::new(
+        app.clone(),
+        voice.clone(),
+        settings.listening.speaks_answers,
+    );
+    let (key, listener, answering) = push_to_talk(
+        Chosen(settings.listening.microphone.clone()),
+        settings.listening.keeps_microphone_open,
+        Arc::new(answers),
+    );
+    app.set_push_to_talk(Arc::new(key));
+    let listening = lifecycle.shutdown().clone();
+    lifecycle.spawn("push-to-talk", async move {
+        listener.run(listening).await;
+        Ok(())
+    });
+    let stopping = lifecycle.shutdown().clone();
+    lifecycle.spawn("spoken-answers", async move {
+        stopping.run_until_cancelled(answering).await;
+        Ok(())
+    });
+    let (app, watching) = (app.clone(), lifecycle.shutdown().clone());
+    lifecycle.spawn("voice", async move {
+        voice.watch(app, watching).await;
+        Ok(())
+    });
+}
+
+/// Whether the built-in agents run.
+fn builtin(settings: &Settings) -> Facility {
+    if settings.agents.has_builtin {
         Facility::works()
     } else {
         Facility::missing(
             "the built-in agents, which are switched off",
             "hearth config set agents.builtin true, then start the node without --no-agents",
         )
-    };
-    Facilities {
-        agents,
-        ..Facilities::default()
     }
 }
 
@@ -296,6 +333,7 @@ fn api_config(settings: &Settings, max_body_bytes: LiveLimit) -> hearth_api::Con
     hearth_api::Config {
         allowed_hosts: settings.allowed_hosts.clone(),
         max_body_bytes,
+        max_audio_bytes: LiveLimit::new(size(settings.listening.max_upload_bytes)),
         max_connections: size(settings.http.max_connections),
         max_subscribers: size(settings.events.max_subscribers),
         version: env!("CARGO_PKG_VERSION"),

@@ -92,6 +92,11 @@ impl DataDir {
         self.inbox().join("done")
     }
 
+    /// Returns the folder of models to listen and speak with. It is made when the first is fetched.
+    pub fn models(&self) -> PathBuf {
+        self.root.join("models")
+    }
+
     /// Returns the folder of the acceptance checks under way.
     pub fn checks(&self) -> PathBuf {
         self.root.join("checks")

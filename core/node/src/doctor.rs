@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::data_dir::DataDir;
-use crate::settings::Loaded;
+use crate::settings::{Loaded, Settings, TranscriberChoice};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -106,7 +106,17 @@ pub async fn examine(patient: &Patient) -> Vec<Check> {
     checks.push(sandbox::check().await);
     checks.push(database::clock(data, zone(patient)));
     checks.push(running.inbox.unwrap_or_else(|| folder::inbox(data)));
-    checks.extend(running.model.map(|check| of_choice(patient, check)));
+    let is_chosen = of(patient, |settings| settings.model.provider.is_some());
+    checks.extend(running.model.map(|check| of_choice(is_chosen, check)));
+    let is_chosen = of(patient, |settings| {
+        let voice = &settings.voice;
+        !voice.model.is_empty()
+            || !matches!(
+                voice.transcriber,
+                TranscriberChoice::Auto | TranscriberChoice::Off
+            )
+    });
+    checks.extend(running.voice.map(|check| of_choice(is_chosen, check)));
     checks.extend(running.telegram);
     checks.push(folder::leftovers(data, running.is_held));
     checks
@@ -127,10 +137,14 @@ fn settings(loaded: &Result<Loaded, String>) -> Check {
     }
 }
 
-/// Where no model was chosen, that none answers is nothing to look at.
-fn of_choice(patient: &Patient, check: Check) -> Check {
+/// Whether the settings are so; where they cannot be read, they may be.
+fn of(patient: &Patient, is_so: impl FnOnce(&Settings) -> bool) -> bool {
     let loaded = patient.settings.as_ref().ok();
-    let is_chosen = loaded.is_none_or(|loaded| loaded.settings.model.provider.is_some());
+    loaded.is_none_or(|loaded| is_so(&loaded.settings))
+}
+
+/// Where none was chosen, that there is none is nothing to look at.
+fn of_choice(is_chosen: bool, check: Check) -> Check {
     if is_chosen || check.state == State::Ok {
         return check;
     }

@@ -1,14 +1,15 @@
 //! The inbox: files that are put into a folder become tasks, each exactly once.
 //!
-//! A text becomes a task as a line typed by its owner would; anything else becomes a task to look at
-//! it, with the file as an artifact. The task is committed first, under a key that names the file,
+//! A text becomes a task as a line typed by its owner would, and so does what is said in a recording, which
+//! is kept as an artifact; anything else becomes a task to look at it, with the file as an artifact. The task is committed first, under a key that names the file,
 //! and then the file moves to `done`: a node that is killed in between finds the file again, and the
 //! key with it. Moves are written to disk many at a time, and only then are their keys forgotten.
 //!
-//! Reading order: [`Inbox`], `taking` (one file), `moving`, `reading`, `folder`, `writers`, `report`
+//! Reading order: [`Inbox`], `taking` (one file), `hearing`, `moving`, `reading`, `folder`, `writers`, `report`
 //! (what is told of it all).
 
 mod folder;
+mod hearing;
 mod moving;
 mod reading;
 mod report;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::inbox::folder::{BATCH, Folder, Kind, Stamp};
+use crate::inbox::hearing::Hearing;
 use crate::inbox::moving::Moves;
 pub(crate) use crate::inbox::reading::is_ignored;
 use crate::inbox::reading::shown;
@@ -66,6 +68,7 @@ pub(crate) struct Inbox {
     /// The largest artifact when these were refused.
     refused_beyond: u64,
     moves: Moves,
+    hearing: Hearing,
     /// Whether keys that an earlier node left were forgotten.
     is_clean: bool,
 }
@@ -96,6 +99,7 @@ impl Inbox {
             refused: HashMap::new(),
             refused_beyond: 0,
             moves: Moves::default(),
+            hearing: Hearing::default(),
             is_clean: false,
         }
     }
@@ -180,7 +184,8 @@ impl Inbox {
                 continue;
             }
             match self.take(&name, before).await {
-                Ok(()) => (),
+                // One that is being heard wakes the inbox when it was.
+                Ok(()) | Err(Failure::BeingHeard) => (),
                 Err(Failure::Gone) => {
                     self.refused.remove(&name);
                 }

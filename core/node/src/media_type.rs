@@ -13,6 +13,11 @@ pub(crate) fn media_type(path: &Path) -> &'static str {
         Some("png") => "image/png",
         Some("jpg" | "jpeg") => "image/jpeg",
         Some("pdf") => "application/pdf",
+        Some("wav") => "audio/wav",
+        Some("flac") => "audio/flac",
+        Some("mp3") => "audio/mpeg",
+        Some("m4a") => "audio/mp4",
+        Some("ogg" | "oga" | "opus") => "audio/ogg",
         _ => "application/octet-stream",
     }
 }
@@ -27,6 +32,7 @@ mod tests {
 
         assert_eq!(guess("notes.MD"), "text/markdown; charset=utf-8");
         assert_eq!(guess("a.b/photo.jpeg"), "image/jpeg");
+        assert_eq!(guess("note.OGA"), "audio/ogg");
         assert_eq!(guess("md"), "application/octet-stream");
     }
 }

@@ -8,12 +8,14 @@
 pub mod edit;
 pub mod environment;
 mod file;
+mod listening;
 pub mod load;
 mod model;
 pub mod nearest;
 pub mod table;
 mod telegram;
 pub mod value;
+mod voice;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -25,9 +27,11 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 pub use environment::Environment;
+pub use listening::ListeningSettings;
 pub use load::{Layers, Loaded, Override, Source, load};
 pub use model::{Fallback, ModelSettings};
 pub use telegram::TelegramSettings;
+pub use voice::{SpeakerChoice, TranscriberChoice, VoiceSettings};
 
 /// The port of a node, unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4747;
@@ -63,6 +67,10 @@ pub struct Settings {
     pub model: ModelSettings,
     /// Talking over Telegram.
     pub telegram: TelegramSettings,
+    /// Listening and speaking.
+    pub voice: VoiceSettings,
+    /// The microphone, the loudspeaker, and recordings that come in.
+    pub listening: ListeningSettings,
     /// What may be used up where nothing else was said.
     pub budget: BudgetSettings,
     /// Whom web searches are put to.
@@ -256,6 +264,8 @@ impl Settings {
             },
             model: ModelSettings::default(),
             telegram: TelegramSettings::default(),
+            voice: VoiceSettings::default(),
+            listening: ListeningSettings::default(),
             budget: BudgetSettings {
                 day_usd_micros: Some(5_000_000),
                 total_usd_micros: None,

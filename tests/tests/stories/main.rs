@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod allowed;
+mod audio;
 mod care;
 mod chat;
 mod crash;
@@ -18,6 +19,7 @@ mod model;
 mod openapi;
 mod others;
 mod proactive;
+mod push_to_talk;
 mod race;
 mod random_runs;
 mod readers;
@@ -29,4 +31,5 @@ mod telegram;
 mod telegram_voice;
 mod tools;
 mod untrusted;
+mod voice;
 mod web;

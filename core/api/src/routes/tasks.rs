@@ -121,6 +121,11 @@ pub(super) fn answer(view: &TaskView) -> Response {
 }
 
 pub(super) fn once(headers: &HeaderMap, raw: &RawJson) -> Result<Option<Once>, Problem> {
+    once_of(headers, raw.sha256())
+}
+
+/// As [`once`], for a request that is told from others by a hash.
+pub(super) fn once_of(headers: &HeaderMap, request: [u8; 32]) -> Result<Option<Once>, Problem> {
     let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = given.next() else {
         return Ok(None);
@@ -133,7 +138,7 @@ pub(super) fn once(headers: &HeaderMap, raw: &RawJson) -> Result<Option<Once>, P
         (Some(key), None) => Ok(Some(Once {
             key: key.to_owned(),
             among: Among::Callers,
-            request: raw.sha256(),
+            request,
         })),
         _ => Err(Problem::invalid(
             "Idempotency-Key",

@@ -568,7 +568,12 @@ async fn the_state_of_the_node_is_shown() {
           "reason": "",
           "remedy": ""
         },
-        "telegram": null
+        "telegram": null,
+        "voice": {
+          "is_available": false,
+          "reason": "the voice was not looked for",
+          "remedy": ""
+        }
       },
       "last_seq": 4,
       "restart_for": [],

@@ -9,6 +9,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use hearth_app::chat::{ChiefOfStaff, Reply, ReplyFuture, Turn};
 use hearth_app::made_tools::{TestFuture, ToolTester, Tried};
+use hearth_app::voice::Voice;
 use hearth_app::{App, AppError, UnavailableCause};
 use hearth_domain::conversation::Action;
 use hearth_domain::field::{AgentName, Name};
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
 
+use super::voice::{Key, Parrot};
 use crate::routes::stream::Pace;
 use crate::{Config, LiveLimit, Metrics};
 
@@ -64,6 +66,7 @@ pub(crate) struct TestApi {
     pub(crate) viewer: String,
     pub(crate) viewer_id: KeyId,
     pub(crate) echo: Arc<Echo>,
+    pub(super) parrot: Arc<Parrot>,
     clock: Arc<FakeClock>,
     _dir: TempDir,
 }
@@ -123,6 +126,9 @@ impl TestApi {
         let echo = Arc::new(Echo::default());
         app.set_chief_of_staff(Arc::clone(&echo) as Arc<dyn ChiefOfStaff>);
         app.set_tool_tester(Arc::new(AllPass));
+        let parrot = Arc::new(Parrot::default());
+        app.set_voice(Arc::clone(&parrot) as Arc<dyn Voice>);
+        app.set_push_to_talk(Arc::new(Key::default()));
         let mut keys = Vec::new();
         for (name, grant) in [
             ("owner's", Grant::Admin),
@@ -139,6 +145,7 @@ impl TestApi {
         let config = Config {
             allowed_hosts: vec!["hearth.example".into()],
             max_body_bytes: LiveLimit::new(1024 * 1024),
+            max_audio_bytes: LiveLimit::new(64 * 1024),
             max_connections: 64,
             max_subscribers,
             version: "0.0.0-test",
@@ -164,6 +171,7 @@ impl TestApi {
             viewer,
             viewer_id,
             echo,
+            parrot,
             clock,
             _dir: dir,
         }

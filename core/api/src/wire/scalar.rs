@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use hearth_app::voice;
 use hearth_domain::conversation::MESSAGE_MAX;
 use hearth_domain::event::EventKind;
 use hearth_domain::event_filter::Channel as DomainChannel;
@@ -58,6 +59,9 @@ macro_rules! scalars {
 }
 
 scalars! {
+    PushToTalkAction: "What the key does." = words(voice::PttAct::ALL.map(voice::PttAct::as_str));
+    PushToTalkState: "What is done with the microphone."
+        = words(voice::PttStage::ALL.map(voice::PttStage::as_str));
     TaskStatus: "Where a task stands." = words(task::TaskStatus::ALL.map(task::TaskStatus::as_str));
     Priority: "How urgent a task is." = words(priority::Priority::ALL.map(priority::Priority::as_str));
     ProjectStatus: "Whether a project is being worked on."

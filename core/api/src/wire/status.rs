@@ -83,6 +83,8 @@ pub(crate) struct Facilities {
     model: Facility,
     /// Whether files in the inbox folder become tasks.
     inbox: Facility,
+    /// Whether the node hears and speaks.
+    voice: Facility,
     /// Whether the settings file is as it should be.
     settings: Facility,
     /// Whether the owner can talk over Telegram; null where no bot token is set.
@@ -108,6 +110,7 @@ impl Status {
             sandbox,
             model,
             inbox,
+            voice,
             settings,
             telegram,
             restart_for,
@@ -145,6 +148,7 @@ impl Status {
                 sandbox: told(sandbox),
                 model: told(model),
                 inbox: told(inbox),
+                voice: told(voice),
                 settings: told(settings),
                 telegram: telegram.as_ref().map(told),
             },

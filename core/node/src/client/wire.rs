@@ -188,6 +188,36 @@ wire! {
         conversation_id: String,
     }
 
+    /// What was heard in a recording, and what was answered.
+    Uttered {
+        transcript: HeardText,
+        response: Option<String>,
+        conversation_id: Option<String>,
+    }
+
+    /// What was heard.
+    HeardText {
+        text: String,
+    }
+
+    /// What the node does with its microphone.
+    PushToTalk {
+        state: String,
+        is_armed: bool,
+        waiting: u64,
+        problem: String,
+        turns: u64,
+        last: Option<PushToTalkTurn>,
+    }
+
+    /// What was said last, and what came of it.
+    PushToTalkTurn {
+        heard: String,
+        response: String,
+        is_cut: bool,
+        problem: String,
+    }
+
     /// A conversation.
     Conversation {
         id: String,

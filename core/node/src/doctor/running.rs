@@ -25,6 +25,8 @@ pub(super) struct Running {
     pub(super) model: Option<Check>,
     /// Whether the owner can talk over Telegram, where a bot token is set.
     pub(super) telegram: Option<Check>,
+    /// Whether recordings are heard and texts spoken, where the node says so.
+    pub(super) voice: Option<Check>,
 }
 
 impl Running {
@@ -35,6 +37,7 @@ impl Running {
             inbox: None,
             model: None,
             telegram: None,
+            voice: None,
         }
     }
 }
@@ -62,8 +65,9 @@ pub(super) async fn check(data: &DataDir) -> Running {
                 check: of_version(&status, pid, &url),
                 is_held: true,
                 inbox: of_inbox(&status),
-                model: of_model(&status),
                 telegram: of_telegram(&status),
+                model: of_facility(&status, "model", "a language model answers"),
+                voice: of_facility(&status, "voice", "recordings are heard and texts spoken"),
             };
         }
         Ok(Err(error)) => format!("{error:#}"),
@@ -111,16 +115,20 @@ fn of_inbox(status: &Value) -> Option<Check> {
     Some(check)
 }
 
-/// Much works without a language model, so that its absence is no fault.
-fn of_model(status: &Value) -> Option<Check> {
-    const NAME: &str = "model";
-    let model = status["facilities"]["model"].as_object()?;
-    let said = |name: &str| model.get(name).and_then(Value::as_str).unwrap_or_default();
+/// What the node says of a part without which much works, so that its absence is no fault.
+fn of_facility(status: &Value, part: &'static str, all_well: &str) -> Option<Check> {
+    let facility = status["facilities"][part].as_object()?;
+    let said = |name: &str| {
+        facility
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let (reason, remedy) = (said("reason"), said("remedy"));
     if reason.is_empty() {
-        return Some(Check::ok(NAME, "a language model answers"));
+        return Some(Check::ok(part, all_well));
     }
-    let mut check = Check::warning(NAME, reason, remedy);
+    let mut check = Check::warning(part, reason, remedy);
     check.remedy = check.remedy.filter(|remedy| !remedy.is_empty());
     Some(check)
 }

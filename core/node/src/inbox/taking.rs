@@ -11,7 +11,7 @@ use hearth_app::blobs::StoredBlob;
 use hearth_app::inbox::FromFile;
 use hearth_app::quick_add::QuickAdd;
 use hearth_app::tasks::{Among, Created, Once};
-use hearth_domain::field::Word;
+use hearth_domain::field::{DESCRIPTION_MAX, Word};
 use hearth_domain::notice::{NewNotice, NoticeKind};
 use hearth_domain::policy::Labels;
 use hearth_domain::task::NewTask;
@@ -23,10 +23,12 @@ use tracing::info;
 
 use super::Inbox;
 use super::folder::{Folder, Kind, Stamp};
+use super::hearing::{Outcome, is_recording};
 use super::reading::{Note, TEXT_MAX_BYTES, in_short, is_named_as_text, shown};
 use super::report::Trouble;
 use super::writers::has_writer;
 use crate::media_type::media_type;
+use crate::output::text::shortened;
 
 /// The kind of an artifact that somebody handed in.
 const KIND: &str = "input";
@@ -44,6 +46,8 @@ pub(super) enum Failure {
     Empty,
     /// Somebody has it open for writing.
     BeingWritten,
+    /// What is said in it is not known yet.
+    BeingHeard,
     /// It cannot be taken as it is; reads on from "it".
     Refused(Stamp, String),
     /// It, and the others, must wait.
@@ -51,9 +55,9 @@ pub(super) enum Failure {
 }
 
 /// A file that is open.
-struct Opened {
-    file: File,
-    stamp: Stamp,
+pub(super) struct Opened {
+    pub(super) file: File,
+    pub(super) stamp: Stamp,
     /// What it says where it is a text, with the hash of its bytes.
     note: Option<(Note, [u8; 32])>,
 }
@@ -80,6 +84,10 @@ impl Inbox {
         name: &OsStr,
         before: Stamp,
     ) -> Result<(Stamp, String), Failure> {
+        let heard = match before.kind {
+            Kind::File if is_recording(name) => Some(self.heard(name, before).await?),
+            Kind::File | Kind::Folder | Kind::Link | Kind::Other => None,
+        };
         let (content, stamp) = self.read(name, before).await?;
         let hash = match &content {
             Content::Text(_, hash) => *hash,
@@ -90,9 +98,21 @@ impl Inbox {
             among: Among::Inbox,
             request: hash,
         };
-        let created = match content {
-            Content::Text(note, _) => self.take_text(name, note, &once).await,
-            Content::Other(blob) => self.take_other(name, blob, &once).await,
+        let created = match (content, heard) {
+            (Content::Text(note, _), _) => self.take_text(name, note, &once).await,
+            (Content::Other(blob), None) => self.take_other(name, blob, "", &once).await,
+            (Content::Other(blob), Some(Outcome::Nothing(why))) => {
+                let why = format!("{}.", why.trim_end_matches('.'));
+                self.take_other(name, blob, &why, &once).await
+            }
+            (Content::Other(blob), Some(Outcome::Said(text))) => {
+                self.take_said(name, blob, text, &once).await
+            }
+            (Content::Other(_), Some(Outcome::Silence)) => {
+                self.tell_of_silence(name, &once.key).await?;
+                self.hearing.forget(name);
+                return Ok((stamp, once.key));
+            }
         };
         let created = created.map_err(|error| match error {
             error @ AppError::InvalidInput { .. } => {
@@ -111,6 +131,7 @@ impl Inbox {
             task.number = number,
             "{shown} {became} task #{number}"
         );
+        self.hearing.forget(name);
         Ok((stamp, once.key))
     }
 
@@ -220,38 +241,120 @@ impl Inbox {
             .await
     }
 
-    /// Makes a task to look at a file that is no text.
+    /// Makes a task to look at a file that is no text, or to listen to one that was not heard, with the
+    /// reason.
     async fn take_other(
         &self,
         name: &OsStr,
         blob: StoredBlob,
+        why: &str,
         once: &Once,
     ) -> Result<Created, AppError> {
         let shown = shown(name);
-        let new = NewTask::titled(format!("Look at {shown}").parse()?);
-        let artifact = StoreArtifact {
-            task: None,
-            agent: None,
-            fence: None,
-            kind: Word::from_stored(KIND.into()),
-            name: Some(shown.parse()?),
-            media_type: media_type(Path::new(name)).parse()?,
-            metadata: JsonObject::new(),
-            labels: Labels::UNTRUSTED,
-            within: None,
+        let verb = if why.is_empty() {
+            "Look at"
+        } else {
+            "Listen to"
+        };
+        let description = match why {
+            "" => String::new(),
+            why => format!("The recording was not written down: {why}"),
+        };
+        let new = NewTask {
+            description,
+            ..NewTask::titled(format!("{verb} {shown}").parse()?)
         };
         let with = FromFile {
-            artifact: Some((artifact, blob)),
+            artifact: Some((file_itself(name)?, blob)),
             notice: None,
         };
         self.app
             .create_task_from_file(&Actor::Owner, new, with, once.clone())
             .await
     }
+
+    /// Makes a task of what was said in a recording, as if its owner had typed it. What is in doubt there
+    /// is not guessed, and a long story is no line: the beginning is the title then.
+    async fn take_said(
+        &self,
+        name: &OsStr,
+        blob: StoredBlob,
+        text: String,
+        once: &Once,
+    ) -> Result<Created, AppError> {
+        let Some(note) = Note::read(text.into_bytes()) else {
+            return self
+                .take_other(name, blob, "no word was understood.", once)
+                .await;
+        };
+        let said = format!("Said in {}: {}", shown(name), note.whole);
+        let with = FromFile {
+            artifact: Some((file_itself(name)?, blob)),
+            notice: None,
+        };
+        let add = QuickAdd {
+            text: spoken(&note.line),
+            description: shortened(&said, DESCRIPTION_MAX),
+            // Whoever speaks in it.
+            trust: Labels::UNTRUSTED,
+            ..QuickAdd::default()
+        };
+        let added = self
+            .app
+            .quick_add_from_file(&Actor::Owner, add, with.clone(), once.clone());
+        match added.await {
+            Err(AppError::InvalidInput { .. }) => (),
+            done => return done,
+        }
+        let new = NewTask {
+            description: shortened(&said, DESCRIPTION_MAX),
+            ..NewTask::titled(note.literal_title().parse()?)
+        };
+        self.app
+            .create_task_from_file(&Actor::Owner, new, with, once.clone())
+            .await
+    }
+
+    /// A recording in which nobody speaks makes no task. Its owner is told, once, and it is kept.
+    async fn tell_of_silence(&self, name: &OsStr, key: &str) -> Result<(), Failure> {
+        let shown = shown(name);
+        let notice = NewNotice {
+            kind: NoticeKind::InboxFile,
+            task_id: None,
+            about: format!("inbox:{key}"),
+            text: format!(
+                "Nobody speaks in {shown}, so that it became no task; the recording is kept in inbox/done."
+            ),
+        };
+        let told = self.app.notify(notice).await;
+        told.map_err(|error| Failure::Later(self.trouble(&error)))?;
+        info!(file = shown, "nobody speaks in {shown}; it became no task");
+        Ok(())
+    }
+}
+
+/// A file as an artifact of its task.
+fn file_itself(name: &OsStr) -> Result<StoreArtifact, AppError> {
+    Ok(StoreArtifact {
+        task: None,
+        agent: None,
+        fence: None,
+        kind: Word::from_stored(KIND.into()),
+        name: Some(shown(name).parse()?),
+        media_type: media_type(Path::new(name)).parse()?,
+        metadata: JsonObject::new(),
+        labels: Labels::UNTRUSTED,
+        within: None,
+    })
+}
+
+/// What was said as a line: whoever writes it down ends it as a sentence, and nobody says that point.
+fn spoken(line: &str) -> String {
+    line.trim_end_matches('.').to_owned()
 }
 
 /// Opens a file, and reads it where it is a text.
-fn open(folder: &Folder, name: &OsStr, before: Stamp) -> Result<Opened, Failure> {
+pub(super) fn open(folder: &Folder, name: &OsStr, before: Stamp) -> Result<Opened, Failure> {
     let present = folder.stamp(name);
     let present = present.map_err(|error| unreadable(before, &error))?;
     if !present.is_same_content(&before) {
@@ -283,7 +386,7 @@ fn open(folder: &Folder, name: &OsStr, before: Stamp) -> Result<Opened, Failure>
     Ok(Opened { file, stamp, note })
 }
 
-fn unreadable(stamp: Stamp, error: &io::Error) -> Failure {
+pub(super) fn unreadable(stamp: Stamp, error: &io::Error) -> Failure {
     if error.kind() == ErrorKind::NotFound {
         return Failure::Gone;
     }

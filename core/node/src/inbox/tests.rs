@@ -7,7 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use hearth_app::tasks::{TaskFilter, TaskRef};
+use hearth_app::voice::{Speech, Transcript, Voice, VoiceError, VoiceFuture, Wanted};
 use hearth_domain::task::Task;
 use hearth_store::{Store, idempotency};
 
@@ -458,4 +460,184 @@ async fn a_file_that_was_written_to_a_moment_ago_waits() {
     test.look().await;
 
     assert_eq!(test.tasks().await.len(), 1);
+}
+
+/// Hears the bytes of a recording as text: none at all is silence; `?` finds nothing to hear with, `!` is no
+/// recording, and `#` ends whoever hears it.
+struct Literal;
+
+impl Voice for Literal {
+    fn transcribe(&self, recording: Bytes, _wanted: Wanted) -> VoiceFuture<'_, Transcript> {
+        let text = String::from_utf8(recording.to_vec()).unwrap();
+        let heard = match text.trim() {
+            "?" => Err(VoiceError::NotSetUp("there is no model; fetch one".into())),
+            "#" => Err(VoiceError::Failed("the process ended".into())),
+            "!" => Err(VoiceError::Refused {
+                code: "invalid_audio",
+                field: "file",
+                problem: "cannot be used: it is broken".into(),
+            }),
+            said => Ok(Transcript {
+                text: said.to_owned(),
+                is_silence: said.is_empty(),
+                ..Transcript::default()
+            }),
+        };
+        Box::pin(std::future::ready(heard))
+    }
+
+    fn speak(&self, _speech: Speech) -> VoiceFuture<'_, Bytes> {
+        Box::pin(std::future::ready(Err(VoiceError::NotSetUp("mute".into()))))
+    }
+}
+
+impl TestInbox {
+    fn with_voice() -> Self {
+        let test = Self::new();
+        test.app.set_voice(Arc::new(Literal));
+        test
+    }
+
+    /// Looks until a file is taken, as often as the inbox is woken.
+    async fn look_until_done(&mut self, name: &str) {
+        let wake = Arc::clone(&self.inbox.wake);
+        while !self.is_done(name) {
+            self.look().await;
+            if !self.is_done(name) {
+                let woken = wake.notified();
+                tokio::time::timeout(Duration::from_secs(30), woken)
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+
+    async fn artifact_of(&self, task: &Task) -> (String, Vec<u8>) {
+        let page = self
+            .app
+            .list_artifacts(TaskRef::Id(task.id), None, 10)
+            .await;
+        let items = page.unwrap().items;
+        assert_eq!(items.len(), 1, "{items:?}");
+        let (_, mut content) = self.app.open_artifact(items[0].id).await.unwrap();
+        let mut bytes = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut content, &mut bytes)
+            .await
+            .unwrap();
+        assert!(items[0].labels.untrusted);
+        (items[0].media_type.as_str().to_owned(), bytes)
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_in_a_recording_becomes_a_task_and_the_recording_is_kept() {
+    let mut test = TestInbox::with_voice();
+    test.put("memo.m4a", "Plant roses @garden !high.");
+    test.put("note.txt", "Call Ann");
+
+    test.look_until_done("memo.m4a").await;
+
+    let tasks = test.tasks().await;
+    let titles: Vec<&str> = tasks.iter().map(|task| task.title.as_str()).collect();
+    // The note did not wait for the recording.
+    assert_eq!(titles, ["Call Ann", "Plant roses"]);
+    let task = &tasks[1];
+    assert_eq!(task.priority.as_str(), "high");
+    assert!(task.project_id.is_some() && task.trust.untrusted);
+    assert_eq!(
+        task.description,
+        "Said in memo.m4a: Plant roses @garden !high."
+    );
+    let (media_type, bytes) = test.artifact_of(task).await;
+    assert_eq!(media_type, "audio/mp4");
+    assert_eq!(bytes, b"Plant roses @garden !high.");
+    assert!(test.notices().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_in_doubt_or_long_is_kept_word_for_word() {
+    let mut test = TestInbox::with_voice();
+    let long = "And then we went on. ".repeat(100);
+    test.put("doubt.ogg", "Call Ann after #99");
+    test.put("long.ogg", &long);
+
+    test.look_until_done("doubt.ogg").await;
+    test.look_until_done("long.ogg").await;
+
+    let tasks = test.tasks().await;
+    assert_eq!(tasks[0].title.as_str(), "Call Ann after #99");
+    assert!(tasks[1].title.as_str().starts_with("And then we went on."));
+    assert!(tasks[1].description.ends_with(long.trim()));
+}
+
+#[tokio::test]
+async fn silence_becomes_no_task_and_is_told_once_and_kept() {
+    let mut test = TestInbox::with_voice();
+    test.put("quiet.wav", " ");
+
+    test.look_until_done("quiet.wav").await;
+    test.look().await;
+
+    assert!(test.tasks().await.is_empty());
+    let notices = test.notices().await;
+    assert_eq!(notices.len(), 1);
+    assert!(
+        notices[0].starts_with("Nobody speaks in quiet.wav"),
+        "{notices:?}"
+    );
+    assert_eq!(
+        fs::read(test.inbox.folder.done().join("quiet.wav")).unwrap(),
+        b" "
+    );
+}
+
+#[tokio::test]
+async fn a_recording_that_cannot_be_heard_is_a_task_that_says_why() {
+    let mut test = TestInbox::with_voice();
+    for (name, bytes) in [("a.wav", "?"), ("b.mp3", "!"), ("c.flac", "#")] {
+        test.put(name, bytes);
+        test.look_until_done(name).await;
+    }
+
+    let tasks = test.tasks().await;
+
+    let said: Vec<(&str, &str)> = tasks
+        .iter()
+        .map(|task| (task.title.as_str(), task.description.as_str()))
+        .collect();
+    let told = "The recording was not written down: ";
+    assert_eq!(
+        said,
+        [
+            (
+                "Listen to a.wav",
+                format!("{told}there is no model; fetch one.").as_str()
+            ),
+            (
+                "Listen to b.mp3",
+                format!("{told}it cannot be used: it is broken.").as_str()
+            ),
+            (
+                "Listen to c.flac",
+                format!("{told}the process ended.").as_str()
+            ),
+        ]
+    );
+    for task in &tasks {
+        assert_eq!(test.artifact_of(task).await.1.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_recording_that_changes_while_it_is_heard_is_heard_again() {
+    let mut test = TestInbox::with_voice();
+    test.put("memo.wav", "First");
+    test.look().await;
+    test.put("memo.wav", "Second one");
+
+    test.look_until_done("memo.wav").await;
+
+    let tasks = test.tasks().await;
+    assert_eq!(tasks.len(), 1);
+    assert_eq!(tasks[0].title.as_str(), "Second one");
 }

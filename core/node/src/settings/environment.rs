@@ -26,6 +26,15 @@ pub fn for_outside() -> hearth_sandbox::outside::Environment {
     }
 }
 
+/// Returns where programs are looked for.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the environment is read"
+)]
+pub fn search_path() -> OsString {
+    std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
+}
+
 /// What every variable of ours begins with.
 const PREFIX: &str = "HEARTH_";
 
@@ -39,13 +48,14 @@ pub const KEY: &str = "HEARTH_KEY";
 /// Variables that are no settings, but that a command reads.
 const OTHERS: [&str; 3] = [CONFIG, URL, KEY];
 /// Variables of the tests, which run this program and leave theirs in its environment.
-const FOR_TESTS: [&str; 6] = [
+const FOR_TESTS: [&str; 7] = [
     "HEARTH_AIMOCK",
     "HEARTH_KEYRING_DAEMON",
     "HEARTH_LONG",
     "HEARTH_ONNXRUNTIME",
     "HEARTH_SCHEMATHESIS",
     "HEARTH_SKIP_LOG",
+    "HEARTH_TEST_WHISPER_MODEL",
 ];
 
 /// The `HEARTH_*` variables. An empty one counts as not set.

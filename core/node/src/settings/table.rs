@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::settings::value::{Given, Value};
-use crate::settings::{LogFormat, SearchProvider, Settings, model, telegram};
+use crate::settings::{LogFormat, SearchProvider, Settings, listening, model, telegram, voice};
 
 const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;
@@ -498,6 +498,148 @@ pub const TABLE: &[Setting] = &[
                 .map(|value| settings.telegram.max_voice_bytes = value)
         },
         get: |settings| Value::Number(settings.telegram.max_voice_bytes),
+    },
+    Setting {
+        key: "voice.transcriber",
+        doc: "what turns speech into text: auto (whisper where a model is there), whisper, pocketsphinx (the sentences of voice.grammar), groq (the sound leaves this machine) or off",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            voice::transcriber(given).map(|value| settings.voice.transcriber = value)
+        },
+        get: |settings| Value::Text(settings.voice.transcriber.as_str().into()),
+    },
+    Setting {
+        key: "voice.model",
+        doc: "the model that whisper uses, by its name in `hearth models list` or by its path; empty for the best there is",
+        applies: Applies::AtRestart,
+        set: |settings, given| voice::model(given).map(|value| settings.voice.model = value),
+        get: |settings| Value::Text(settings.voice.model.clone()),
+    },
+    Setting {
+        key: "voice.language",
+        doc: "the language you speak, such as en or de; empty to have it found out",
+        applies: Applies::AtRestart,
+        set: |settings, given| voice::language(given).map(|value| settings.voice.language = value),
+        get: |settings| Value::Text(settings.voice.language.clone()),
+    },
+    Setting {
+        key: "voice.grammar",
+        doc: "the path of the grammar, in JSGF, whose sentences pocketsphinx hears",
+        applies: Applies::AtRestart,
+        set: |settings, given| voice::file(given).map(|value| settings.voice.grammar = value),
+        get: |settings| Value::Text(settings.voice.grammar.clone()),
+    },
+    Setting {
+        key: "voice.idle_minutes",
+        doc: "after how many minutes with nothing to do the transcribing process gives its memory back",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .number(1, 1_440)
+                .map(|minutes| settings.voice.idle = Duration::from_secs(minutes * 60))
+        },
+        get: |settings| Value::Number(settings.voice.idle.as_secs() / 60),
+    },
+    Setting {
+        key: "voice.memory_mb",
+        doc: "how much memory the transcribing process may have, in MiB",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .number(768, 1_048_576)
+                .map(|value| settings.voice.memory_bytes = value * MIB)
+        },
+        get: |settings| Value::Number(settings.voice.memory_bytes / MIB),
+    },
+    Setting {
+        key: "voice.groq_url",
+        doc: "where the server of voice.transcriber groq answers, up to /v1; empty for the usual place",
+        applies: Applies::AtRestart,
+        set: |settings, given| model::url(given).map(|value| settings.voice.groq_url = value),
+        get: |settings| Value::Text(settings.voice.groq_url.clone()),
+    },
+    Setting {
+        key: "voice.speaker",
+        doc: "what turns text into speech: auto (the best on this machine), espeak, piper, kokoro, cartesia (the text leaves this machine) or off",
+        applies: Applies::AtRestart,
+        set: |settings, given| voice::speaker(given).map(|value| settings.voice.speaker = value),
+        get: |settings| Value::Text(settings.voice.speaker.as_str().into()),
+    },
+    Setting {
+        key: "voice.voice",
+        doc: "the voice: a name in `hearth models list`, one of espeak-ng such as en-gb, or the identifier of one at cartesia; empty for the usual one",
+        applies: Applies::AtRestart,
+        set: |settings, given| voice::voice(given).map(|value| settings.voice.voice = value),
+        get: |settings| Value::Text(settings.voice.voice.clone()),
+    },
+    Setting {
+        key: "voice.onnxruntime",
+        doc: "the path of the ONNX Runtime library; empty for the one that `hearth models pull onnxruntime` fetched",
+        applies: Applies::AtRestart,
+        set: |settings, given| voice::file(given).map(|value| settings.voice.onnxruntime = value),
+        get: |settings| Value::Text(settings.voice.onnxruntime.clone()),
+    },
+    Setting {
+        key: "voice.microphone",
+        doc: "the microphone that hearth listen and hearth ptt hear, by its name or a part of it; empty for the default one",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            listening::device(given).map(|value| settings.listening.microphone = value)
+        },
+        get: |settings| Value::Text(settings.listening.microphone.clone().unwrap_or_default()),
+    },
+    Setting {
+        key: "voice.loudspeaker",
+        doc: "the loudspeaker that answers are spoken by, by its name or a part of it; empty for the default one",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            listening::device(given).map(|value| settings.listening.loudspeaker = value)
+        },
+        get: |settings| Value::Text(settings.listening.loudspeaker.clone().unwrap_or_default()),
+    },
+    Setting {
+        key: "voice.keep_microphone_open",
+        doc: "whether the node always holds the microphone open for hearth ptt, so that the first word is never lost; nothing is kept beyond half a second",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .flag()
+                .map(|value| settings.listening.keeps_microphone_open = value)
+        },
+        get: |settings| Value::Flag(settings.listening.keeps_microphone_open),
+    },
+    Setting {
+        key: "voice.speak_answers",
+        doc: "whether the node speaks what the chief of staff answers to hearth ptt",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .flag()
+                .map(|value| settings.listening.speaks_answers = value)
+        },
+        get: |settings| Value::Flag(settings.listening.speaks_answers),
+    },
+    Setting {
+        key: "voice.max_upload_mb",
+        doc: "the largest recording that is taken to be heard, in MiB",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .number(1, 1024)
+                .map(|value| settings.listening.max_upload_bytes = value * MIB)
+        },
+        get: |settings| Value::Number(settings.listening.max_upload_bytes / MIB),
+    },
+    Setting {
+        key: "voice.max_minutes",
+        doc: "how long a recording may sound that is heard",
+        applies: Applies::AtRestart,
+        set: |settings, given| {
+            given
+                .number(1, 120)
+                .map(|minutes| settings.listening.longest = Duration::from_secs(minutes * 60))
+        },
+        get: |settings| Value::Number(settings.listening.longest.as_secs() / 60),
     },
 ];
 

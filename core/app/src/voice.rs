@@ -1,0 +1,475 @@
+//! Operations on sound: what is said to the node, and what it says.
+//!
+//! Who hears and speaks is handed in, as the language models are: the operations know no recording from
+//! another, and no microphone.
+
+mod push_to_talk;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hearth_domain::artifact::MediaType;
+use hearth_domain::field::Word;
+use hearth_domain::policy::Labels;
+use hearth_domain::{Actor, ArtifactId, ConversationId, JsonObject};
+use hearth_store::projects::ProjectFilter;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tracing::warn;
+
+pub use push_to_talk::{PttAct, PttFuture, PttStage, PttState, PttTurn, PushToTalk};
+
+use crate::app::App;
+use crate::artifacts::StoreArtifact;
+use crate::authority::must_work;
+use crate::chat::{Answered, Saying};
+use crate::error::{AppError, UnavailableCause};
+use crate::tasks::Once;
+
+/// The longest text that is spoken, in bytes: about 20 minutes.
+pub const SPOKEN_MAX_BYTES: usize = 20_000;
+
+/// How many recordings are held at once, those that wait included. One more is told to come again.
+const HELD_MAX: usize = 8;
+/// How many of them are worked on at once: an hour as samples takes 230 MB.
+const AT_ONCE_MAX: usize = 2;
+/// The longest that a recording may take. A slow machine needs about as long as it sounds.
+const HEAR_WITHIN: Duration = Duration::from_hours(1);
+/// The longest that making sound of a text may take.
+const SPEAK_WITHIN: Duration = Duration::from_mins(5);
+/// How many names of projects are named as likely words: more than fit into a prompt.
+const NAMES_MAX: usize = 50;
+
+/// Something that is being heard or spoken.
+pub type VoiceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VoiceError>> + Send + 'a>>;
+
+/// Makes text of recordings, and sound of text.
+pub trait Voice: Send + Sync + 'static {
+    /// Writes down what is said in a recording: the bytes of a file in any form that is read. Dropped, it
+    /// stops and leaves nothing at work.
+    fn transcribe(&self, recording: Bytes, wanted: Wanted) -> VoiceFuture<'_, Transcript>;
+
+    /// Speaks a text; returns the bytes of a file. Dropped, it stops.
+    fn speak(&self, speech: Speech) -> VoiceFuture<'_, Bytes>;
+}
+
+/// What is wanted of one transcript.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The language spoken, as two letters such as `en`; none where it is to be found out.
+    pub language: Option<String>,
+    /// Words that are likely.
+    pub prompt: Option<String>,
+    /// Whether the time of each sentence matters.
+    pub wants_times: bool,
+}
+
+/// What was said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Transcript {
+    /// All of it, in one line; empty where nothing was said.
+    pub text: String,
+    /// The same in timed pieces, in order.
+    pub segments: Vec<Segment>,
+    /// The language; none where it is not known.
+    pub language: Option<String>,
+    /// How long the whole recording sounds.
+    pub duration: Duration,
+    /// Whether nobody spoke.
+    pub is_silence: bool,
+}
+
+/// A timed piece of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// When it begins, from the beginning of the recording.
+    pub start: Duration,
+    /// When it ends.
+    pub end: Duration,
+    /// What was said.
+    pub text: String,
+}
+
+/// Something to be spoken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Speech {
+    /// What.
+    pub text: String,
+    /// As which kind of file.
+    pub format: SpeechFormat,
+    /// By which voice; none for the one of the settings.
+    pub voice: Option<String>,
+    /// How fast, where 1 is the speed of the settings.
+    pub speed: f32,
+}
+
+/// The kinds of file that speech is made as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpeechFormat {
+    /// WAV, 16 bits, mono.
+    Wav,
+    /// Ogg with Opus.
+    Opus,
+}
+
+impl SpeechFormat {
+    /// Returns the media type of such a file.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Wav => "audio/wav",
+            Self::Opus => "audio/ogg",
+        }
+    }
+}
+
+/// Why something was not heard or spoken. Its words are for people, and name no path.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum VoiceError {
+    /// Nothing is there to do it with. Says what to install or set.
+    #[error("{0}")]
+    NotSetUp(String),
+    /// What was given cannot be used.
+    #[error("{field} {problem}")]
+    Refused {
+        /// A stable word for the problem, such as `invalid_audio`.
+        code: &'static str,
+        /// Which field.
+        field: &'static str,
+        /// What is wrong with it, and what would be right; reads on from the field.
+        problem: String,
+    },
+    /// As much waits as may.
+    #[error("{0}")]
+    Busy(String),
+    /// It was tried and failed; another try may succeed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<VoiceError> for AppError {
+    fn from(error: VoiceError) -> Self {
+        match error {
+            VoiceError::Refused {
+                code,
+                field,
+                problem,
+            } => Self::InvalidInput {
+                code,
+                field: field.into(),
+                problem,
+                unaccepted: None,
+            },
+            VoiceError::Busy(detail) => Self::Unavailable {
+                cause: UnavailableCause::Busy,
+                detail,
+            },
+            VoiceError::NotSetUp(detail) => Self::Unavailable {
+                cause: UnavailableCause::NoVoice,
+                detail,
+            },
+            VoiceError::Failed(detail) => Self::Unavailable {
+                cause: UnavailableCause::VoiceFailed,
+                detail,
+            },
+        }
+    }
+}
+
+/// Is told what was heard, before it is answered.
+pub type HeardListener = Arc<dyn Fn(&Transcript) + Send + Sync>;
+
+/// Something said to the chief of staff, as sound.
+#[derive(Clone)]
+pub struct Utterance {
+    /// The bytes of the recording.
+    pub recording: Bytes,
+    /// What they are said to be.
+    pub media_type: MediaType,
+    /// The language spoken; none where it is to be found out.
+    pub language: Option<String>,
+    /// The conversation of the caller's; without one, it begins one.
+    pub conversation: Option<ConversationId>,
+    /// The name of the request, by which a repeated one gets the same answer.
+    pub once: Option<Once>,
+    /// Who is told what was heard, before it is answered.
+    pub heard: Option<HeardListener>,
+}
+
+/// What came of an utterance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Uttered {
+    /// What was heard.
+    pub transcript: Transcript,
+    /// What was answered; none where nothing was said.
+    pub answer: Option<Answered>,
+}
+
+/// Who hears and speaks for a node, and how much of it is under way.
+pub(crate) struct VoiceSlot {
+    voice: OnceLock<Arc<dyn Voice>>,
+    ptt: OnceLock<Arc<dyn PushToTalk>>,
+    hearing: Lane,
+    speaking: Lane,
+}
+
+impl Default for VoiceSlot {
+    fn default() -> Self {
+        Self {
+            voice: OnceLock::new(),
+            ptt: OnceLock::new(),
+            hearing: Lane::default(),
+            speaking: Lane::default(),
+        }
+    }
+}
+
+impl VoiceSlot {
+    pub(crate) fn push_to_talk(&self) -> &OnceLock<Arc<dyn PushToTalk>> {
+        &self.ptt
+    }
+}
+
+/// A few at work, a few that wait, and no more.
+struct Lane {
+    held: Semaphore,
+    at_work: Semaphore,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self {
+            held: Semaphore::new(HELD_MAX),
+            at_work: Semaphore::new(AT_ONCE_MAX),
+        }
+    }
+}
+
+impl Lane {
+    /// Does the work when its turn comes; refuses where too many wait, gives up where it takes too long.
+    async fn run<T>(
+        &self,
+        within: Duration,
+        work: impl Future<Output = Result<T, VoiceError>>,
+    ) -> Result<T, VoiceError> {
+        let busy = || {
+            VoiceError::Busy(
+                "too much is being heard and spoken at once; try again in a minute".into(),
+            )
+        };
+        let _held = self.held.try_acquire().map_err(|_| busy())?;
+        let _turn = self.at_work.acquire().await.map_err(|_| busy())?;
+        match tokio::time::timeout(within, work).await {
+            Ok(done) => done,
+            Err(_) => Err(VoiceError::Failed(format!(
+                "it took longer than {} minutes and was given up; cut it into parts",
+                within.as_secs() / 60
+            ))),
+        }
+    }
+}
+
+impl App {
+    /// Says who hears and speaks. Once; a later call changes nothing.
+    pub fn set_voice(&self, voice: Arc<dyn Voice>) {
+        // Set already: the first one stays.
+        let _ = self.voice_slot().voice.set(voice);
+    }
+
+    /// Whether a caller may have anything heard or spoken: asked before its bytes are taken.
+    ///
+    /// # Errors
+    /// The caller may only read.
+    pub fn may_be_heard(&self, actor: &Actor) -> Result<(), AppError> {
+        must_work(actor, "have anything heard or spoken")
+    }
+
+    /// Writes down what is said in a recording. The names of projects are made likely words.
+    ///
+    /// # Errors
+    /// The caller may only read; nothing is set up to transcribe; the recording cannot be used; too much
+    /// is under way; it failed.
+    pub async fn transcribe(
+        &self,
+        actor: &Actor,
+        recording: Bytes,
+        wanted: Wanted,
+    ) -> Result<Transcript, AppError> {
+        self.may_be_heard(actor)?;
+        Ok(self.hear(recording, wanted).await??)
+    }
+
+    /// Speaks a text; returns the bytes of a file.
+    ///
+    /// # Errors
+    /// The caller may only read; the text is empty or too long; there is no such voice; nothing is there
+    /// to speak with; too much is under way; it failed.
+    pub async fn speak(&self, actor: &Actor, speech: Speech) -> Result<Bytes, AppError> {
+        self.may_be_heard(actor)?;
+        if speech.text.trim().is_empty() {
+            return Err(AppError::invalid("input", "must not be empty"));
+        }
+        if speech.text.len() > SPOKEN_MAX_BYTES {
+            let problem = format!("must be at most {SPOKEN_MAX_BYTES} bytes; say it in parts");
+            return Err(AppError::invalid("input", problem));
+        }
+        if !(0.25..=4.0).contains(&speech.speed) {
+            return Err(AppError::invalid("speed", "must be between 0.25 and 4"));
+        }
+        let voice = self.voice()?;
+        let speaking = self
+            .voice_slot()
+            .speaking
+            .run(SPEAK_WITHIN, voice.speak(speech));
+        Ok(speaking.await?)
+    }
+
+    /// Hears what is said to the chief of staff, and has it answered. A recording that cannot be heard for
+    /// want of something on this machine is kept as an artifact, once.
+    ///
+    /// # Errors
+    /// As for [`App::transcribe`] and [`App::say`].
+    pub async fn utter(&self, actor: &Actor, utterance: Utterance) -> Result<Uttered, AppError> {
+        self.may_be_heard(actor)?;
+        let Utterance {
+            recording,
+            media_type,
+            language,
+            conversation,
+            once,
+            heard,
+        } = utterance;
+        let wanted = Wanted {
+            language,
+            ..Wanted::default()
+        };
+        let transcript = match self.hear(recording.clone(), wanted).await? {
+            Ok(transcript) => transcript,
+            Err(error @ (VoiceError::NotSetUp(_) | VoiceError::Failed(_))) => {
+                let kept = self.keep_recording(actor, &recording, media_type).await;
+                return Err(with_kept(error, kept));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(heard) = heard {
+            heard(&transcript);
+        }
+        if transcript.is_silence {
+            return Ok(Uttered {
+                transcript,
+                answer: None,
+            });
+        }
+        let saying = Saying {
+            conversation,
+            text: transcript.text.clone(),
+            once,
+            listener: None,
+        };
+        let answer = Some(self.say(actor, saying).await?);
+        Ok(Uttered { transcript, answer })
+    }
+
+    /// Keeps a recording as an artifact; the same one of the same caller once.
+    ///
+    /// # Errors
+    /// As for [`App::create_artifact`].
+    pub async fn keep_recording(
+        &self,
+        actor: &Actor,
+        recording: &Bytes,
+        media_type: MediaType,
+    ) -> Result<ArtifactId, AppError> {
+        let mut writer = self.begin_artifact(actor).await?;
+        for piece in recording.chunks(256 * 1024) {
+            writer.write(piece).await?;
+        }
+        let blob = writer.finish().await?;
+        let new = StoreArtifact {
+            task: None,
+            agent: None,
+            fence: None,
+            kind: Word::from_stored("recording".into()),
+            name: Some("a recording that was not heard".parse()?),
+            media_type,
+            metadata: JsonObject::new(),
+            labels: Labels::UNTRUSTED,
+            within: None,
+        };
+        let id = recording_id(actor, recording);
+        let artifact = self.create_artifact_once(actor, id, new, blob).await?;
+        Ok(artifact.id)
+    }
+
+    async fn hear(
+        &self,
+        recording: Bytes,
+        wanted: Wanted,
+    ) -> Result<Result<Transcript, VoiceError>, AppError> {
+        let voice = match self.voice() {
+            Ok(voice) => voice,
+            Err(missing) => return Ok(Err(missing)),
+        };
+        let prompt = self.likely_words(wanted.prompt.as_deref()).await?;
+        let wanted = Wanted { prompt, ..wanted };
+        let hearing = voice.transcribe(recording, wanted);
+        Ok(self.voice_slot().hearing.run(HEAR_WITHIN, hearing).await)
+    }
+
+    /// The names of projects, and after them what the caller says, since the end of a prompt counts most.
+    async fn likely_words(&self, asked: Option<&str>) -> Result<Option<String>, AppError> {
+        let page = self
+            .list_projects(ProjectFilter::default(), None, NAMES_MAX)
+            .await?;
+        let names: Vec<&str> = page
+            .items
+            .iter()
+            .map(|project| project.name.as_str())
+            .collect();
+        let names = (!names.is_empty()).then(|| format!("{}.", names.join(", ")));
+        let asked = asked.map(str::trim).filter(|asked| !asked.is_empty());
+        let parts: Vec<&str> = names.as_deref().into_iter().chain(asked).collect();
+        Ok((!parts.is_empty()).then(|| parts.join(" ")))
+    }
+
+    fn voice(&self) -> Result<Arc<dyn Voice>, VoiceError> {
+        let voice = self.voice_slot().voice.get().cloned();
+        voice.ok_or_else(|| {
+            VoiceError::NotSetUp("nothing here hears or speaks yet; try again in a moment".into())
+        })
+    }
+}
+
+/// Says of a recording that was not heard where it is.
+fn with_kept(error: VoiceError, kept: Result<ArtifactId, AppError>) -> AppError {
+    let add = match kept {
+        Ok(id) => format!(". The recording is kept as artifact {id}"),
+        Err(problem) => {
+            warn!(%problem, "a recording that was not heard could not be kept");
+            ". The recording could not be kept; keep yours".into()
+        }
+    };
+    match error {
+        VoiceError::NotSetUp(detail) => VoiceError::NotSetUp(detail + &add).into(),
+        VoiceError::Failed(detail) => VoiceError::Failed(detail + &add).into(),
+        other => other.into(),
+    }
+}
+
+/// Names a recording of a caller by what it is, so that one that comes again is kept once.
+fn recording_id(actor: &Actor, recording: &Bytes) -> ArtifactId {
+    let digest: [u8; 32] = Sha256::new()
+        .chain_update(actor.name())
+        .chain_update([0])
+        .chain_update(recording)
+        .finalize()
+        .into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    ArtifactId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}

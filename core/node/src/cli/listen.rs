@@ -1,0 +1,289 @@
+//! `hearth listen`: talks to the chief of staff by the microphone of this terminal's machine.
+//!
+//! The space bar is held while one speaks, where the terminal tells of releases; elsewhere it begins and ends.
+
+mod keys;
+mod screen;
+mod terminal;
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use hearth_voice::audio::Sound;
+use hearth_voice::codec::{self, Limits, encode_wav};
+use hearth_voice::device::{Capture, Heard, Loudspeaker, Quiet};
+use hearth_voice::talk::{Around, Recorder, Recording};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use self::keys::{Key, KeyEvent};
+use self::screen::Screen;
+use self::terminal::Terminal;
+use crate::cli::Invocation;
+use crate::client::wire::Uttered;
+use crate::client::{Answer, Client};
+use crate::output::Output;
+
+/// How many recordings wait for their answer; one more is not begun.
+const WAITING_MAX: usize = 4;
+/// Where a terminal tells of no release, a key that is held comes again and again: what comes within this of
+/// the last time is the same press.
+const SAME_PRESS_MS: u128 = 600;
+
+/// Talks to the chief of staff by the microphone of this machine.
+#[derive(Debug, Args)]
+pub struct Listen {
+    /// Speak the answers as well
+    #[arg(long)]
+    speak: bool,
+    /// The microphone, by its name or a part of it; that of voice.microphone unless told
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// The space bar begins and ends, also where it could be held
+    #[arg(long)]
+    toggle: bool,
+    /// List the microphones and loudspeakers of this machine, and do no more
+    #[arg(long)]
+    devices: bool,
+}
+
+/// An answer that came, or why none did.
+type Said = anyhow::Result<(Answer, Option<Sound>)>;
+
+pub(super) async fn run(invocation: &Invocation, listen: Listen) -> anyhow::Result<()> {
+    if listen.devices {
+        return devices(invocation);
+    }
+    let client = invocation.client()?;
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "hearth listen reads keys, and this is no terminal; a shortcut of the desktop can use `hearth \
+             ptt toggle`"
+        );
+    }
+    let settings = &invocation.loaded.settings.listening;
+    let choice = listen.device.as_deref().or(settings.microphone.as_deref());
+    let capture = Capture::open(choice)
+        .await
+        .context("nothing can be heard; `hearth listen --devices` lists what there is")?;
+    let mut terminal = Terminal::enter()?;
+    let can_hold = !listen.toggle && terminal.tells_of_releases().await;
+    let screen = Screen::new(invocation.output, can_hold);
+    screen.begin();
+    // One answer at a time, in the order of what was said.
+    let (recordings, to_say) = mpsc::channel(WAITING_MAX);
+    let (said, answers) = mpsc::channel(WAITING_MAX);
+    let saying = say_all(client, listen.speak, to_say, said);
+    let conversation = Conversation {
+        output: invocation.output,
+        loudspeaker: settings.loudspeaker.clone(),
+        screen,
+        capture,
+        recorder: Recorder::new(Around::default()),
+        recordings: Some(recordings),
+        can_hold,
+        last_space: None,
+        playing: None,
+    };
+    let talking = conversation.talk(&mut terminal, answers);
+    let (talked, ()) = tokio::join!(talking, saying);
+    drop(terminal);
+    talked
+}
+
+/// Has one recording after the other answered.
+async fn say_all(
+    client: Client,
+    speaks: bool,
+    mut recordings: mpsc::Receiver<Recording>,
+    said: mpsc::Sender<Said>,
+) {
+    let mut conversation: Option<String> = None;
+    while let Some(recording) = recordings.recv().await {
+        let answer = say(&client, speaks, recording, &mut conversation);
+        // Whoever left wants no answer any more.
+        let answer = tokio::select! {
+            answer = answer => answer,
+            () = said.closed() => return,
+        };
+        if said.send(answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn say(
+    client: &Client,
+    speaks: bool,
+    recording: Recording,
+    conversation: &mut Option<String>,
+) -> Said {
+    let wav = encode_wav(&recording.clip.into())?;
+    let answer = client.utter(wav, conversation.as_deref()).await?;
+    let uttered: Uttered = answer.read()?;
+    if uttered.conversation_id.is_some() {
+        conversation.clone_from(&uttered.conversation_id);
+    }
+    let sound = match uttered.response {
+        Some(text) if speaks => {
+            let wav = client.speech(&text).await?;
+            Some(codec::decode(wav, &Limits::default())?.into())
+        }
+        _ => None,
+    };
+    Ok((answer, sound))
+}
+
+struct Conversation {
+    output: Output,
+    loudspeaker: Option<String>,
+    screen: Screen,
+    capture: Capture,
+    recorder: Recorder,
+    /// None once nothing more is to be said.
+    recordings: Option<mpsc::Sender<Recording>>,
+    can_hold: bool,
+    last_space: Option<Instant>,
+    /// What makes the answer quiet that is being spoken.
+    playing: Option<Quiet>,
+}
+
+impl Conversation {
+    async fn talk(
+        mut self,
+        terminal: &mut Terminal,
+        mut answers: mpsc::Receiver<Said>,
+    ) -> anyhow::Result<()> {
+        let (played, mut ended) = mpsc::channel::<Option<String>>(1);
+        loop {
+            tokio::select! {
+                key = terminal.next() => match key {
+                    None | Some(KeyEvent::Down(Key::Quit)) => return Ok(()),
+                    Some(event) => self.follow(event),
+                },
+                heard = self.capture.next() => self.hear(heard),
+                answer = answers.recv() => {
+                    let Some(answer) = answer else { return Ok(()) };
+                    if let Some(sound) = self.screen.answer(answer, self.output)? {
+                        self.play(sound, played.clone()).await;
+                    }
+                }
+                Some(problem) = ended.recv() => {
+                    self.playing = None;
+                    if let Some(problem) = problem {
+                        self.screen.note(&problem);
+                    }
+                }
+            }
+        }
+    }
+
+    fn follow(&mut self, event: KeyEvent) {
+        match event {
+            KeyEvent::Down(Key::Space) if self.can_hold => self.press(),
+            KeyEvent::Up(Key::Space) if self.can_hold => self.recorder.release(),
+            KeyEvent::Down(Key::Space) => self.toggle(),
+            KeyEvent::Down(Key::Cancel) => {
+                self.recorder.cancel();
+                self.hush();
+            }
+            KeyEvent::Down(Key::Quit) | KeyEvent::Up(_) | KeyEvent::Holds | KeyEvent::Answered => {}
+        }
+    }
+
+    fn toggle(&mut self) {
+        let now = Instant::now();
+        let last = self.last_space.replace(now);
+        if last.is_some_and(|last| (now - last).as_millis() < SAME_PRESS_MS) {
+            return;
+        }
+        if self.recorder.is_recording() {
+            self.recorder.release();
+        } else {
+            self.press();
+        }
+    }
+
+    fn press(&mut self) {
+        self.hush();
+        let is_full = self.recordings.as_ref().is_none_or(|to| to.capacity() == 0);
+        if is_full {
+            self.screen
+                .note("several recordings wait to be answered already");
+            return;
+        }
+        self.recorder.press();
+    }
+
+    fn hush(&mut self) {
+        if let Some(quiet) = self.playing.take() {
+            quiet.now();
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        let recording = match heard {
+            Heard::Samples(samples) => self.recorder.push(&samples),
+            Heard::Lost(error) => {
+                self.screen.note(&error.to_string());
+                self.recorder.finish()
+            }
+            Heard::Back => {
+                self.screen.note("the microphone is there again");
+                None
+            }
+        };
+        if let Some(recording) = recording {
+            if recording.is_cut {
+                self.screen
+                    .note("cut short here; what was said so far is answered");
+            }
+            // There was room when it was begun, and nobody else fills it.
+            let sent = self.recordings.as_ref().map(|to| to.try_send(recording));
+            if sent.is_some_and(|sent| sent.is_ok()) {
+                self.screen.thinks();
+            }
+        }
+        self.screen
+            .meter(self.recorder.is_recording(), self.recorder.level());
+    }
+
+    async fn play(&mut self, sound: Sound, played: mpsc::Sender<Option<String>>) {
+        match Loudspeaker::open(self.loudspeaker.as_deref()).await {
+            Ok(mut loudspeaker) => {
+                self.playing = Some(loudspeaker.quiet());
+                tokio::spawn(async move {
+                    let problem = loudspeaker.play(sound).await.err();
+                    // Whoever listened may be gone.
+                    let _ = played.send(problem.map(|error| error.to_string())).await;
+                });
+            }
+            Err(error) => self.screen.note(&error.to_string()),
+        }
+    }
+}
+
+fn devices(invocation: &Invocation) -> anyhow::Result<()> {
+    use hearth_voice::device::{Device, loudspeakers, microphones};
+    let (heard, spoken) = (microphones()?, loudspeakers()?);
+    let object = |device: &Device| serde_json::json!({ "id": device.id, "name": device.name, "is_default": device.is_default });
+    let all = serde_json::json!({
+        "microphones": heard.iter().map(object).collect::<Vec<_>>(),
+        "loudspeakers": spoken.iter().map(object).collect::<Vec<_>>(),
+    });
+    invocation.output.object(&all, || {
+        let mut lines = String::new();
+        for (kind, devices) in [("microphone", &heard), ("loudspeaker", &spoken)] {
+            if devices.is_empty() {
+                lines.push_str(&format!("no {kind}\n"));
+            }
+            for device in devices {
+                let mark = if device.is_default { " (default)" } else { "" };
+                let name = crate::output::text::one_line(&device.name);
+                lines.push_str(&format!("{kind}: {name}{mark}\n"));
+            }
+        }
+        lines
+    })
+}

@@ -1,0 +1,85 @@
+//! How things are, for whoever asks.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hearth_app::voice::{PttStage, PttState, PttTurn};
+
+/// What both workers tell of themselves. A lock of the standard library: it is held for a copy only.
+#[derive(Default)]
+pub(super) struct Shared(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    state: PttState,
+    is_listening: bool,
+    /// What is done with the recording whose turn it is.
+    working: Option<PttStage>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn state(&self) -> PttState {
+        let inner = self.lock();
+        let stage = if inner.is_listening {
+            PttStage::Listening
+        } else if let Some(stage) = inner.working {
+            stage
+        } else if inner.state.waiting > 0 {
+            PttStage::Transcribing
+        } else {
+            PttStage::Idle
+        };
+        PttState {
+            stage,
+            ..inner.state.clone()
+        }
+    }
+
+    pub(super) fn listens(&self, is_listening: bool, is_armed: bool, level: f32) {
+        let mut inner = self.lock();
+        inner.is_listening = is_listening;
+        inner.state.is_armed = is_armed;
+        inner.state.level = if is_armed { level } else { 0.0 };
+    }
+
+    /// Says what is wrong with a device; returns whether that is news.
+    pub(super) fn set_problem(&self, problem: &str) -> bool {
+        let mut inner = self.lock();
+        let is_news = inner.state.problem != problem;
+        problem.clone_into(&mut inner.state.problem);
+        is_news
+    }
+
+    pub(super) fn waits(&self) {
+        self.lock().state.waiting += 1;
+    }
+
+    pub(super) fn does_not_wait(&self) {
+        let mut inner = self.lock();
+        inner.state.waiting = inner.state.waiting.saturating_sub(1);
+    }
+
+    pub(super) fn works(&self, stage: PttStage) {
+        self.lock().working = Some(stage);
+    }
+
+    pub(super) fn heard(&self, text: &str) {
+        self.answered(PttTurn {
+            heard: text.to_owned(),
+            ..PttTurn::default()
+        });
+    }
+
+    pub(super) fn answered(&self, turn: PttTurn) {
+        self.lock().state.last = Some(turn);
+    }
+
+    pub(super) fn ends(&self) {
+        let mut inner = self.lock();
+        inner.state.turns += 1;
+        inner.working = None;
+    }
+}

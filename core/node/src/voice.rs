@@ -1,0 +1,16 @@
+//! Listening and speaking, put together by the settings: which engine, which model, which voice, from where.
+//!
+//! Reading order: [`transcriber()`], [`speaker()`], [`files`], [`pull`]; `ear`, `client`, `unpack`, `accepted`.
+
+mod accepted;
+mod client;
+mod ear;
+pub mod files;
+pub mod pull;
+mod speaker;
+mod transcriber;
+mod unpack;
+
+pub use client::client;
+pub use speaker::speaker;
+pub use transcriber::transcriber;

@@ -1,0 +1,57 @@
+//! Files whose hash nobody knew and whose owner took them all the same: what their hash was then.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+/// The hashes, by the file's name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    path: PathBuf,
+    hashes: BTreeMap<String, String>,
+}
+
+impl Accepted {
+    /// Reads them from the folder of models.
+    ///
+    /// # Errors
+    /// They are there and cannot be read.
+    pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join("accepted.json");
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => "{}".to_owned(),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        };
+        let hashes = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not what was written there", path.display()))?;
+        Ok(Self { path, hashes })
+    }
+
+    pub(crate) fn hash(&self, file: &str) -> Option<&str> {
+        self.hashes.get(file).map(String::as_str)
+    }
+
+    /// Keeps a hash, or forgets it.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn put(&mut self, file: &str, hash: Option<&str>) -> anyhow::Result<()> {
+        let before = match hash {
+            Some(hash) => self.hashes.insert(file.to_owned(), hash.to_owned()),
+            None => self.hashes.remove(file),
+        };
+        if before.as_deref() == hash {
+            return Ok(());
+        }
+        let text = serde_json::to_string_pretty(&self.hashes)?;
+        let fresh = self.path.with_extension("json.new");
+        std::fs::write(&fresh, text + "\n")
+            .and_then(|()| std::fs::rename(&fresh, &self.path))
+            .with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}

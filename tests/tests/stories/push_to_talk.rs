@@ -1,0 +1,228 @@
+//! Talking to the node by a microphone: a sound server whose loudspeaker its microphone hears.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use hearth_tests::node::{TestNode, command};
+use hearth_tests::skip::skip;
+use hearth_tests::sound::{SoundServer, say};
+use serde_json::Value;
+
+use crate::audio::listening_node;
+
+/// How long a busy machine may take.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Runs `hearth ptt`; returns what it printed.
+fn ptt(node: &TestNode, args: &[&str]) -> anyhow::Result<String> {
+    let args: Vec<&str> = ["ptt"].iter().chain(args).copied().collect();
+    let output = node.hearth(&args)?;
+    ensure!(
+        output.status.success(),
+        "{args:?}: {output:?}\n{}",
+        node.log()
+    );
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn state(node: &TestNode) -> anyhow::Result<Value> {
+    Ok(serde_json::from_str(&ptt(node, &["status", "--json"])?)?)
+}
+
+fn until(node: &TestNode, is_so: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let state = state(node)?;
+        if is_so(&state) {
+            return Ok(state);
+        }
+        ensure!(Instant::now() < deadline, "{state}\n{}", node.log());
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_while_the_key_is_held_becomes_a_task() -> anyhow::Result<()> {
+    let test = "what_is_said_while_the_key_is_held_becomes_a_task";
+    let folder = tempfile::tempdir()?;
+    let Some(server) = SoundServer::start(test)? else {
+        return Ok(());
+    };
+    let Some(node) = listening_node(test, folder.path(), server.environment())? else {
+        return Ok(());
+    };
+    let roses = folder.path().join("roses.wav");
+    say("add water the roses", &roses)?;
+
+    ensure!(ptt(&node, &["down"])?.trim() == "listening");
+    server.play(&roses)?;
+    let said = ptt(&node, &["up", "--wait"])?;
+
+    ensure!(
+        said.starts_with("You said: add water the roses\n"),
+        "{said}\n{}",
+        node.log()
+    );
+    let tasks = node.api()?.all("/tasks").await?;
+    ensure!(tasks.len() == 1, "{tasks:?}");
+    let status = ptt(&node, &["status"])?;
+    ensure!(
+        status.contains("idle") && status.contains("add water the roses"),
+        "{status}"
+    );
+    // Nothing is said; nothing comes of it.
+    ptt(&node, &["toggle"])?;
+    let quiet = ptt(&node, &["toggle", "--wait"])?;
+    ensure!(quiet.trim() == "nothing was said", "{quiet}");
+    ensure!(node.api()?.all("/tasks").await?.len() == 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_microphone_that_goes_and_comes_back_is_told() -> anyhow::Result<()> {
+    let test = "a_microphone_that_goes_and_comes_back_is_told";
+    let folder = tempfile::tempdir()?;
+    let Some(server) = SoundServer::start(test)? else {
+        return Ok(());
+    };
+    let keep = ("HEARTH_VOICE_KEEP_MICROPHONE_OPEN".into(), "true".into());
+    let more = server.environment().into_iter().chain([keep]).collect();
+    let Some(node) = listening_node(test, folder.path(), more)? else {
+        return Ok(());
+    };
+
+    until(&node, |state| state["is_armed"] == true)?;
+    ensure!(server.control(&["unload-module", "module-null-sink"])?);
+    let lost = until(&node, |state| state["is_armed"] == false)?;
+    let refused = node.hearth(&["ptt", "down"])?;
+    ensure!(server.control(&["load-module", "module-null-sink", "sink_name=room"])?);
+    let back = until(&node, |state| state["is_armed"] == true)?;
+
+    let problem = lost["problem"].as_str().unwrap_or_default();
+    ensure!(
+        problem.contains("hearth config set voice.microphone"),
+        "{lost}"
+    );
+    ensure!(refused.status.code() == Some(1), "{refused:?}");
+    ensure!(back["problem"] == "", "{back}");
+    Ok(())
+}
+
+#[test]
+fn without_a_microphone_the_key_says_so() -> anyhow::Result<()> {
+    let test = "without_a_microphone_the_key_says_so";
+    if !Path::new("/usr/share/alsa/alsa.conf").exists() {
+        skip(test, "ALSA is not installed");
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let config = folder.path().join("asound.conf");
+    let no_card = "</usr/share/alsa/alsa.conf>\npcm.!default { type hw card 7 }\nctl.!default { type hw card 7 }\n";
+    std::fs::write(&config, no_card)?;
+    let options = hearth_tests::node::Options {
+        env: vec![("ALSA_CONFIG_PATH".into(), config.display().to_string())],
+        ..Default::default()
+    };
+    let node = TestNode::start(&options)?;
+
+    let refused = node.hearth(&["ptt", "down"])?;
+
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    ensure!(
+        refused.status.code() == Some(1) && said.contains("microphone"),
+        "{said}"
+    );
+    ensure!(!node.log().contains("ALSA lib"), "{}", node.log());
+    Ok(())
+}
+
+/// Sits at a terminal before `hearth listen`: presses the space bar, has something played, presses it again,
+/// and leaves when the answer is there. Arguments: what plays, then the program and its arguments.
+const TERMINAL: &str = r#"
+import os, select, subprocess, sys, termios, fcntl, time
+ours, theirs = os.openpty()
+child = os.fork()
+if child == 0:
+    os.setsid()
+    fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+    for fd in range(3):
+        os.dup2(theirs, fd)
+    os.execv(sys.argv[2], sys.argv[2:])
+before = termios.tcgetattr(theirs)
+said = b""
+def wait_for(text):
+    global said
+    end = time.monotonic() + 60
+    while text not in said:
+        left = end - time.monotonic()
+        if left < 0 or not select.select([ours], [], [], left)[0]:
+            os.kill(child, 15)
+            sys.exit(f"no {text!r} in {said!r}")
+        said += os.read(ours, 65536)
+        if holds and b"\x1b[c" in said:
+            os.write(ours, b"\x1b[?0u\x1b[?62c")
+            said = said.replace(b"\x1b[c", b"")
+        elif b"\x1b[c" in said:
+            os.write(ours, b"\x1b[?62c")
+            said = said.replace(b"\x1b[c", b"")
+    said = said.split(text, 1)[1]
+holds = sys.argv[1].startswith("hold:")
+down, up = (b"\x1b[32;1:1u", b"\x1b[32;1:3u") if holds else (b" ", b" ")
+wait_for(b"Hold the space bar" if holds else b"Press the space bar")
+wait_for(b"ready")
+os.write(ours, down)
+wait_for(b"listening")
+subprocess.run(["paplay", sys.argv[1].removeprefix("hold:")], check=True)
+os.write(ours, up)
+wait_for(b"You said: add water the roses")
+os.write(ours, b"\x1b[113u" if holds else b"q")
+_, status = os.waitpid(child, 0)
+after = termios.tcgetattr(theirs)
+assert after[3] == before[3], (before, after)
+sys.exit(os.waitstatus_to_exitcode(status))
+"#;
+
+#[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "starts Python, which sits at a terminal"
+)]
+async fn at_a_terminal_one_holds_the_space_bar_or_presses_it_twice() -> anyhow::Result<()> {
+    let test = "at_a_terminal_one_holds_the_space_bar_or_presses_it_twice";
+    let folder = tempfile::tempdir()?;
+    let Some(server) = SoundServer::start(test)? else {
+        return Ok(());
+    };
+    let Some(node) = listening_node(test, folder.path(), server.environment())? else {
+        return Ok(());
+    };
+    let roses = folder.path().join("roses.wav");
+    say("add water the roses", &roses)?;
+
+    for how in ["hold:", ""] {
+        let hearth = command(node.data_dir())?;
+        let mut python = std::process::Command::new("python3");
+        python.args(["-c", TERMINAL, &format!("{how}{}", roses.display())]);
+        python.arg(hearth.get_program()).arg("listen");
+        for (name, value) in hearth.get_envs() {
+            match value {
+                Some(value) => python.env(name, value),
+                None => python.env_remove(name),
+            };
+        }
+        let output = python
+            .envs(server.environment())
+            .stdin(Stdio::null())
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "{how} {}\n{}",
+            String::from_utf8_lossy(&output.stderr),
+            node.log()
+        );
+    }
+    ensure!(node.api()?.all("/tasks").await?.len() == 2);
+    Ok(())
+}
