@@ -249,7 +249,11 @@ async fn spoken(hands: &Hands, update: &TelegramUpdate, note: Note<'_>) -> Resul
         Ok(Heard::Text(text)) => text,
         Ok(Heard::Nothing(why)) => return Ok((plain(&why), None)),
         Err(HearError::App(error)) => return Err(error.into()),
-        Err(HearError::Call(error)) => return Err(Undone::Later(error.to_string())),
+        Err(HearError::Call(error)) => {
+            let why =
+                format!("the voice note could not be fetched ({error}); please send it again.");
+            return Err(Undone::Later(why));
+        }
     };
     let answer = say(&hands.app, update, text.clone()).await?;
     let mut outgoing = plain(&format!("You said: {text}\n\n{}", answer.text));

@@ -90,10 +90,12 @@ pub fn save_position(
     unread: u64,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let changed = tx.execute(
-        "UPDATE telegram_bots SET last_update = ?2, last_update_at = ?3,
-             unread_kinds = unread_kinds + ?4
-         WHERE bot = ?1",
+    tx.execute(
+        "INSERT INTO telegram_bots (bot, name, last_update, last_update_at, unread_kinds)
+         VALUES (?1, '', ?2, ?3, ?4)
+         ON CONFLICT (bot) DO UPDATE SET last_update = excluded.last_update,
+             last_update_at = excluded.last_update_at,
+             unread_kinds = unread_kinds + excluded.unread_kinds",
         params![
             bot,
             last,
@@ -101,9 +103,6 @@ pub fn save_position(
             i64::try_from(unread).unwrap_or(i64::MAX)
         ],
     )?;
-    if changed != 1 {
-        return Err(StoreError::corrupt("telegram_bot", "bot", "is not known"));
-    }
     Ok(())
 }
 

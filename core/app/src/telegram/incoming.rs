@@ -66,6 +66,8 @@ enum Admission {
     ByCode,
     /// They may not, and are told so where that is due.
     Stranger,
+    /// They might, were not as many chats paired as can be.
+    Full,
     /// They are passed over.
     Nobody,
 }
@@ -239,6 +241,15 @@ fn take(
                 telegram::queue(tx, &key, peer.chat, &plain(REFUSAL), now)?;
             }
         }
+        Admission::Full => {
+            taken.refused += 1;
+            let full = format!(
+                "{CHATS_MAX} chats are paired, which is the most. Remove one on the node first: hearth \
+                 telegram remove"
+            );
+            let key = format!("full:{bot}:{update_id}");
+            telegram::queue(tx, &key, peer.chat, &plain(&full), now)?;
+        }
         Admission::ByCode => {
             let hello = format!(
                 "Hello {}! From here on, what you say in this chat is your word. Send a task, a \
@@ -274,13 +285,19 @@ fn admit(
             Some(chat) if chat.user == peer.user => Admission::Paired,
             Some(_) => Admission::Nobody,
             None if rules.users.contains(&peer.user) => {
-                pair(tx, peer, now, taken)?;
-                Admission::Paired
+                if pair(tx, peer, now, taken)? {
+                    Admission::Paired
+                } else {
+                    Admission::Full
+                }
             }
             // The first to say it has it: a second in the same batch finds it used.
             None if is_code && taken.paired == 0 => {
-                pair(tx, peer, now, taken)?;
-                Admission::ByCode
+                if pair(tx, peer, now, taken)? {
+                    Admission::ByCode
+                } else {
+                    Admission::Full
+                }
             }
             None => Admission::Stranger,
         });
@@ -289,28 +306,26 @@ fn admit(
     if !(rules.groups && is_known) {
         return Ok(Admission::Nobody);
     }
-    if known.is_none() {
-        pair(tx, peer, now, taken)?;
+    if known.is_none() && !pair(tx, peer, now, taken)? {
+        return Ok(Admission::Nobody);
     }
     Ok(Admission::Paired)
 }
 
+/// Pairs a chat; returns whether there was room for it.
 fn pair(
     tx: &mut WriteTx<'_>,
     peer: &Peer,
     now: Timestamp,
     taken: &mut TakenIn,
-) -> Result<(), AppError> {
+) -> Result<bool, AppError> {
     if telegram::chats(tx, CHATS_MAX)?.len() >= CHATS_MAX {
-        return Err(AppError::conflict(
-            "too_many_chats",
-            format!("{CHATS_MAX} chats are paired, which is the most; remove one first"),
-        ));
+        return Ok(false);
     }
     let id = TelegramChatId(tx.fresh_uuid());
     telegram::insert_chat(tx, TelegramChat::pair(id, peer, now), Actor::Owner.name())?;
     taken.paired += 1;
-    Ok(())
+    Ok(true)
 }
 
 fn plain(text: &str) -> Outgoing {

@@ -321,3 +321,29 @@ async fn a_chat_that_is_removed_is_a_stranger() {
     test.clock.advance(Duration::from_hours(24 * 9));
     test.app.forget_old_telegram().await.unwrap();
 }
+
+#[tokio::test]
+async fn more_chats_than_can_be_paired_hold_nothing_up() {
+    let test = started().await;
+    let most = i64::try_from(CHATS_MAX).unwrap();
+    let rules = Rules {
+        groups: false,
+        users: (1..=most + 1).collect(),
+    };
+    let person = |user| Peer {
+        chat: user,
+        user,
+        ..ada()
+    };
+    let updates = (1..=most + 1)
+        .map(|user| said(user, person(user), "hello"))
+        .collect();
+
+    let taken = test.app.take_telegram_updates(BOT, rules, updates).await;
+
+    let taken = taken.unwrap();
+    assert_eq!((taken.kept, taken.refused), (CHATS_MAX, 1));
+    let told = outgoing(&test).await;
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("hearth telegram remove"), "{told:?}");
+}
