@@ -116,7 +116,9 @@ impl Lead<'_> {
         }
         let episode = Episode::read(&view.steps);
         let has_strange = view.steps.iter().any(|step| step.brought().untrusted);
-        let next = episode.next(|called| extract::is_strange(called, has_strange));
+        let next = episode.next(self.hands.run.fence, |called| {
+            extract::is_strange(called, has_strange)
+        });
         if let Next::Turn { place, .. } | Next::Extract { place, .. } = &next
             && let Some(story) = stopped(&view.steps, *place)
         {
@@ -124,7 +126,8 @@ impl Lead<'_> {
         }
         match next {
             Next::Turn { place, number } => {
-                let wrong = episode.wrong_calls(|call| self.problem_of(call).is_some());
+                let wrong = episode
+                    .wrong_calls(self.hands.run.fence, |call| self.problem_of(call).is_some());
                 if wrong >= WRONG_MAX {
                     let last = episode.turns.last().and_then(|turn| turn.calls.last());
                     let problem = last.and_then(|called| self.problem_of(&called.call));

@@ -158,7 +158,7 @@ impl App {
             line("Idempotency-Key", &once.key, NAME_MAX)?;
         }
         let (id, now) = (TaskId(self.ids().next_uuid()), self.now());
-        let (actor, facilities) = (actor.clone(), self.facilities());
+        let (actor, facilities, purse) = (actor.clone(), self.facilities(), self.purse());
         if new.recurrence.is_some() {
             begin_series(&mut new, now, &self.zone());
         }
@@ -180,6 +180,9 @@ impl App {
                     Some(_) | None => actor.clone(),
                 };
                 new.trust = new.trust.and(trust::of_author(tx, &author, new.within)?);
+                if let Some(run) = new.within {
+                    crate::runs::journal::become_part(tx, &mut new, run, &purse, now)?;
+                }
                 let given = to_attach(tx, &actor, &new.artifacts, None)?;
                 let project = match along.project {
                     None => None,
@@ -658,7 +661,7 @@ fn check_new(new: &NewTask) -> Result<(), AppError> {
 }
 
 /// Refuses answers that the owner did not give: whoever works on the task goes by them.
-fn must_not_answer(context: &JsonObject, given: Option<&Value>) -> Result<(), AppError> {
+pub(crate) fn must_not_answer(context: &JsonObject, given: Option<&Value>) -> Result<(), AppError> {
     match context.get(ANSWERS) {
         said if said.is_none() || said == given => Ok(()),
         _ => Err(AppError::invalid(

@@ -112,7 +112,8 @@ pub(crate) fn of_task(tx: &impl Tx, task: &Task) -> Result<Labels, AppError> {
 /// Returns the labels of what a task's worker wrote: those of its last run, where the node's agents
 /// worked on it, and else an outside program's.
 pub(crate) fn of_outcome(tx: &impl Tx, task: &Task) -> Result<Labels, AppError> {
-    if task.worker.is_none() {
+    if task.fence == 0 {
+        // Nobody worked on it.
         return Ok(Labels::default());
     }
     match runs::last_of(tx, task.id)? {

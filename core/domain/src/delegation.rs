@@ -12,7 +12,7 @@ const SHARE: u64 = 4;
 impl Account {
     /// Takes the limits of a task that is handed on out of this task's; returns them, and this task's
     /// own from then on. What costs is divided, so that nothing is gained by handing on; of the rest a
-    /// task may have as much as this one.
+    /// task has no more than this one, and hands on a part of the tasks that this one may.
     ///
     /// # Errors
     /// It wants more than there is.
@@ -23,7 +23,12 @@ impl Account {
                 continue;
             };
             let is_divided = matches!(what, Resource::Usd | Resource::Tokens);
-            let most = if is_divided { left } else { limit };
+            let most = match what {
+                Resource::Usd | Resource::Tokens => left,
+                // Down to the last that may be, one is left to hand on.
+                Resource::Children => left / 2,
+                Resource::Turns | Resource::ToolCalls | Resource::WallTime => limit,
+            };
             if wanted.get(what).is_some_and(|wanted| wanted > most) {
                 return Err(InvalidField::new(
                     format!("budget.{}", what.field()),
@@ -37,6 +42,8 @@ impl Account {
                 let given = wanted.get(what).unwrap_or(left / SHARE);
                 child.set(what, Some(given));
                 own.set(what, Some(limit - given));
+            } else {
+                child.set(what, wanted.get(what).or(Some(most)));
             }
         }
         Ok((child, own))
@@ -116,6 +123,23 @@ mod tests {
             ..Limits::default()
         };
         assert_eq!(field(turns), "budget.turns");
+    }
+
+    #[test]
+    fn whoever_gets_a_part_has_no_more_of_the_rest_and_hands_on_less() {
+        let own = account(Limits {
+            turns: Some(5),
+            tool_calls: Some(10),
+            wall_ms: Some(60_000),
+            children: Some(9),
+            ..Limits::default()
+        });
+
+        let (child, left) = own.carve(Limits::default()).unwrap();
+
+        assert_eq!(child.children, Some(4));
+        assert_eq!((child.turns, child.tool_calls), (Some(5), Some(10)));
+        assert_eq!(left, own.limits);
     }
 
     proptest! {

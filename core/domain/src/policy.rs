@@ -10,7 +10,7 @@
 //! | the call | nothing, or private | untrusted | untrusted and private |
 //! |---|---|---|---|
 //! | stays in the run's folder, reads a folder that is open | made | made | made |
-//! | makes a tool or an agent | made | refused | refused |
+//! | makes a tool or an agent | made; asked each time after private reads | refused | refused |
 //! | speaks to a host that is not agreed to | asked, or by a standing permission | asked, or by a standing permission | asked each time |
 //! | the same, and the words of its task are untrusted | | asked each time | asked each time |
 //! | writes into a folder that is open | made | asked each time, as what opens it is private | asked each time |
@@ -21,6 +21,7 @@
 //! each time means that no standing permission stands in for the owner's word, and none is given with
 //! it; and a yes that was asked for with less in view is asked for again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -143,8 +144,6 @@ pub struct Call<'a> {
     pub alike: u32,
     /// How many calls the run made.
     pub calls: u32,
-    /// How many of those were of tools, over all that the run did.
-    pub tool_calls: u64,
     /// What the agent may do, where that is not everything.
     pub grants: Option<&'a Grants>,
     /// The owner's word on this step, if it was asked.
@@ -332,7 +331,7 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
         )));
     }
     let asks_before = call.grants.map(|grants| &grants.asks_before);
-    if asks_before.is_some_and(|tools| tools.contains(&call.action.tool)) {
+    if asks_before.is_some_and(|tools| names(tools, &call.action.tool)) {
         return Some(Asked::Always(format!(
             "its agent asks before every call of {}",
             call.action.tool
@@ -342,6 +341,11 @@ fn why_ask(call: &Call<'_>) -> Option<Asked> {
         return Some(Asked::Always(
             "it makes a tool with rights of its own, which later calls of it use without asking again"
                 .into(),
+        ));
+    }
+    if reach.creates.is_some() && call.labels.private {
+        return Some(Asked::Always(
+            "the run has read private files, and what it makes may hold what it read, for later runs".into(),
         ));
     }
     if call.alike > ALIKE_NOTED {
@@ -380,7 +384,7 @@ fn refused_tool(call: &Call<'_>, grants: &Grants) -> Option<String> {
     if [TURN, COMPLETE].contains(&tool.as_str()) {
         return None;
     }
-    if !grants.tools.contains(tool) {
+    if !names(&grants.tools, tool) {
         let own: Vec<&str> = grants.tools.iter().map(Word::as_str).collect();
         return Some(format!(
             "this agent may not call {tool}; it may call {}",
@@ -391,9 +395,17 @@ fn refused_tool(call: &Call<'_>, grants: &Grants) -> Option<String> {
             }
         ));
     }
-    let most = grants.limits.tool_calls?;
-    (call.tool_calls >= most)
-        .then(|| format!("this agent may make {most} calls of tools for one task, and made them"))
+    None
+}
+
+/// Whether a tool is among those that are named: a version of one that an agent made, such as
+/// `count_words.v2`, by its name alone.
+fn names(tools: &BTreeSet<Word>, tool: &Word) -> bool {
+    let bare = tool.as_str().rsplit_once(".v").filter(|(_, version)| {
+        !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    tools.contains(tool)
+        || bare.is_some_and(|(bare, _)| tools.iter().any(|name| name.as_str() == bare))
 }
 
 /// Says which folder the call may not use, and what would open it.

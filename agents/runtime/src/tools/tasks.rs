@@ -44,6 +44,7 @@ impl Toolbox<'_> {
             made: Vec::new(),
             labels: hearth_domain::policy::Labels::default(),
             within: Some(self.run),
+            holds: Some((self.task.id, self.task.fence)),
             home: self.task.project_id,
             may_be_done: true,
         }

@@ -32,6 +32,8 @@ pub(super) struct Turn {
     pub(super) calls: Vec<Called>,
     /// When it was asked for.
     pub(super) asked_at: hearth_domain::Timestamp,
+    /// Under which claim. What an answer of the owner's set going again is counted anew.
+    pub(super) fence: u64,
 }
 
 /// A call of a turn.
@@ -113,7 +115,7 @@ impl Episode {
         let mut turns: Vec<Turn> = Vec::new();
         loop {
             let place = turns.last().map_or(1, Turn::next_place);
-            let Some((answer, asked_at)) = at(place).and_then(answered) else {
+            let Some((answer, asked_at, fence)) = at(place).and_then(answered) else {
                 return Self { turns };
             };
             let calls = calls_of(&answer);
@@ -136,12 +138,14 @@ impl Episode {
                     .collect(),
                 answer,
                 asked_at,
+                fence,
             });
         }
     }
 
-    /// Says what comes next; `is_strange` tells whether a call's result holds text of strangers.
-    pub(super) fn next(&self, is_strange: impl Fn(&Called) -> bool) -> Next<'_> {
+    /// Says what comes next under a claim; `is_strange` tells whether a call's result holds text of
+    /// strangers.
+    pub(super) fn next(&self, fence: u64, is_strange: impl Fn(&Called) -> bool) -> Next<'_> {
         let Some(turn) = self.turns.last() else {
             return Next::Turn {
                 place: 1,
@@ -167,7 +171,11 @@ impl Episode {
             }
         }
         let last = self.turns.iter().rev().take(USELESS_MAX);
-        if last.filter(|turn| turn.is_useless()).count() == USELESS_MAX {
+        if last
+            .filter(|turn| turn.fence == fence && turn.is_useless())
+            .count()
+            == USELESS_MAX
+        {
             return Next::Useless;
         }
         Next::Turn {
@@ -176,10 +184,12 @@ impl Episode {
         }
     }
 
-    /// How many calls in a row, up to the last, named no tool or had wrong arguments.
-    pub(super) fn wrong_calls(&self, is_wrong: impl Fn(&ToolCall) -> bool) -> usize {
-        let calls = self.turns.iter().flat_map(|turn| &turn.calls);
+    /// How many calls in a row, up to the last, named no tool or had wrong arguments, under a claim.
+    pub(super) fn wrong_calls(&self, fence: u64, is_wrong: impl Fn(&ToolCall) -> bool) -> usize {
+        let turns = self.turns.iter().filter(|turn| turn.fence == fence);
+        let calls: Vec<&Called> = turns.flat_map(|turn| &turn.calls).collect();
         calls
+            .iter()
             .rev()
             .take_while(|called| is_wrong(&called.call))
             .count()
@@ -199,11 +209,11 @@ impl Came {
     }
 }
 
-fn answered(step: &Step) -> Option<(Answer, hearth_domain::Timestamp)> {
+fn answered(step: &Step) -> Option<(Answer, hearth_domain::Timestamp, u64)> {
     if step.action.tool.as_str() != TURN {
         return None;
     }
-    Some((answer_in(step)?, step.created_at))
+    Some((answer_in(step)?, step.created_at, step.fence))
 }
 
 /// Returns the answer that a turn brought.
@@ -221,7 +231,8 @@ fn extracted(step: &Step) -> Extract {
         return Extract::Done(answer);
     }
     match &step.state {
-        StepState::Failed { error } if step.attempt >= EXTRACTS_MAX => {
+        // Where no model answered, that was no try.
+        StepState::Failed { error } if step.attempt >= EXTRACTS_MAX && step.acted_at.is_some() => {
             Extract::Failed(error.clone())
         }
         _ => Extract::Open,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hearth_app::tasks::TaskRef;
 use hearth_domain::Actor;
 use hearth_domain::run::RunStatus;
 use hearth_domain::task::{Check, NewTask, Task, TaskStatus};
@@ -188,6 +189,48 @@ async fn a_failed_call_is_the_models_to_think_about() {
         told(&last)[0].starts_with("It failed: cannot read nothing.txt"),
         "{last:?}"
     );
+}
+
+#[tokio::test]
+async fn a_run_makes_tasks_that_are_parts_of_its_own_and_changes_its_own_alone() {
+    let other = Floor::new();
+    let stage = Stage::on(
+        other,
+        [
+            calls(
+                "create_task",
+                json!({"title": "Ask Ada", "assigned_to": "owner"}),
+            ),
+            calls(
+                "update_task",
+                json!({"task_id": "1", "updates": {"title": "Count all bees"}}),
+            ),
+            calls(
+                "update_task",
+                json!({"task_id": "2", "updates": {"title": "Ask Bob"}}),
+            ),
+            calls("query_tasks", json!({"filters": {"text": "Ask"}})),
+            done("Ada is asked."),
+        ],
+    );
+
+    let task = stage.work().await;
+
+    assert_eq!(task.status(), TaskStatus::Completed);
+    assert_eq!(task.title.as_str(), "Count all bees");
+    let part = stage.floor.app.get_task(TaskRef::Number(2)).unwrap().task;
+    assert_eq!(part.parent_id, Some(task.id));
+    assert_eq!(part.title.as_str(), "Ask Ada");
+    let (own, parts) = (task.budget.unwrap(), part.budget.unwrap());
+    assert_eq!(
+        own.usd.unwrap() + parts.usd.unwrap(),
+        1.0,
+        "{own:?} {parts:?}"
+    );
+    let last = stage.last();
+    let told = told(&last);
+    assert!(told[2].contains("its own task alone"), "{told:?}");
+    assert!(told[3].contains("Ask Ada"), "{told:?}");
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! How steps of runs pay: before they are made, and when they have ended.
 
-use hearth_domain::money::{CallEnd, Charge, ModelCall, NewCall, Purpose, StepKey, Usage};
+use hearth_domain::money::{
+    CallEnd, Charge, Limits, ModelCall, NewCall, Purpose, Resource, Scope, StepKey, Usage,
+};
 use hearth_domain::run::{Run, Step};
-use hearth_domain::task::Task;
+use hearth_domain::task::{Budget, Task};
 use hearth_domain::{CallId, Timestamp};
 use hearth_store::{WriteTx, money};
 
@@ -39,6 +41,30 @@ pub(crate) fn pay_for_step(
     let id = CallId(tx.fresh_uuid());
     money::reserve(tx, &ModelCall::reserve(id, call, now))?;
     purse.note_low(tx, &run.agent, Some(task), now)
+}
+
+/// Takes the limits of a task that another one makes out of that one's; returns them, and what the
+/// task's own budget is from then on, where that changed.
+pub(crate) fn carve(
+    tx: &mut WriteTx<'_>,
+    purse: &Purse,
+    task: &Task,
+    wanted: Limits,
+    by: &str,
+    now: Timestamp,
+) -> Result<(Limits, Option<Budget>), AppError> {
+    let scope = Scope::Task(task.id);
+    let account = purse.account(tx, scope.clone(), Some(task))?;
+    let (part, left) = account.carve(wanted)?;
+    // What the owner said of the task counts before what the task says itself.
+    let said = money::limits(tx, &scope)?.unwrap_or_default();
+    for what in [Resource::Usd, Resource::Tokens] {
+        if said.get(what).is_some() {
+            let (was, is) = (account.limits.get(what), left.get(what));
+            money::set_limit(tx, &scope, what, is, (was, is), by, now)?;
+        }
+    }
+    Ok((part, (left != account.limits).then(|| left.into())))
 }
 
 /// Settles what was set aside for an attempt at a step, once; returns whether there was something.

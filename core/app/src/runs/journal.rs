@@ -17,6 +17,7 @@ use hearth_store::{Tx, WriteTx, memories, runs, steps};
 use serde_json::Value;
 
 pub use self::delegation::Delegation;
+pub(crate) use self::delegation::become_part;
 use self::question::question;
 use self::scene::{Attempts, Scene};
 use super::children;

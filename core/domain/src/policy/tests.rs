@@ -50,7 +50,6 @@ fn call<'a>(action: &'a Action, reach: &'a Reach) -> Call<'a> {
         speaks_meanwhile: false,
         alike: 1,
         calls: 0,
-        tool_calls: 0,
         grants: None,
         approval: None,
         permissions: &[],
@@ -102,14 +101,10 @@ fn what_stays_in_its_folder_is_made() {
     assert_eq!(verdict(&call(&action, &reach)), Verdict::Allow);
 }
 
-fn grants(tools: &[&str], asks_before: &[&str], tool_calls: Option<u64>) -> Grants {
+fn grants(tools: &[&str], asks_before: &[&str]) -> Grants {
     let words = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
     Grants {
         asks_before: words(asks_before),
-        limits: crate::money::Limits {
-            tool_calls,
-            ..Default::default()
-        },
         ..Grants::all(words(tools))
     }
 }
@@ -117,12 +112,12 @@ fn grants(tools: &[&str], asks_before: &[&str], tool_calls: Option<u64>) -> Gran
 #[test]
 fn an_agent_calls_the_tools_it_was_granted_and_its_model_and_nothing_else() {
     let (http_get, reach) = (action("x"), Reach::default());
-    let own = grants(&["http_get"], &[], None);
+    let own = grants(&["http_get"], &[]);
     let mut call = call(&http_get, &reach);
     call.grants = Some(&own);
     assert_eq!(verdict(&call), Verdict::Allow);
 
-    let other = grants(&["python"], &[], None);
+    let other = grants(&["python"], &[]);
     call.grants = Some(&other);
     let decision = decide(&call, &BOUNDS, at(10));
     assert_eq!(decision.verdict, Verdict::Deny);
@@ -147,7 +142,7 @@ fn no_yes_lets_an_agent_call_a_tool_that_it_was_not_granted() {
         status: ApprovalStatus::Approved,
         ..approval(http_get.clone())
     };
-    let (own, permissions) = (grants(&["python"], &[], None), [permission(None)]);
+    let (own, permissions) = (grants(&["python"], &[]), [permission(None)]);
     let call = Call {
         approval: Some(&approval),
         permissions: &permissions,
@@ -162,7 +157,7 @@ fn no_yes_lets_an_agent_call_a_tool_that_it_was_not_granted() {
 fn what_an_agent_asks_before_no_standing_permission_allows() {
     let (http_get, reach) = (action("https://example.org/"), speaks());
     let permissions = [permission(None)];
-    let own = grants(&["http_get"], &["http_get"], None);
+    let own = grants(&["http_get"], &["http_get"]);
     let call = Call {
         permissions: &permissions,
         grants: Some(&own),
@@ -175,16 +170,38 @@ fn what_an_agent_asks_before_no_standing_permission_allows() {
 }
 
 #[test]
-fn an_agent_calls_tools_as_often_as_it_may() {
-    let (http_get, reach) = (action("x"), Reach::default());
-    let own = grants(&["http_get"], &[], Some(3));
-    let mut call = call(&http_get, &reach);
-    call.grants = Some(&own);
-    call.tool_calls = 2;
+fn a_version_of_a_made_tool_is_granted_and_asked_about_by_its_name() {
+    let action = Action {
+        tool: "count_words.v2".parse().unwrap(),
+        ..action("x")
+    };
+    let reach = Reach::default();
+    for (tools, asks_before, expected) in [
+        (&["count_words"][..], &[][..], Verdict::Allow),
+        (&["count_words.v2"], &[], Verdict::Allow),
+        (&["count_words.v1"], &[], Verdict::Deny),
+        (&["count_words"], &["count_words"], Verdict::Ask),
+    ] {
+        let own = grants(tools, asks_before);
+        let mut call = call(&action, &reach);
+        call.grants = Some(&own);
+        assert_eq!(verdict(&call), expected, "{tools:?}");
+    }
+}
+
+#[test]
+fn what_is_made_after_private_files_were_read_is_shown_to_the_owner_first() {
+    let action = action("x");
+    let reach = Reach {
+        creates: Some(Creates::Agent),
+        ..Reach::default()
+    };
+    let mut call = call(&action, &reach);
     assert_eq!(verdict(&call), Verdict::Allow);
 
-    call.tool_calls = 3;
-    assert_eq!(verdict(&call), Verdict::Deny);
+    call.labels = Labels::PRIVATE;
+
+    assert_eq!(verdict(&call), Verdict::Ask);
 }
 
 #[test]

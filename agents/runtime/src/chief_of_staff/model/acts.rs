@@ -77,6 +77,8 @@ pub(crate) struct Acting<'a> {
     pub(crate) labels: Labels,
     /// The run that calls, whose labels it has as well.
     pub(crate) within: Option<RunId>,
+    /// The task that the caller holds, and under which fence.
+    pub(crate) holds: Option<(TaskId, u64)>,
     /// The project of a new task where nothing is said.
     pub(crate) home: Option<ProjectId>,
     /// Whether an earlier life of the node may have carried the call out.
@@ -115,6 +117,13 @@ impl Acting<'_> {
     }
 
     async fn create_project(&self, name: &str, description: &str) -> Result<Done, Refused> {
+        if self.labels.untrusted {
+            return Err(Refused::Told(
+                "what was read comes from strangers, and a project's name stands where only the \
+                 person's words do; the person may say: create project NAME"
+                    .into(),
+            ));
+        }
         let id = ProjectId(made_id(self.key, self.position));
         let made = self.app.get_project(id).ok();
         let names = Names::of(self.app).await?;
@@ -185,7 +194,7 @@ impl Acting<'_> {
             ..NewTask::titled(Title::parse("title", &new.title)?)
         };
         let once = Once {
-            key: format!("{}:{}:{}", self.whose, self.key, self.position),
+            key: self.key_of(args),
             among: Among::Callers,
             request: Sha256::digest(args.to_string()).into(),
         };
@@ -198,6 +207,7 @@ impl Acting<'_> {
             "made": format!("#{}", task.number),
             "title": task.title.as_str(),
             "project": project,
+            "status": task.status().as_str(),
         });
         if let (Some(fields), Some(reason)) = (content.as_object_mut(), &created.view.waiting_for) {
             fields.insert("waits_for".into(), cut(reason, 200).into());
@@ -270,7 +280,8 @@ impl Acting<'_> {
             .collect();
         let has_more = page.next.is_some() || fitting.len() > SHOWN_MAX;
         let told = json!({ "tasks": tasks, "there_are_more": has_more });
-        self.told_of(&fitting, &told).await
+        let fitting = fitting.get(..SHOWN_MAX).unwrap_or(&fitting);
+        self.told_of(fitting, &told).await
     }
 
     pub(crate) async fn agents(&self) -> Result<Done, Refused> {
@@ -301,7 +312,8 @@ impl Acting<'_> {
                 })
             })
             .collect();
-        Ok(told(&json!({ "agents": agents })))
+        let works_on: Vec<&TaskView> = held.iter().collect();
+        self.told_of(&works_on, &json!({ "agents": agents })).await
     }
 
     async fn create_artifact(&self, new: &CreateArtifact) -> Result<Done, Refused> {
@@ -340,10 +352,27 @@ impl Acting<'_> {
         })
     }
 
+    /// Returns what a task is known by that is made here. The same place of a run may be come to again
+    /// with another call, after a retry.
+    fn key_of(&self, args: &Value) -> String {
+        let key = format!("{}:{}:{}", self.whose, self.key, self.position);
+        match self.within {
+            None => key,
+            Some(_) => {
+                let digest = Sha256::digest(args.to_string());
+                let digest: String = digest
+                    .iter()
+                    .take(8)
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                format!("{key}:{digest}")
+            }
+        }
+    }
+
     /// Returns what the model is told of tasks, with the labels of what they say.
     async fn told_of(&self, tasks: &[&TaskView], told_of: &Value) -> Result<Done, Refused> {
-        let tasks = tasks.iter().take(SHOWN_MAX);
-        let tasks = tasks.map(|view| TaskRef::Id(view.task.id)).collect();
+        let tasks = tasks.iter().map(|view| TaskRef::Id(view.task.id)).collect();
         Ok(Done {
             labels: self.app.labels_of_tasks(tasks).await?,
             ..told(told_of)

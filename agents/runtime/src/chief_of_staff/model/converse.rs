@@ -217,6 +217,7 @@ impl Talk<'_, '_> {
                     made: self.progress.acts(),
                     labels: self.heard.and(self.progress.labels()),
                     within: None,
+                    holds: None,
                     home: None,
                     may_be_done,
                 };

@@ -19,6 +19,8 @@ use crate::tools::made::{self, MadeCall, MadeSpec};
 
 /// How many made tools models are shown without being asked for: each is a part of every prompt.
 const SHOWN_MAX: usize = 20;
+/// The most bytes that their descriptions and schemas have together: about 3000 tokens.
+const SHOWN_BYTES_MAX: usize = 10 * 1024;
 
 /// The tools that a run may call. Clones are the same registry.
 #[derive(Debug, Clone, Default)]
@@ -42,12 +44,18 @@ struct Made {
 impl Made {
     fn of(heads: Vec<ToolHead>) -> Self {
         let mut made = Self::default();
+        let mut room = SHOWN_BYTES_MAX;
         for head in heads {
             let exact = exact_name(&head.name, head.version).to_string();
             let current = head.is_current.then(|| head.name.to_string());
             let spec = Arc::new(MadeSpec::new(head));
             if let Some(name) = current {
-                if made.shown.len() < SHOWN_MAX && spec.head.status == ToolStatus::Enabled {
+                let size = shown_size(&spec.head);
+                if made.shown.len() < SHOWN_MAX
+                    && room >= size
+                    && spec.head.status == ToolStatus::Enabled
+                {
+                    room -= size;
                     made.shown.insert(name.clone());
                 }
                 made.current.insert(name, Arc::clone(&spec));
@@ -270,6 +278,12 @@ fn off(head: &ToolHead) -> String {
 }
 
 /// Returns a made tool as models see it.
+/// Returns how many bytes a tool takes in a prompt.
+fn shown_size(head: &ToolHead) -> usize {
+    let spec = spec_of(head);
+    spec.name.len() + spec.description.len() + spec.schema.to_string().len()
+}
+
 fn spec_of(head: &ToolHead) -> ToolSpec {
     let compacted = compact(&Value::from(head.parameters.clone()));
     ToolSpec {

@@ -4,13 +4,13 @@
 use hearth_domain::approval::ANSWER_WITHIN;
 use hearth_domain::delegation::DEPTH_MAX;
 use hearth_domain::field::{AgentName, DESCRIPTION_MAX, Title, json_within, list_within, prose};
-use hearth_domain::money::{Charge, Limits, Resource, Scope};
+use hearth_domain::money::{Charge, Limits};
 use hearth_domain::policy::{Bounds, Decision, Labels, Verdict};
 use hearth_domain::run::{Step, WaitingFor};
 use hearth_domain::specialist::Specialist;
-use hearth_domain::task::{Budget, Check, NewTask, Task};
-use hearth_domain::{Actor, JsonObject, Priority, RunId, TaskId};
-use hearth_store::{Tx, WriteTx, agents, money, specialists, steps, tasks};
+use hearth_domain::task::{Budget, Check, NewTask, Task, TaskPatch};
+use hearth_domain::{Actor, JsonObject, Priority, RunId, TaskId, Timestamp};
+use hearth_store::{Tx, WriteTx, agents, runs, specialists, steps, tasks};
 
 use super::scene::{Attempts, Scene};
 use super::{Intent, Meant, held};
@@ -19,8 +19,11 @@ use crate::app::App;
 use crate::authority::{must_act_as, must_work};
 use crate::error::AppError;
 use crate::holding::Hold;
+use crate::money::Purse;
+use crate::money::ask::in_words;
+use crate::money::steps::carve;
 use crate::notices::save_task;
-use crate::tasks::check_budget;
+use crate::tasks::{check_budget, must_not_answer};
 use crate::trust;
 
 /// Work that a run hands to another agent.
@@ -106,6 +109,7 @@ impl Delegation {
     async fn check(&self) -> Result<(), AppError> {
         prose("description", &self.description, DESCRIPTION_MAX)?;
         json_within("context", &self.context)?;
+        must_not_answer(&self.context, None)?;
         list_within("acceptance", &self.acceptance)?;
         check_budget(Some(self.budget))?;
         must_be_runnable(&self.acceptance).await
@@ -143,9 +147,8 @@ impl Scene<'_> {
         if !over.is_empty() {
             return self.wait_for_budget(tx, meant, &over, needs);
         }
-        let scope = Scope::Task(self.task.id);
-        let account = self.purse.account(tx, scope.clone(), Some(self.task))?;
-        let (limits, left) = account.carve(delegation.budget.limits())?;
+        let wanted = delegation.budget.limits();
+        let (limits, left) = carve(tx, &self.purse, self.task, wanted, &by, now)?;
         self.use_up(tx, &meant, &decision)?;
         let (id, number) = (TaskId(tx.fresh_uuid()), tasks::next_number(tx)?);
         // Its words are of the run's making.
@@ -153,15 +156,6 @@ impl Scene<'_> {
         let new = delegation.into_task(self.task, limits, labels);
         let actor = Actor::Agent(run.agent.clone());
         tasks::insert(tx, Task::create(id, number, new, &actor, now))?;
-        // What the owner said of the task counts before what the task says itself.
-        let said = money::limits(tx, &scope)?.unwrap_or_default();
-        for what in [Resource::Usd, Resource::Tokens] {
-            if said.get(what).is_some() {
-                let (was, is) = (account.limits.get(what), left.get(what));
-                money::set_limit(tx, &scope, what, is, (was, is), &by, now)?;
-            }
-        }
-        let left = (left != account.limits).then(|| left.into());
         save_task(tx, self.task.clone().hand_on(id, left, &by, now))?;
         let handed = Charge::tool_call().plus(Charge::child());
         self.purse
@@ -176,6 +170,63 @@ impl Scene<'_> {
         };
         Ok(Intent::Waits(step))
     }
+}
+
+/// Makes a task that a run makes a part of the run's own, as one that it hands on is: out of its
+/// budget, no deeper than those, and for nobody who may do more than the run's agent.
+pub(crate) fn become_part(
+    tx: &mut WriteTx<'_>,
+    new: &mut NewTask,
+    run: RunId,
+    purse: &Purse,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    // What names a run that is not there has nobody's trust, and nothing to be a part of.
+    let Some(run) = runs::get(tx, run)? else {
+        return Ok(());
+    };
+    let id = run.task_id;
+    let task = tasks::get(tx, id)?.ok_or_else(|| AppError::not_found("task", id))?;
+    if tasks::depth(tx, task.id)? >= DEPTH_MAX {
+        return Err(AppError::Denied(format!(
+            "tasks make tasks {DEPTH_MAX} deep at most; this task does its own"
+        )));
+    }
+    if let Some(maker) = specialists::get(tx, &run.agent)? {
+        let to = new.assigned_to.as_ref().ok_or_else(|| {
+            AppError::Denied(format!(
+                "agent {} gives tasks to the owner or to specialists that may do no more than itself; \
+                 say who in assigned_to",
+                maker.name
+            ))
+        })?;
+        let other = specialists::get(tx, to)?;
+        if !to.is_owner()
+            && let Some(reason) = refused_wider(&maker, to, other.as_ref())
+        {
+            return Err(AppError::Denied(reason));
+        }
+    }
+    let child = Charge::child();
+    if let Some(over) = purse.overs(tx, &run.agent, Some(&task), &child)?.first() {
+        let name = purse.name(tx, &over.scope, Some(&task))?;
+        return Err(AppError::conflict("over_budget", in_words(&name, over)));
+    }
+    let by = run.agent.as_str();
+    let wanted = new.budget.unwrap_or_default().limits();
+    let (limits, left) = carve(tx, purse, &task, wanted, by, now)?;
+    new.budget = (!limits.is_empty()).then(|| limits.into());
+    new.parent_id = new.parent_id.or(Some(task.id));
+    purse.charge(tx, &run.agent, Some(&task), &child, now)?;
+    if let Some(left) = left {
+        let patch = TaskPatch {
+            budget: Some(Some(left)),
+            ..TaskPatch::default()
+        };
+        let by = Actor::Agent(run.agent.clone());
+        save_task(tx, task.update(patch, &by, now)?)?;
+    }
+    Ok(())
 }
 
 /// Says why the work may not be handed to this agent, or not by this task.

@@ -159,7 +159,6 @@ impl Scene<'_> {
             }),
             alike: alike(self.all, meant),
             calls: u32::try_from(calls.count()).unwrap_or(u32::MAX),
-            tool_calls: self.all.iter().filter(|step| is_tool_call(step)).count() as u64,
             grants: grants.as_ref(),
             approval: approval.as_ref(),
             permissions: &permissions,
@@ -198,7 +197,11 @@ impl Scene<'_> {
                 Ok(Intent::Go(step))
             }
             Verdict::Deny => {
-                let waited = self.attempts.unpaid.cloned().or(waited);
+                let mut open = waited.into_iter().chain(self.attempts.unpaid.cloned());
+                let waited = open.next();
+                for other in open {
+                    steps::save(tx, other.discard(run, now), run, &by, now)?;
+                }
                 let step = if let Some(step) = waited {
                     steps::save(tx, step.deny(decision, run, now), run, &by, now)?
                 } else {
@@ -331,11 +334,6 @@ impl Scene<'_> {
         approvals::insert(tx, change, self.run.agent.as_str())?;
         Ok(id)
     }
-}
-
-/// Whether a tool was called, or is about to be: neither a turn of the model, nor refused.
-fn is_tool_call(step: &Step) -> bool {
-    step.was_made() && !step.is_turn()
 }
 
 /// How many calls in a row, this one included, are the same. Attempts at one step count as one.

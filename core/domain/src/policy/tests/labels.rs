@@ -63,7 +63,7 @@ fn each_cell_of_the_table_is_as_it_says() {
     for (reach, expected) in [
         (&stays, [made, made, made, made]),
         (&reads(), [made, made, made, made]),
-        (&creates(), [made, made, refused, refused]),
+        (&creates(), [made, each_time, refused, refused]),
         (&speaks(), [permitted, permitted, permitted, each_time]),
         (&outside(), [each_time; 4]),
         // What opens a folder is private, so that the last column is what holds.

@@ -1,9 +1,9 @@
 //! Changing and ending tasks. What is so already is not done again.
 
 use hearth_app::tasks::{TaskRef, UpdateTask as UpdateFields};
-use hearth_domain::Priority;
 use hearth_domain::field::{Label, Title};
 use hearth_domain::task::{Task, TaskPatch, TaskState, TaskStatus};
+use hearth_domain::{Priority, TaskId};
 
 use super::naming::{find_agent, find_date, find_project, named};
 use super::{Acting, Refused, action, changed};
@@ -15,6 +15,9 @@ use crate::tools::task_args::{End, Updates};
 impl Acting<'_> {
     pub(crate) async fn update(&self, number: &str, updates: &Updates) -> Result<Done, Refused> {
         let before = self.task(number)?.task;
+        if let Some((held, _)) = self.holds {
+            self.must_be_own(&before, held, updates)?;
+        }
         if let Some(end) = updates.status {
             let others = Updates {
                 status: None,
@@ -35,7 +38,7 @@ impl Acting<'_> {
             patch,
             labels: self.labels,
             within: self.within,
-            ..UpdateFields::default()
+            fence: self.holds.map(|(_, fence)| fence),
         };
         let task = TaskRef::Id(before.id);
         let after = self
@@ -44,6 +47,21 @@ impl Acting<'_> {
             .await?
             .task;
         Ok(changed("task.updated", &after, Step::Fields(fields)))
+    }
+
+    /// A run changes its own task alone, ends it as runs do, and stays where it was put: a project
+    /// opens folders.
+    fn must_be_own(&self, task: &Task, held: TaskId, updates: &Updates) -> Result<(), Refused> {
+        let problem = if task.id != held {
+            "a run changes its own task alone; tell the owner what is to change in others"
+        } else if updates.status.is_some() {
+            "end your own task with complete_task"
+        } else if updates.project.is_some() {
+            "a run's task stays in its project"
+        } else {
+            return Ok(());
+        };
+        Err(Refused::Told(problem.into()))
     }
 
     async fn end(&self, task: &Task, end: End) -> Result<Done, Refused> {
