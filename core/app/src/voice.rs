@@ -6,6 +6,7 @@
 mod push_to_talk;
 #[cfg(test)]
 mod tests;
+mod utterance;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,24 +14,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_domain::artifact::MediaType;
-use hearth_domain::field::Word;
-use hearth_domain::policy::Labels;
-use hearth_domain::{Actor, ArtifactId, ConversationId, JsonObject};
+use hearth_domain::Actor;
 use hearth_store::projects::ProjectFilter;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::sync::Semaphore;
-use tracing::warn;
 
 pub use push_to_talk::{PttAct, PttFuture, PttStage, PttState, PttTurn, PushToTalk};
+pub use utterance::{HeardListener, Utterance, Uttered};
 
 use crate::app::App;
-use crate::artifacts::StoreArtifact;
 use crate::authority::must_work;
-use crate::chat::{Answered, Saying};
 use crate::error::{AppError, UnavailableCause};
-use crate::tasks::Once;
 
 /// The longest text that is spoken, in bytes: about 20 minutes.
 pub const SPOKEN_MAX_BYTES: usize = 20_000;
@@ -181,35 +175,6 @@ impl From<VoiceError> for AppError {
     }
 }
 
-/// Is told what was heard, before it is answered.
-pub type HeardListener = Arc<dyn Fn(&Transcript) + Send + Sync>;
-
-/// Something said to the chief of staff, as sound.
-#[derive(Clone)]
-pub struct Utterance {
-    /// The bytes of the recording.
-    pub recording: Bytes,
-    /// What they are said to be.
-    pub media_type: MediaType,
-    /// The language spoken; none where it is to be found out.
-    pub language: Option<String>,
-    /// The conversation of the caller's; without one, it begins one.
-    pub conversation: Option<ConversationId>,
-    /// The name of the request, by which a repeated one gets the same answer.
-    pub once: Option<Once>,
-    /// Who is told what was heard, before it is answered.
-    pub heard: Option<HeardListener>,
-}
-
-/// What came of an utterance.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Uttered {
-    /// What was heard.
-    pub transcript: Transcript,
-    /// What was answered; none where nothing was said.
-    pub answer: Option<Answered>,
-}
-
 /// Who hears and speaks for a node, and how much of it is under way.
 pub(crate) struct VoiceSlot {
     voice: OnceLock<Arc<dyn Voice>>,
@@ -329,83 +294,6 @@ impl App {
         Ok(speaking.await?)
     }
 
-    /// Hears what is said to the chief of staff, and has it answered. A recording that cannot be heard for
-    /// want of something on this machine is kept as an artifact, once.
-    ///
-    /// # Errors
-    /// As for [`App::transcribe`] and [`App::say`].
-    pub async fn utter(&self, actor: &Actor, utterance: Utterance) -> Result<Uttered, AppError> {
-        self.may_be_heard(actor)?;
-        let Utterance {
-            recording,
-            media_type,
-            language,
-            conversation,
-            once,
-            heard,
-        } = utterance;
-        let wanted = Wanted {
-            language,
-            ..Wanted::default()
-        };
-        let transcript = match self.hear(recording.clone(), wanted).await? {
-            Ok(transcript) => transcript,
-            Err(error @ (VoiceError::NotSetUp(_) | VoiceError::Failed(_))) => {
-                let kept = self.keep_recording(actor, &recording, media_type).await;
-                return Err(with_kept(error, kept));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if let Some(heard) = heard {
-            heard(&transcript);
-        }
-        if transcript.is_silence {
-            return Ok(Uttered {
-                transcript,
-                answer: None,
-            });
-        }
-        let saying = Saying {
-            conversation,
-            text: transcript.text.clone(),
-            once,
-            listener: None,
-        };
-        let answer = Some(self.say(actor, saying).await?);
-        Ok(Uttered { transcript, answer })
-    }
-
-    /// Keeps a recording as an artifact; the same one of the same caller once.
-    ///
-    /// # Errors
-    /// As for [`App::create_artifact`].
-    pub async fn keep_recording(
-        &self,
-        actor: &Actor,
-        recording: &Bytes,
-        media_type: MediaType,
-    ) -> Result<ArtifactId, AppError> {
-        let mut writer = self.begin_artifact(actor).await?;
-        for piece in recording.chunks(256 * 1024) {
-            writer.write(piece).await?;
-        }
-        let blob = writer.finish().await?;
-        let new = StoreArtifact {
-            task: None,
-            agent: None,
-            fence: None,
-            kind: Word::from_stored("recording".into()),
-            name: Some("a recording that was not heard".parse()?),
-            media_type,
-            metadata: JsonObject::new(),
-            labels: Labels::UNTRUSTED,
-            within: None,
-        };
-        let id = recording_id(actor, recording);
-        let artifact = self.create_artifact_once(actor, id, new, blob).await?;
-        Ok(artifact.id)
-    }
-
     async fn hear(
         &self,
         recording: Bytes,
@@ -443,33 +331,4 @@ impl App {
             VoiceError::NotSetUp("nothing here hears or speaks yet; try again in a moment".into())
         })
     }
-}
-
-/// Says of a recording that was not heard where it is.
-fn with_kept(error: VoiceError, kept: Result<ArtifactId, AppError>) -> AppError {
-    let add = match kept {
-        Ok(id) => format!(". The recording is kept as artifact {id}"),
-        Err(problem) => {
-            warn!(%problem, "a recording that was not heard could not be kept");
-            ". The recording could not be kept; keep yours".into()
-        }
-    };
-    match error {
-        VoiceError::NotSetUp(detail) => VoiceError::NotSetUp(detail + &add).into(),
-        VoiceError::Failed(detail) => VoiceError::Failed(detail + &add).into(),
-        other => other.into(),
-    }
-}
-
-/// Names a recording of a caller by what it is, so that one that comes again is kept once.
-fn recording_id(actor: &Actor, recording: &Bytes) -> ArtifactId {
-    let digest: [u8; 32] = Sha256::new()
-        .chain_update(actor.name())
-        .chain_update([0])
-        .chain_update(recording)
-        .finalize()
-        .into();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    ArtifactId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }

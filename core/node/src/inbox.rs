@@ -1,15 +1,17 @@
 //! The inbox: files that are put into a folder become tasks, each exactly once.
 //!
 //! A text becomes a task as a line typed by its owner would, and so does what is said in a recording, which
-//! is kept as an artifact; anything else becomes a task to look at it, with the file as an artifact. The task is committed first, under a key that names the file,
-//! and then the file moves to `done`: a node that is killed in between finds the file again, and the
-//! key with it. Moves are written to disk many at a time, and only then are their keys forgotten.
+//! is kept as an artifact; anything else becomes a task to look at it, with the file as an artifact. The
+//! task is committed first, under a key that names the file, and then the file moves to `done`: a node that
+//! is killed in between finds the file again, and the key with it. Moves are written to disk many at a time,
+//! and only then are their keys forgotten.
 //!
-//! Reading order: [`Inbox`], `taking` (one file), `hearing`, `moving`, `reading`, `folder`, `writers`, `report`
-//! (what is told of it all).
+//! Reading order: [`Inbox`], `taking` (one file), `hearing` (what is said in it), `making` (its task),
+//! `moving`, `reading`, `folder`, `writers`, `report` (what is told of it all).
 
 mod folder;
 mod hearing;
+mod making;
 mod moving;
 mod reading;
 mod report;

@@ -106,7 +106,7 @@ async fn send(
 async fn titles(node: &TestNode) -> anyhow::Result<Vec<String>> {
     let tasks = node.api()?.all("/tasks").await?;
     let titles = tasks.iter().filter_map(|task| task["title"].as_str());
-    Ok(titles.map(str::to_owned).collect())
+    Ok(titles.map(str::to_lowercase).collect())
 }
 
 #[tokio::test]
@@ -146,12 +146,7 @@ async fn what_is_said_becomes_a_task_by_each_door() -> anyhow::Result<()> {
         found = titles(&node).await?;
     }
     found.sort();
-    ensure!(found.len() == 2, "{found:?}\n{}", node.log());
-    ensure!(
-        found[0].to_lowercase().contains("call the bank"),
-        "{found:?}"
-    );
-    ensure!(found[1].to_lowercase() == "water the roses", "{found:?}");
+    ensure!(found == ["call the bank", "water the roses"], "{found:?}");
     let artifacts = node.api()?.get("/tasks/2/artifacts").await?;
     ensure!(
         artifacts["items"][0]["media_type"] == "audio/wav",
@@ -208,10 +203,7 @@ async fn with_nothing_to_hear_with_the_recording_is_kept_and_the_remedy_is_told(
     ensure!(detail.contains("hearth models pull"), "{detail}");
     let id = detail.rsplit(' ').next().unwrap_or_default();
     let kept = node.api()?.get(&format!("/artifacts/{id}")).await?;
-    ensure!(
-        kept["media_type"] == "application/octet-stream" || kept["type"] == "recording",
-        "{kept}"
-    );
+    ensure!(kept["type"] == "recording", "{kept}");
     let deadline = Instant::now() + LIMIT;
     while titles(&node).await?.is_empty() {
         ensure!(Instant::now() < deadline, "{}", node.log());

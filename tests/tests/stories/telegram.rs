@@ -389,6 +389,16 @@ async fn a_revoked_token_and_another_program_are_told_with_what_mends_them() -> 
     Ok(())
 }
 
+/// A twentieth of a second of nothing, as WAV; what a recording is, its content says.
+fn short_recording() -> Vec<u8> {
+    let mut wav = b"RIFF\x44\x03\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    wav.extend(8_000_u32.to_le_bytes());
+    wav.extend(16_000_u32.to_le_bytes());
+    wav.extend(b"\x02\0\x10\0data\x20\x03\0\0");
+    wav.resize(44 + 800, 0);
+    wav
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn voice_notes_that_cannot_be_heard_are_kept_and_odd_updates_do_no_harm() -> anyhow::Result<()>
 {
@@ -407,7 +417,9 @@ async fn voice_notes_that_cannot_be_heard_are_kept_and_odd_updates_do_no_harm() 
             "file_id": file, "file_unique_id": "u", "duration": 3, "mime_type": "audio/ogg", "file_size": bytes,
         }})
     };
-    bot.put_file("small", b"OggS and so on".to_vec());
+    let small = short_recording();
+    bot.put_file("small", small.clone());
+    bot.put_file("broken", b"OggS and so on".to_vec());
     bot.put_file("empty", Vec::new());
     bot.put_file("lying", vec![0; 4096]);
     for update in [
@@ -418,6 +430,7 @@ async fn voice_notes_that_cannot_be_heard_are_kept_and_odd_updates_do_no_harm() 
         bot.update(update);
     }
     bot.message(ADA, &voice("small", 14));
+    bot.message(ADA, &voice("broken", 14));
     bot.message(ADA, &voice("empty", 0));
     bot.message(ADA, &voice("huge", 5_000_000));
     bot.message(ADA, &voice("lying", 10));
@@ -430,6 +443,8 @@ async fn voice_notes_that_cannot_be_heard_are_kept_and_odd_updates_do_no_harm() 
         says("I kept the recording: it is with task #1"),
     )
     .await?;
+    bot.wait_for("that it is broken", says("the recording is broken"))
+        .await?;
     bot.wait_for("that it is empty", says("is empty")).await?;
     bot.wait_for("that pictures are not read", says("text and voice notes"))
         .await?;
@@ -443,7 +458,7 @@ async fn voice_notes_that_cannot_be_heard_are_kept_and_odd_updates_do_no_harm() 
     );
     let api = node.api()?;
     let kept = api.get("/tasks/1/artifacts").await?;
-    ensure!(kept["items"][0]["size_bytes"] == 14, "{kept}");
+    ensure!(kept["items"][0]["size_bytes"] == small.len(), "{kept}");
     let state = api
         .wait_for("/telegram", LIMIT, |state| state["updates_waiting"] == 0)
         .await?;

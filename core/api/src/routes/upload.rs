@@ -43,7 +43,10 @@ const USE_A_FORM: &str =
 #[utoipa::path(
     post, path = "/api/v1/artifacts", tag = "artifacts",
     request_body(content((CreateArtifact = "application/json"), (ArtifactForm = "multipart/form-data"))),
-    responses((status = 201, description = "The artifact, stored.", body = Artifact<'_>)),
+    responses(
+        (status = 201, description = "The artifact, stored.", body = Artifact<'_>),
+        (status = 404, description = "There is no such task.", body = Problem, content_type = "application/problem+json"),
+    ),
 )]
 pub(super) async fn create_artifact(
     State(api): State<Api>,

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use hearth_domain::ArtifactId;
 use hearth_domain::conversation::Author;
 use tokio::sync::Notify;
 
