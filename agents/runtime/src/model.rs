@@ -28,6 +28,7 @@ mod wire;
 use std::future::Future;
 use std::pin::Pin;
 
+use hearth_domain::money::CallEnd;
 use thiserror::Error;
 
 pub use chain::Models;
@@ -81,6 +82,19 @@ pub trait Provider: Send + Sync + 'static {
     fn ask<'a>(&'a self, request: &'a Request, heard: Heard<'a>) -> AnswerFuture<'a>;
 }
 
+/// Says what a call used: nothing, where no model was heard of.
+pub(crate) fn end_of(answer: &Result<Answer, AskError>) -> CallEnd {
+    match answer {
+        Ok(answer) => CallEnd::Used {
+            provider: answer.provider.clone(),
+            model: answer.model.clone(),
+            usage: answer.usage,
+        },
+        Err(AskError::None(_) | AskError::Refused(_) | AskError::Faulty(_)) => CallEnd::NotSent,
+        Err(AskError::BrokenOff(_) | AskError::Spoiled(_) | AskError::Stopped) => CallEnd::Unknown,
+    }
+}
+
 /// Why a model was not asked, or did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AskError {
@@ -90,7 +104,11 @@ pub enum AskError {
     /// An answer had begun to come and broke off: it may cost something all the same.
     #[error("the model's answer broke off: {0}")]
     BrokenOff(String),
-    /// The request cannot be answered as it stands.
+    /// An answer was made and is of no use, such as one that was stopped for its content: it may cost
+    /// something all the same.
+    #[error("the model's answer is of no use: {0}")]
+    Spoiled(String),
+    /// The request cannot be answered as it stands, and was not.
     #[error("the model refused the request: {0}")]
     Refused(String),
     /// The run is to stop.

@@ -249,7 +249,9 @@ impl Lead<'_> {
             Err(error) => {
                 let story = error.to_string();
                 let entry = match error {
-                    AskError::BrokenOff(_) => Entry::FailedAfter(story.clone(), None),
+                    AskError::BrokenOff(_) | AskError::Spoiled(_) => {
+                        Entry::FailedAfter(story.clone(), None)
+                    }
                     _ => Entry::Failed(story.clone()),
                 };
                 self.hands.record(step, entry, None).await?;

@@ -22,15 +22,20 @@ pub trait LanguageModels: Send + Sync + 'static {
     /// Returns how each does.
     fn state(&self) -> ModelState;
 
-    /// Returns what a try may use up at most; none where there is no model.
-    fn worst_case(&self) -> Option<Usage>;
+    /// Reads again what they depend on, such as keys, and returns what a try may use up at most then;
+    /// none where there is no model.
+    fn prepare_test(&self) -> PrepareFuture<'_>;
 
-    /// Asks one something small, for its owner, who pays for it.
+    /// Asks one something small, for its owner, who pays for it. Returns what that used up, too.
     fn test(&self) -> TestFuture<'_>;
 }
 
+/// What a try may use up at most.
+pub type PrepareFuture<'a> = Pin<Box<dyn Future<Output = Option<Usage>> + Send + 'a>>;
+
 /// What comes of a try.
-pub type TestFuture<'a> = Pin<Box<dyn Future<Output = Result<ModelTest, AppError>> + Send + 'a>>;
+pub type TestFuture<'a> =
+    Pin<Box<dyn Future<Output = (Result<ModelTest, AppError>, CallEnd)> + Send + 'a>>;
 
 /// The language models.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -177,31 +182,37 @@ impl App {
     /// The caller may not; there is no money for it; no model answers.
     pub async fn test_model(&self, actor: &Actor) -> Result<ModelTest, AppError> {
         must_be_owner(actor, "try out the language model, which costs money")?;
-        let Some(models) = self.models().0.get() else {
+        let Some(models) = self.models().0.get().cloned() else {
             return Err(AppError::Unavailable {
                 cause: UnavailableCause::NoModel,
                 detail: "the language models are not there yet; try again in a moment".into(),
             });
         };
-        let whom = ForWhom {
-            agent: AgentName::from_stored(CHIEF_OF_STAFF.into()),
-            task: None,
-            conversation: None,
-        };
-        let worst_case = models.worst_case().unwrap_or_default();
-        let call = self
-            .reserve_call(&Actor::System, whom, Purpose::Chat, worst_case)
-            .await?;
-        let tried = models.test().await;
-        let end = match &tried {
-            Ok(test) => CallEnd::Used {
-                provider: test.provider.clone(),
-                model: test.model.clone(),
-                usage: test.usage,
+        let app = self.clone();
+        // A task of its own: whoever asked may go away, and what was reserved is settled all the same.
+        let trying = tokio::spawn(async move {
+            let whom = ForWhom {
+                agent: AgentName::from_stored(CHIEF_OF_STAFF.into()),
+                task: None,
+                conversation: None,
+            };
+            let worst_case = models.prepare_test().await.unwrap_or_default();
+            let call = app
+                .reserve_call(&Actor::System, whom, Purpose::Chat, worst_case)
+                .await?;
+            let (tried, end) = models.test().await;
+            app.settle_call(call, end).await?;
+            tried
+        });
+        match trying.await {
+            Ok(tried) => tried,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(AppError::Unavailable {
+                    cause: UnavailableCause::Stopping,
+                    detail: "the node is stopping".into(),
+                }),
             },
-            Err(_) => CallEnd::Unknown,
-        };
-        self.settle_call(call, end).await?;
-        tried
+        }
     }
 }

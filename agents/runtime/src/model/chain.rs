@@ -135,7 +135,7 @@ impl Models {
         links.iter().find(|link| link.is_ready())?;
         let cases = links
             .iter()
-            .filter(|link| link.may_be_asked())
+            .filter(|link| link.is_usable())
             .map(|link| request.worst_case(&link.provider().profile()));
         cases.reduce(|one, other| Usage {
             usd_micros: one.usd_micros.max(other.usd_micros),

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hearth_app::language_model::{LanguageModels, ModelState, ModelTest, TestFuture};
+use hearth_app::language_model::{
+    LanguageModels, ModelState, ModelTest, PrepareFuture, TestFuture,
+};
 use hearth_app::{AppError, Facility, UnavailableCause};
-use hearth_domain::money::Usage;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{AskError, Message, Models, Request};
+use super::{AskError, Message, Models, Request, end_of};
 
 /// What makes a model usable where there is none.
 const NO_MODEL: &str = "hearth model use groq (or another: hearth model use --help), or start Ollama \
@@ -101,17 +102,20 @@ impl LanguageModels for ModelDesk {
         }
     }
 
-    fn worst_case(&self) -> Option<Usage> {
-        self.models.worst_case(&small())
+    fn prepare_test(&self) -> PrepareFuture<'_> {
+        Box::pin(async {
+            (self.refresh)().await;
+            self.models.worst_case(&small())
+        })
     }
 
     fn test(&self) -> TestFuture<'_> {
         Box::pin(async {
-            (self.refresh)().await;
-            let request = small();
             let begun = Instant::now();
             let stop = CancellationToken::new();
-            match self.models.ask(&request, None, &stop).await {
+            let asked = self.models.ask(&small(), None, &stop).await;
+            let end = end_of(&asked);
+            let tried = match asked {
                 Ok(answer) => Ok(ModelTest {
                     answer: answer.text.chars().take(2000).collect(),
                     provider: answer.provider,
@@ -127,7 +131,8 @@ impl LanguageModels for ModelDesk {
                     cause: UnavailableCause::NoModel,
                     detail: error.to_string(),
                 }),
-            }
+            };
+            (tried, end)
         })
     }
 }

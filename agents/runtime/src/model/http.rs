@@ -75,7 +75,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Sends a request, and waits until the answer begins.
+    /// Sends a request, and waits until the answer begins. Where it `costs` something, one that does
+    /// not come in time may have to be paid for all the same.
     ///
     /// # Errors
     /// Nobody answers.
@@ -83,10 +84,11 @@ impl<'a> Reader<'a> {
         who: &'a str,
         request: RequestBuilder,
         waits: Waits,
+        costs: bool,
     ) -> Result<Self, AskError> {
         let response = timeout(waits.first, request.send())
             .await
-            .map_err(|_| silent(who, waits.first, false))?
+            .map_err(|_| silent(who, waits.first, costs))?
             .map_err(|error| AskError::Faulty(unreachable(who, &error)))?;
         Ok(Self {
             who,
@@ -200,7 +202,7 @@ pub(super) async fn ask_briefly(request: RequestBuilder, wait: Duration) -> Opti
             first: wait,
             next: wait,
         };
-        let reader = Reader::send("", request, waits).await.ok()?;
+        let reader = Reader::send("", request, waits, false).await.ok()?;
         if !reader.response().status().is_success() {
             return None;
         }

@@ -68,12 +68,9 @@ impl Link {
         self.provider.trouble().is_none() && self.breaker().would_let(Instant::now())
     }
 
-    /// Whether it may be asked in a while, without anybody mending anything.
-    pub(super) fn may_be_asked(&self) -> bool {
-        let is_passing = |fault: &Fault| matches!(fault.kind, FaultKind::Passing { .. });
-        let breaker = self.breaker();
-        let waits = breaker.rest().is_none_or(|rest| is_passing(&rest.fault));
-        self.provider.trouble().is_none() && (waits || breaker.would_let(Instant::now()))
+    /// Whether it may be asked, at once or after a rest: a rest may end while others are asked.
+    pub(super) fn is_usable(&self) -> bool {
+        self.provider.trouble().is_none()
     }
 
     /// Returns when it is tried again, where it is left alone at the moment.

@@ -91,9 +91,29 @@ impl Remote {
             .or_else(|| self.learned().model)
     }
 
-    /// Whether it costs nothing: it is a server of one's own, or on this machine.
+    /// Whether it costs nothing: it is a server of one's own, or a nameless one on this machine. What
+    /// passes calls on to a provider that is paid costs what that does.
     fn is_free(&self) -> bool {
-        self.choice.preset.is_own() || self.url.as_ref().is_some_and(is_loopback)
+        let preset = self.choice.preset;
+        let is_nameless = preset == Preset::Compatible;
+        preset.is_own() || (is_nameless && self.url.as_ref().is_some_and(is_loopback))
+    }
+
+    /// Whether a call of it costs something.
+    fn costs(&self) -> bool {
+        let profile = self.profile();
+        profile.input_price > 0 || profile.output_price > 0
+    }
+
+    /// What a failure means once the server may have made an answer: it may have to be paid for, so
+    /// that nobody is asked again for it on the same money.
+    fn made(&self, error: AskError) -> AskError {
+        match error {
+            error if !self.costs() => error,
+            AskError::Faulty(fault) => AskError::Faulty(fault.after(true)),
+            AskError::Refused(why) => AskError::Spoiled(why),
+            other => other,
+        }
     }
 
     fn known(&self) -> Option<catalogue::Known> {
@@ -121,7 +141,7 @@ impl Remote {
         let is_streamed = request.tools.is_empty() || profile.has_streamed_tools;
         let sent = self.request(request, &profile, is_streamed)?;
         let who = self.who();
-        let reader = Reader::send(who, sent, self.waits(is_streamed)).await?;
+        let reader = Reader::send(who, sent, self.waits(is_streamed), self.costs()).await?;
         if !reader.response().status().is_success() {
             return Err(self.refused(reader).await);
         }
@@ -136,14 +156,15 @@ impl Remote {
         let is_whole = kind.starts_with("application/json");
         let is_streamed = is_streamed && !(is_whole && self.choice.preset != Preset::Ollama);
         let mut draft = Draft::default();
-        if is_streamed {
-            self.read_stream(reader, &mut draft, heard).await?;
+        let read = if is_streamed {
+            self.read_stream(reader, &mut draft, heard).await
         } else {
-            self.read_whole(reader, &mut draft, heard).await?;
-        }
+            self.read_whole(reader, &mut draft, heard).await
+        };
+        read.map_err(|error| self.made(error))?;
         if draft.stop == Some(Stop::Filtered) {
             let message = format!("{who} stopped the answer, whose content it does not allow");
-            return Err(AskError::Refused(message));
+            return Err(self.made(AskError::Refused(message)));
         }
         Ok(draft.finish(request, &profile))
     }
@@ -419,7 +440,8 @@ impl Provider for Remote {
             answered.unwrap_or_else(|_| {
                 let message = format!("{} took longer than {} s", self.who(), whole.as_secs_f32());
                 let has_begun = begun.load(std::sync::atomic::Ordering::Relaxed);
-                Err(AskError::Faulty(Fault::passing(message).after(has_begun)))
+                let fault = Fault::passing(message).after(has_begun || self.costs());
+                Err(AskError::Faulty(fault))
             })
         })
     }

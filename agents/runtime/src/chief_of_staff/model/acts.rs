@@ -356,18 +356,14 @@ impl Acting<'_> {
     /// with another call, after a retry.
     fn key_of(&self, args: &Value) -> String {
         let key = format!("{}:{}:{}", self.whose, self.key, self.position);
-        match self.within {
-            None => key,
-            Some(_) => {
-                let digest = Sha256::digest(args.to_string());
-                let digest: String = digest
-                    .iter()
-                    .take(8)
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect();
-                format!("{key}:{digest}")
-            }
+        if self.within.is_none() {
+            return key;
         }
+        let digest: [u8; 32] = Sha256::digest(args.to_string()).into();
+        format!(
+            "{key}:{:x}",
+            Uuid::from_slice(&digest[..16]).unwrap_or_default()
+        )
     }
 
     /// Returns what the model is told of tasks, with the labels of what they say.

@@ -1,12 +1,12 @@
 //! The call of a model: the one place where the chief of staff's answers cost something.
 
 use hearth_app::{App, AppError};
-use hearth_domain::money::{CallEnd, Purpose};
+use hearth_domain::money::Purpose;
 use hearth_domain::{Actor, ConversationId};
 use tokio_util::sync::CancellationToken;
 
 use crate::chief_of_staff::phrase::{capitalised, shortened};
-use crate::model::{Answer, AskError, Fault, Heard, Models, Request};
+use crate::model::{Answer, AskError, Fault, Heard, Models, Request, end_of};
 
 /// For whom a model is asked, and who may stop it.
 #[derive(Clone)]
@@ -66,19 +66,6 @@ pub(crate) async fn paid_ask(
     Ok(answer?)
 }
 
-/// Says what a call used: nothing, where no model was heard of.
-fn end_of(answer: &Result<Answer, AskError>) -> CallEnd {
-    match answer {
-        Ok(answer) => CallEnd::Used {
-            provider: answer.provider.clone(),
-            model: answer.model.clone(),
-            usage: answer.usage,
-        },
-        Err(AskError::None(_) | AskError::Refused(_) | AskError::Faulty(_)) => CallEnd::NotSent,
-        Err(AskError::BrokenOff(_) | AskError::Stopped) => CallEnd::Unknown,
-    }
-}
-
 impl NoAnswer {
     /// Says in a clause why there is no answer; whoever hears it knows what would help.
     ///
@@ -100,7 +87,7 @@ impl NoAnswer {
                     shortened(why.trim_end_matches('.'), 14)
                 ))
             }
-            Self::Asked(AskError::Refused(why)) => Ok(format!(
+            Self::Asked(AskError::Refused(why) | AskError::Spoiled(why)) => Ok(format!(
                 "The model refused ({})",
                 shortened(why.trim_end_matches('.'), 14)
             )),

@@ -141,6 +141,39 @@ async fn the_next_is_not_asked_after_something_was_said() {
 }
 
 #[tokio::test]
+async fn what_a_paid_server_may_have_made_is_not_asked_for_again() {
+    let cut = || {
+        Reply::Whole(
+            200,
+            "content-type: application/json\r\n",
+            "{\"choices\": [".into(),
+        )
+    };
+    let filtered = || {
+        let end = json!({"choices": [{"delta": {}, "finish_reason": "content_filter"}]});
+        Reply::Pieces(events_of(&[end]))
+    };
+    let (first, second) = (
+        Server::with([cut(), filtered()]).await,
+        Server::with([says("never")]).await,
+    );
+    let models = both(&first, &second, quick());
+
+    let broken = ask(&models).await.unwrap_err();
+    let spoiled = ask(&models).await.unwrap_err();
+
+    assert!(matches!(broken, AskError::BrokenOff(_)), "{broken}");
+    assert!(matches!(spoiled, AskError::Spoiled(_)), "{spoiled}");
+    assert_eq!((first.asked().len(), second.asked().len()), (2, 0));
+    // One that costs nothing is asked once more.
+    let free = Server::with([cut(), says("Yes.")]).await;
+    assert_eq!(
+        ask(&once(&free, Preset::Compatible)).await.unwrap().text,
+        "Yes."
+    );
+}
+
+#[tokio::test]
 async fn what_may_be_spent_is_the_most_that_any_of_the_chain_costs() {
     let (first, second) = (Server::with([]).await, Server::with([]).await);
     let mut dear = choice(&second, Preset::Compatible);

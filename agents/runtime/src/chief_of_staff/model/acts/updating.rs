@@ -16,7 +16,7 @@ impl Acting<'_> {
     pub(crate) async fn update(&self, number: &str, updates: &Updates) -> Result<Done, Refused> {
         let before = self.task(number)?.task;
         if let Some((held, _)) = self.holds {
-            self.must_be_own(&before, held, updates)?;
+            must_be_own(&before, held, updates)?;
         }
         if let Some(end) = updates.status {
             let others = Updates {
@@ -47,21 +47,6 @@ impl Acting<'_> {
             .await?
             .task;
         Ok(changed("task.updated", &after, Step::Fields(fields)))
-    }
-
-    /// A run changes its own task alone, ends it as runs do, and stays where it was put: a project
-    /// opens folders.
-    fn must_be_own(&self, task: &Task, held: TaskId, updates: &Updates) -> Result<(), Refused> {
-        let problem = if task.id != held {
-            "a run changes its own task alone; tell the owner what is to change in others"
-        } else if updates.status.is_some() {
-            "end your own task with complete_task"
-        } else if updates.project.is_some() {
-            "a run's task stays in its project"
-        } else {
-            return Ok(());
-        };
-        Err(Refused::Told(problem.into()))
     }
 
     async fn end(&self, task: &Task, end: End) -> Result<Done, Refused> {
@@ -186,4 +171,19 @@ impl Acting<'_> {
             ..Done::default()
         }
     }
+}
+
+/// A run changes its own task alone, ends it as runs do, and stays where it was put: a project
+/// opens folders.
+fn must_be_own(task: &Task, held: TaskId, updates: &Updates) -> Result<(), Refused> {
+    let problem = if task.id != held {
+        "a run changes its own task alone; tell the owner what is to change in others"
+    } else if updates.status.is_some() {
+        "end your own task with complete_task"
+    } else if updates.project.is_some() {
+        "a run's task stays in its project"
+    } else {
+        return Ok(());
+    };
+    Err(Refused::Told(problem.into()))
 }
