@@ -28,7 +28,7 @@ mod wire;
 use std::future::Future;
 use std::pin::Pin;
 
-use hearth_domain::money::CallEnd;
+use hearth_domain::money::{CallEnd, Usage};
 use thiserror::Error;
 
 pub use chain::Models;
@@ -82,7 +82,8 @@ pub trait Provider: Send + Sync + 'static {
     fn ask<'a>(&'a self, request: &'a Request, heard: Heard<'a>) -> AnswerFuture<'a>;
 }
 
-/// Says what a call used: nothing, where no model was heard of.
+/// Says what a call used: nothing, where no model was heard of; the worst case, where one may have made
+/// an answer and nobody knows how much of one.
 pub(crate) fn end_of(answer: &Result<Answer, AskError>) -> CallEnd {
     match answer {
         Ok(answer) => CallEnd::Used {
@@ -91,7 +92,17 @@ pub(crate) fn end_of(answer: &Result<Answer, AskError>) -> CallEnd {
             usage: answer.usage,
         },
         Err(AskError::None(_) | AskError::Refused(_) | AskError::Faulty(_)) => CallEnd::NotSent,
-        Err(AskError::BrokenOff(_) | AskError::Spoiled(_) | AskError::Stopped) => CallEnd::Unknown,
+        Err(AskError::Spoiled {
+            usage: Some(usage), ..
+        }) => CallEnd::Used {
+            // An error does not say who made it.
+            provider: String::new(),
+            model: String::new(),
+            usage: *usage,
+        },
+        Err(AskError::BrokenOff(_) | AskError::Spoiled { .. } | AskError::Stopped) => {
+            CallEnd::Unknown
+        }
     }
 }
 
@@ -106,8 +117,13 @@ pub enum AskError {
     BrokenOff(String),
     /// An answer was made and is of no use, such as one that was stopped for its content: it may cost
     /// something all the same.
-    #[error("the model's answer is of no use: {0}")]
-    Spoiled(String),
+    #[error("the model's answer is of no use: {why}")]
+    Spoiled {
+        /// Why it is of no use.
+        why: String,
+        /// What it used, where the server said so.
+        usage: Option<Usage>,
+    },
     /// The request cannot be answered as it stands, and was not.
     #[error("the model refused the request: {0}")]
     Refused(String),

@@ -249,9 +249,8 @@ impl Lead<'_> {
             Err(error) => {
                 let story = error.to_string();
                 let entry = match error {
-                    AskError::BrokenOff(_) | AskError::Spoiled(_) => {
-                        Entry::FailedAfter(story.clone(), None)
-                    }
+                    AskError::BrokenOff(_) => Entry::FailedAfter(story.clone(), None),
+                    AskError::Spoiled { usage, .. } => Entry::FailedAfter(story.clone(), usage),
                     _ => Entry::Failed(story.clone()),
                 };
                 self.hands.record(step, entry, None).await?;

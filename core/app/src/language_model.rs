@@ -216,3 +216,126 @@ impl App {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use hearth_domain::money::{Charge, Scope};
+    use hearth_store::money as ledger;
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::test_support::TestApp;
+
+    /// A model that has no key before the keys are read again, and answers when it is told to.
+    struct Slow {
+        app: App,
+        end: CallEnd,
+        /// What was set aside when it was asked.
+        reserved: Mutex<Option<u64>>,
+        begun: Notify,
+        go: Notify,
+    }
+
+    impl Slow {
+        fn of(app: &App, end: CallEnd) -> Arc<Self> {
+            let slow = Arc::new(Self {
+                app: app.clone(),
+                end,
+                reserved: Mutex::default(),
+                begun: Notify::new(),
+                go: Notify::new(),
+            });
+            app.set_language_models(Arc::clone(&slow) as Arc<dyn LanguageModels>);
+            slow
+        }
+    }
+
+    impl LanguageModels for Slow {
+        fn state(&self) -> ModelState {
+            ModelState::default()
+        }
+
+        fn prepare_test(&self) -> PrepareFuture<'_> {
+            Box::pin(async {
+                assert_eq!(money(&self.app), (0, 0), "it is set aside afterwards");
+                Some(usage(500))
+            })
+        }
+
+        fn test(&self) -> TestFuture<'_> {
+            Box::pin(async {
+                *self.reserved.lock().unwrap() = Some(money(&self.app).0);
+                self.begun.notify_one();
+                self.go.notified().await;
+                let failed = AppError::Unavailable {
+                    cause: UnavailableCause::NoModel,
+                    detail: "it failed".into(),
+                };
+                (Err(failed), self.end.clone())
+            })
+        }
+    }
+
+    fn usage(usd_micros: u64) -> Usage {
+        Usage {
+            usd_micros,
+            input_tokens: 100,
+            output_tokens: 20,
+        }
+    }
+
+    /// What is set aside, and what was spent.
+    fn money(app: &App) -> (u64, u64) {
+        let spent = app
+            .store()
+            .read_now(|tx| Ok::<_, AppError>(ledger::spent(tx, &Scope::Everything)?))
+            .unwrap();
+        let dollars = |charge: Charge| charge.usd_micros;
+        (dollars(spent.reserved), dollars(spent.spent))
+    }
+
+    #[tokio::test]
+    async fn what_a_try_may_use_is_set_aside_with_new_keys_and_settled_as_it_ended() {
+        let used = CallEnd::Used {
+            provider: "groq".into(),
+            model: "big".into(),
+            usage: usage(30),
+        };
+        for (end, spent) in [(CallEnd::NotSent, 0), (CallEnd::Unknown, 500), (used, 30)] {
+            let test = TestApp::new();
+            let model = Slow::of(&test.app, end);
+            model.go.notify_one();
+
+            let tried = test.app.test_model(&Actor::Owner).await;
+
+            assert!(tried.is_err());
+            assert_eq!(*model.reserved.lock().unwrap(), Some(500));
+            assert_eq!(money(&test.app), (0, spent));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_try_is_settled_though_whoever_asked_goes_away() {
+        let test = TestApp::new();
+        let model = Slow::of(&test.app, CallEnd::Unknown);
+        let mut trying = Box::pin(test.app.test_model(&Actor::Owner));
+        tokio::select! {
+            _ = &mut trying => panic!("nobody let it answer"),
+            () = model.begun.notified() => (),
+        }
+
+        drop(trying);
+        model.go.notify_one();
+
+        let settled = async {
+            while money(&test.app) != (0, 500) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), settled)
+            .await
+            .unwrap();
+    }
+}

@@ -129,13 +129,12 @@ impl Models {
     }
 
     /// Returns the most that asking may use up, whichever model answers, those that are left alone for
-    /// a while included; `None` where none would answer now.
+    /// a while included: their rest may end before they are come to. `None` where there is none.
     pub fn worst_case(&self, request: &Request) -> Option<Usage> {
         let links = self.links();
-        links.iter().find(|link| link.is_ready())?;
         let cases = links
             .iter()
-            .filter(|link| link.is_usable())
+            .filter(|link| link.may_be_asked())
             .map(|link| request.worst_case(&link.provider().profile()));
         cases.reduce(|one, other| Usage {
             usd_micros: one.usd_micros.max(other.usd_micros),

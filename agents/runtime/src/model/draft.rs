@@ -105,6 +105,14 @@ impl Draft {
         Ok(())
     }
 
+    /// Returns what it used, where the server said all of that itself.
+    pub(super) fn reported(self, request: &Request, profile: &Profile) -> Option<Usage> {
+        // What was written and held back is in no text, so that a missing number is not nothing.
+        self.output_tokens?;
+        let answer = self.finish(request, profile);
+        (!answer.is_estimated).then_some(answer.usage)
+    }
+
     /// Returns the finished answer. What the server does not say of the use is counted from the texts.
     pub(super) fn finish(self, request: &Request, profile: &Profile) -> Answer {
         let calls: Vec<ToolCall> = self.calls.into_iter().map(DraftCall::finish).collect();

@@ -68,9 +68,11 @@ impl Link {
         self.provider.trouble().is_none() && self.breaker().would_let(Instant::now())
     }
 
-    /// Whether it may be asked, at once or after a rest: a rest may end while others are asked.
-    pub(super) fn is_usable(&self) -> bool {
-        self.provider.trouble().is_none()
+    /// Whether it may be asked, at once or after a rest: a rest may end while others are asked. A server
+    /// of one's own may as well be started meanwhile, and then says which model it has.
+    pub(super) fn may_be_asked(&self) -> bool {
+        let is_own = |remote: &Arc<Remote>| remote.choice().preset.is_own();
+        self.provider.trouble().is_none() || self.remote.as_ref().is_some_and(is_own)
     }
 
     /// Returns when it is tried again, where it is left alone at the moment.

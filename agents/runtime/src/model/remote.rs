@@ -111,7 +111,7 @@ impl Remote {
         match error {
             error if !self.costs() => error,
             AskError::Faulty(fault) => AskError::Faulty(fault.after(true)),
-            AskError::Refused(why) => AskError::Spoiled(why),
+            AskError::Refused(why) => AskError::Spoiled { why, usage: None },
             other => other,
         }
     }
@@ -150,7 +150,7 @@ impl Remote {
         if kind.starts_with("text/html") {
             let message = format!("{who} answered with a page for browsers");
             let remedy = self.remedy_where_nothing_is_found();
-            return Err(AskError::Faulty(Fault::setting(message, remedy)));
+            return Err(self.made(AskError::Faulty(Fault::setting(message, remedy))));
         }
         // Some send the whole whatever they are asked for.
         let is_whole = kind.starts_with("application/json");
@@ -163,8 +163,14 @@ impl Remote {
         };
         read.map_err(|error| self.made(error))?;
         if draft.stop == Some(Stop::Filtered) {
-            let message = format!("{who} stopped the answer, whose content it does not allow");
-            return Err(self.made(AskError::Refused(message)));
+            let why = format!("{who} stopped the answer, whose content it does not allow");
+            return Err(match self.made(AskError::Refused(why)) {
+                AskError::Spoiled { why, .. } => AskError::Spoiled {
+                    why,
+                    usage: draft.reported(request, &profile),
+                },
+                other => other,
+            });
         }
         Ok(draft.finish(request, &profile))
     }

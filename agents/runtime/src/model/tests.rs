@@ -1,5 +1,6 @@
 mod asking;
 mod chain;
+mod facility;
 mod local;
 pub(crate) mod server;
 

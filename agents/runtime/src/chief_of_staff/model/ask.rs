@@ -87,7 +87,7 @@ impl NoAnswer {
                     shortened(why.trim_end_matches('.'), 14)
                 ))
             }
-            Self::Asked(AskError::Refused(why) | AskError::Spoiled(why)) => Ok(format!(
+            Self::Asked(AskError::Refused(why) | AskError::Spoiled { why, .. }) => Ok(format!(
                 "The model refused ({})",
                 shortened(why.trim_end_matches('.'), 14)
             )),

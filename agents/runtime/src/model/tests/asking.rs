@@ -444,19 +444,26 @@ async fn a_page_for_browsers_is_told_as_a_wrong_address() {
             let _ = stream.write_all(page.as_bytes()).await;
         }
     });
-    let models = Models::configured(Config {
-        chain: vec![Choice {
-            model: Some("m".into()),
-            url: Some(format!("http://127.0.0.1:{port}")),
-            ..Choice::of(Preset::Compatible)
-        }],
-        patience: quick(),
-        ..Config::default()
-    });
+    let at_it = |preset| {
+        Models::configured(Config {
+            chain: vec![Choice {
+                model: Some("m".into()),
+                url: Some(format!("http://127.0.0.1:{port}")),
+                key: Some(Key::new("s3cret")),
+                ..Choice::of(preset)
+            }],
+            patience: quick(),
+            ..Config::default()
+        })
+    };
+    let models = at_it(Preset::Compatible);
 
     let error = ask(&models, &request("Hi")).await.unwrap_err();
 
     assert!(error.to_string().contains("a page for browsers"), "{error}");
     assert!(models.state()[0].remedy.contains("/v1"));
+    // Whatever stands in front of a paid server may have asked it before.
+    let paid = ask(&at_it(Preset::Groq), &request("Hi")).await;
+    assert!(matches!(paid, Err(AskError::BrokenOff(_))), "{paid:?}");
     serving.abort();
 }

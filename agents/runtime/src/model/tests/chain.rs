@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hearth_app::language_model::{Origin, Standing};
 use serde_json::json;
 
-use super::server::{Reply, Server, delta, events_of, refusal, says};
+use super::server::{Reply, Server, delta, events_of, refusal, says, stream};
 use super::*;
 
 fn both(first: &Server, second: &Server, patience: Patience) -> Models {
@@ -163,7 +163,7 @@ async fn what_a_paid_server_may_have_made_is_not_asked_for_again() {
     let spoiled = ask(&models).await.unwrap_err();
 
     assert!(matches!(broken, AskError::BrokenOff(_)), "{broken}");
-    assert!(matches!(spoiled, AskError::Spoiled(_)), "{spoiled}");
+    assert!(matches!(spoiled, AskError::Spoiled { .. }), "{spoiled}");
     assert_eq!((first.asked().len(), second.asked().len()), (2, 0));
     // One that costs nothing is asked once more.
     let free = Server::with([cut(), says("Yes.")]).await;
@@ -171,6 +171,198 @@ async fn what_a_paid_server_may_have_made_is_not_asked_for_again() {
         ask(&once(&free, Preset::Compatible)).await.unwrap().text,
         "Yes."
     );
+}
+
+#[tokio::test]
+async fn a_stream_of_a_paid_server_that_breaks_before_its_first_piece_may_have_to_be_paid_for() {
+    let first = Server::with([Reply::Pieces(vec![": hello\n\n".into()]), says("never")]).await;
+    let second = Server::with([says("never")]).await;
+
+    let broken = ask(&both(&first, &second, quick())).await;
+
+    assert!(matches!(broken, Err(AskError::BrokenOff(_))), "{broken:?}");
+    assert_eq!(end_of(&broken), CallEnd::Unknown);
+    assert_eq!((first.asked().len(), second.asked().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_paid_server_that_is_late_may_have_to_be_paid_for_and_nobody_is_asked_instead() {
+    let short = Duration::from_millis(300);
+    let first_byte = Patience {
+        first_byte: short,
+        ..quick()
+    };
+    let whole = Patience {
+        whole: short,
+        ..quick()
+    };
+    // Nobody takes its connections, which come about all the same: the request is sent.
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mute = format!("http://{}", mute.local_addr().unwrap());
+    let second = Server::with([says("never")]).await;
+    let in_front = |url: String, patience| {
+        Models::configured(Config {
+            chain: vec![
+                Choice {
+                    url: Some(url),
+                    ..choice(&second, Preset::Groq)
+                },
+                choice(&second, Preset::Compatible),
+            ],
+            patience,
+            ..Config::default()
+        })
+    };
+
+    for patience in [first_byte, whole] {
+        let begins = Server::with([Reply::Then(vec![]), says("never")]).await;
+        for url in [mute.clone(), begins.url()] {
+            let late = ask(&in_front(url, patience)).await;
+
+            assert!(matches!(late, Err(AskError::BrokenOff(_))), "{late:?}");
+            assert_eq!(end_of(&late), CallEnd::Unknown);
+        }
+        assert_eq!(begins.asked().len(), 1);
+    }
+    assert!(second.asked().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_was_stopped_for_its_content_costs_what_the_server_says_or_the_worst_case() {
+    let filtered = |usage: serde_json::Value| {
+        let end = json!({"choices": [{"delta": {}, "finish_reason": "content_filter"}],
+            "usage": usage});
+        stream(&[end])
+    };
+    let refused = json!({
+        "content": [], "stop_reason": "refusal",
+        "usage": {"input_tokens": 30, "output_tokens": 4},
+    });
+    let tokens = |end: CallEnd| match end {
+        CallEnd::Used { usage, .. } => Some((
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.usd_micros > 0,
+        )),
+        CallEnd::NotSent | CallEnd::Unknown => None,
+    };
+    let told = json!({"prompt_tokens": 30, "completion_tokens": 4});
+    // How much was written and held back is not known.
+    let half = json!({"prompt_tokens": 30});
+    for (preset, reply, used) in [
+        (Preset::Groq, filtered(told), Some((30, 4, true))),
+        (Preset::Groq, filtered(half), None),
+        (Preset::Groq, filtered(json!(null)), None),
+        (
+            Preset::Anthropic,
+            Reply::Whole(200, "", refused.to_string()),
+            Some((30, 4, true)),
+        ),
+    ] {
+        let server = Server::with([reply, says("never")]).await;
+
+        let spoiled = ask(&once(&server, preset)).await;
+
+        assert!(
+            matches!(spoiled, Err(AskError::Spoiled { .. })),
+            "{spoiled:?}"
+        );
+        let end = end_of(&spoiled);
+        assert_ne!(end, CallEnd::NotSent);
+        assert_eq!(tokens(end), used);
+        assert_eq!(server.asked().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_paid_answer_that_is_too_long_counts_at_its_worst_case() {
+    let long = events_of(&[delta(&json!({"content": "word ".repeat(60_000)}))]);
+    let server = Server::with([Reply::Pieces(long), says("never")]).await;
+
+    let spoiled = ask(&once(&server, Preset::Groq)).await;
+
+    assert!(
+        matches!(spoiled, Err(AskError::Spoiled { usage: None, .. })),
+        "{spoiled:?}"
+    );
+    assert_eq!(end_of(&spoiled), CallEnd::Unknown);
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_paid_server_refuses_with_a_status_costs_nothing() {
+    for status in [400, 401, 404, 422] {
+        let server = Server::with([refusal(status, "no")]).await;
+
+        let refused = ask(&once(&server, Preset::Groq)).await;
+
+        assert_eq!(end_of(&refused), CallEnd::NotSent, "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_spent_holds_those_that_rest_as_their_rest_may_end() {
+    let first = Server::with([refusal(401, "no")]).await;
+    let second = Server::with([says("Yes.")]).await;
+    let alone = once(&first, Preset::Groq);
+    let models = both(&first, &second, quick());
+    let dear = alone.worst_case(&request("Hi")).unwrap();
+    assert!(dear.usd_micros > 0);
+
+    ask(&models).await.unwrap();
+    assert_eq!(models.state()[0].standing, Standing::Resting);
+    assert_eq!(models.worst_case(&request("Hi")), Some(dear));
+
+    // Where every one rests, the first may be back before it is asked.
+    for _ in 0..quick().failures {
+        ask(&alone).await.unwrap_err();
+    }
+    assert!(alone.current().is_none());
+    assert_eq!(alone.worst_case(&request("Hi")), Some(dear));
+}
+
+#[test]
+fn what_may_be_spent_holds_a_server_of_ones_own_that_may_be_started_meanwhile() {
+    let models = Models::configured(Config {
+        chain: vec![Choice {
+            output_price: Some(9_000_000),
+            ..Choice::of(Preset::Ollama)
+        }],
+        ..Config::default()
+    });
+
+    let worst = models.worst_case(&request("Hi")).unwrap();
+
+    // It has no model yet, and its owner said what the power for it costs.
+    assert!(models.current().is_none());
+    assert_eq!(worst.usd_micros, 900);
+}
+
+#[test]
+fn what_passes_calls_on_to_a_paid_provider_costs_what_that_does() {
+    let priced = |preset: Preset, url: &str| {
+        let models = Models::configured(Config {
+            chain: vec![Choice {
+                model: Some("m".into()),
+                url: Some(url.into()),
+                key: (preset.key() != KeyNeed::None).then(|| Key::new("s3cret")),
+                ..Choice::of(preset)
+            }],
+            ..Config::default()
+        });
+        let current = models.current().unwrap();
+        (current.input_price > 0, current.output_price > 0)
+    };
+
+    for preset in Preset::ALL {
+        let is_paid = preset.key() == KeyNeed::Needed;
+        for url in ["http://127.0.0.1:4000/v1", "http://localhost:4000/v1"] {
+            assert_eq!(priced(preset, url), (is_paid, is_paid), "{preset}");
+        }
+    }
+    // Who answers elsewhere is not known.
+    let elsewhere = "https://models.example.org/v1";
+    assert_eq!(priced(Preset::Compatible, elsewhere), (true, true));
 }
 
 #[tokio::test]
