@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -25,6 +25,16 @@ pub struct Options {
     pub env: Vec<(String, String)>,
     /// Further arguments of `hearth up`.
     pub args: Vec<String>,
+}
+
+impl Options {
+    /// With the node's own agents at work.
+    pub fn with_agents() -> Self {
+        Self {
+            agents: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// A running node. Killed when dropped.
@@ -196,6 +206,27 @@ impl TestNode {
             .args(args)
             .stdin(Stdio::null())
             .output()?)
+    }
+
+    /// Runs a command to a good end; returns what it said.
+    ///
+    /// # Errors
+    /// It ended otherwise: what it said then.
+    pub fn done(&self, args: &[&str]) -> anyhow::Result<String> {
+        let output = self.hearth(args)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{args:?}: {said}");
+        Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
+    }
+
+    /// Runs a command that is refused; returns why.
+    ///
+    /// # Errors
+    /// It was not refused.
+    pub fn refused(&self, args: &[&str]) -> anyhow::Result<String> {
+        let output = self.hearth(args)?;
+        ensure!(!output.status.success(), "{args:?} was not refused");
+        Ok(String::from_utf8(output.stderr)?)
     }
 
     /// Kills the node as a power cut would.

@@ -13,7 +13,7 @@ fn folders_and_permissions_are_given_and_taken_back_from_the_command_line() -> a
     std::fs::create_dir(&notes)?;
     let path = notes.to_str().context("a path")?;
 
-    let opened = done(&node, &["folder", "grant", path, "--write"])?;
+    let opened = node.done(&["folder", "grant", path, "--write"])?;
     ensure!(
         opened.starts_with("folder my-notes is open for reading and writing: "),
         "{opened}"
@@ -22,14 +22,17 @@ fn folders_and_permissions_are_given_and_taken_back_from_the_command_line() -> a
     let said = String::from_utf8(refused.stderr)?;
     ensure!(refused.status.code() == Some(1), "{said}");
     ensure!(said.contains("path is a folder of the system"), "{said}");
-    let listed: Value = serde_json::from_str(&done(&node, &["--json", "folder", "list"])?)?;
+    let listed: Value = serde_json::from_str(&node.done(&["--json", "folder", "list"])?)?;
     ensure!(listed["items"][0]["name"] == "my-notes", "{listed}");
-    done(&node, &["folder", "revoke", "my-notes"])?;
-    ensure!(done(&node, &["folder", "list"])?.starts_with("no folder is open"));
-    ensure!(done(&node, &["folder", "list", "--all"])?.contains("closed "));
+    node.done(&["folder", "revoke", "my-notes"])?;
+    ensure!(
+        node.done(&["folder", "list"])?
+            .starts_with("no folder is open")
+    );
+    ensure!(node.done(&["folder", "list", "--all"])?.contains("closed "));
 
     let shape = r#"{"url": {"starts_with": "https://example.org/"}}"#;
-    done(&node, &["project", "add", "web"])?;
+    node.done(&["project", "add", "web"])?;
     let allow = [
         "approvals",
         "allow",
@@ -39,26 +42,29 @@ fn folders_and_permissions_are_given_and_taken_back_from_the_command_line() -> a
         "--project",
         "web",
     ];
-    let given = done(&node, &allow)?;
+    let given = node.done(&allow)?;
     ensure!(given.starts_with("permission 1: http_get {"), "{given}");
-    ensure!(done(&node, &["approvals", "permissions"])?.contains("valid"));
-    done(&node, &["approvals", "revoke", "1"])?;
-    let none = done(&node, &["approvals", "permissions"])?;
+    ensure!(node.done(&["approvals", "permissions"])?.contains("valid"));
+    node.done(&["approvals", "revoke", "1"])?;
+    let none = node.done(&["approvals", "permissions"])?;
     ensure!(none == "nothing is allowed without asking", "{none}");
-    ensure!(done(&node, &["approvals", "permissions", "--all"])?.contains("revoked "));
+    ensure!(
+        node.done(&["approvals", "permissions", "--all"])?
+            .contains("revoked ")
+    );
     Ok(())
 }
 
 #[test]
 fn a_node_without_runs_says_so_and_names_what_is_not_there() -> anyhow::Result<()> {
     let node = TestNode::start(&Options::default())?;
-    done(&node, &["task", "add", "Paint the fence"])?;
+    node.done(&["task", "add", "Paint the fence"])?;
 
-    let nothing = done(&node, &["approvals"])?;
+    let nothing = node.done(&["approvals"])?;
 
     ensure!(nothing == "nothing waits for your approval", "{nothing}");
-    ensure!(done(&node, &["run", "list", "--task", "1"])?.is_empty());
-    let status = done(&node, &["status"])?;
+    ensure!(node.done(&["run", "list", "--task", "1"])?.is_empty());
+    let status = node.done(&["status"])?;
     ensure!(
         status.contains("0 failed, 0 running, 0 waiting"),
         "{status}"
@@ -89,14 +95,4 @@ fn a_node_without_runs_says_so_and_names_what_is_not_there() -> anyhow::Result<(
         ensure!(node.hearth(args)?.status.code() == Some(2), "{args:?}");
     }
     Ok(())
-}
-
-fn done(node: &TestNode, args: &[&str]) -> anyhow::Result<String> {
-    let output = node.hearth(args)?;
-    ensure!(
-        output.status.success(),
-        "{args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
 }

@@ -16,17 +16,10 @@ print(json.dumps({'words': len(text.split())}))
 ";
 const LIMIT: Duration = Duration::from_mins(1);
 
-fn with_agents() -> Options {
-    Options {
-        agents: true,
-        ..Options::default()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_given_in_one_line_is_done_with_evidence_and_every_step_is_an_event()
 -> anyhow::Result<()> {
-    let node = TestNode::start(&with_agents())?;
+    let node = TestNode::start(&Options::with_agents())?;
     let api = node.api()?;
     let mut events =
         Subscriber::connect(node.address(), api.key(), "after=0&entity_type=task").await?;
@@ -105,7 +98,7 @@ async fn work_given_in_one_line_is_done_with_evidence_and_every_step_is_an_event
 
 #[tokio::test]
 async fn a_task_without_a_plan_waits_and_says_for_what() -> anyhow::Result<()> {
-    let node = TestNode::start(&with_agents())?;
+    let node = TestNode::start(&Options::with_agents())?;
 
     let output = node.hearth(&["task", "add", "Think about the garden"])?;
 
@@ -188,7 +181,7 @@ print(json.dumps(tried))
 
 #[tokio::test]
 async fn a_cancelled_task_stops_what_runs() -> anyhow::Result<()> {
-    let node = TestNode::start(&with_agents())?;
+    let node = TestNode::start(&Options::with_agents())?;
     let api = node.api()?;
     let code = "import time\nprint('begun', flush=True)\ntime.sleep(50)";
     let plan = json!({"title": "Sleep", "context": {"plan": [{"tool": "python", "args": {"code": code}}]}});
@@ -208,7 +201,7 @@ async fn a_cancelled_task_stops_what_runs() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_task_cut_off_by_a_kill_is_done_after_the_restart() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut node = TestNode::start_in(folder.path(), &with_agents())?;
+    let mut node = TestNode::start_in(folder.path(), &Options::with_agents())?;
     let api = node.api()?;
     let code = "import time\ntime.sleep(3)\nprint('{\"done\": true}')";
     let plan =
@@ -218,7 +211,7 @@ async fn a_task_cut_off_by_a_kill_is_done_after_the_restart() -> anyhow::Result<
         .await?;
     node.kill()?;
 
-    let node = TestNode::start_in(folder.path(), &with_agents())?;
+    let node = TestNode::start_in(folder.path(), &Options::with_agents())?;
 
     let task = node
         .api()?
@@ -233,7 +226,7 @@ async fn a_task_cut_off_by_a_kill_is_done_after_the_restart() -> anyhow::Result<
 
 /// Has a plan executed, and returns the task when its fate is decided.
 async fn outcome(plan: Value) -> anyhow::Result<Value> {
-    let node = TestNode::start(&with_agents())?;
+    let node = TestNode::start(&Options::with_agents())?;
     let api = node.api()?;
     api.post(
         "/tasks",

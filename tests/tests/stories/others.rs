@@ -19,14 +19,6 @@ fn one_at_a_time() -> Options {
     }
 }
 
-/// Runs a command to a good end; returns what it said.
-fn done(node: &TestNode, args: &[&str]) -> anyhow::Result<String> {
-    let output = node.hearth(args)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{args:?}: {said}");
-    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
-}
-
 fn keep(text: &Value) -> Value {
     json!({"tool": "store_artifact", "args": {"type": "note", "content": text}})
 }
@@ -72,7 +64,7 @@ async fn a_plan_hands_work_to_an_agent_outside_and_gets_it_back_after_a_restart(
     // The only worker is free for something else.
     add(&api, "Something else", json!([keep(&json!("x"))])).await?;
     until(&api, 3, "completed").await?;
-    let shown = done(&node, &["run", "show", "1"])?;
+    let shown = node.done(&["run", "show", "1"])?;
     ensure!(shown.contains("waits for another agent"), "{shown}");
 
     node.kill()?;
@@ -115,7 +107,7 @@ async fn cancelling_a_task_stops_the_agent_that_its_work_was_handed_to() -> anyh
     until_it_rests(&api).await?;
     let part = api.post("/tasks/claim", json!({"agent": "scout"})).await?;
 
-    done(&node, &["task", "cancel", "1"])?;
+    node.done(&["task", "cancel", "1"])?;
 
     let part_now = api.get("/tasks/2").await?;
     ensure!(part_now["status"] == "cancelled", "{part_now}");
@@ -153,7 +145,7 @@ async fn a_plan_makes_a_specialist_that_seed_has_work_and_its_owner_rules() -> a
     ensure!(task["result"]["artifacts"][0]["type"] == "note", "{task}");
     let by = api.get("/tasks/2").await?;
     ensure!(by["assigned_to"] == "keeper", "{by}");
-    let shown = done(&node, &["agent", "show", "keeper"])?;
+    let shown = node.done(&["agent", "show", "keeper"])?;
     for said in [
         "store_artifact",
         "5 turns, 0.5 USD",
@@ -162,22 +154,22 @@ async fn a_plan_makes_a_specialist_that_seed_has_work_and_its_owner_rules() -> a
     ] {
         ensure!(shown.contains(said), "{said} is missing: {shown}");
     }
-    let listed = done(&node, &["agent", "list"])?;
+    let listed = node.done(&["agent", "list"])?;
     ensure!(listed.contains("keeper     specialist"), "{listed}");
 
-    done(&node, &["agent", "disable", "keeper"])?;
+    node.done(&["agent", "disable", "keeper"])?;
     let kept =
         json!({"title": "More", "assigned_to": "keeper", "context": {"plan": [keep(&json!("y"))]}});
     api.post("/tasks", kept).await?;
-    let waits = done(&node, &["task", "show", "3"])?;
+    let waits = node.done(&["task", "show", "3"])?;
     ensure!(waits.contains("hearth agent enable keeper"), "{waits}");
     let output = node.hearth(&["agent", "remove", "keeper"])?;
     let refused = String::from_utf8(output.stderr)?;
     ensure!(refused.contains("keeper has open tasks: #3"), "{refused}");
-    done(&node, &["agent", "enable", "keeper"])?;
+    node.done(&["agent", "enable", "keeper"])?;
     until(&api, 3, "completed").await?;
-    done(&node, &["agent", "remove", "keeper"])?;
-    ensure!(!done(&node, &["agent", "list"])?.contains("keeper"));
+    node.done(&["agent", "remove", "keeper"])?;
+    ensure!(!node.done(&["agent", "list"])?.contains("keeper"));
     Ok(())
 }
 
@@ -185,7 +177,7 @@ async fn a_plan_makes_a_specialist_that_seed_has_work_and_its_owner_rules() -> a
 async fn a_paused_seed_leaves_tasks_where_they_are_until_it_is_resumed() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let mut node = TestNode::start_in(folder.path(), &one_at_a_time())?;
-    let paused = done(&node, &["agent", "pause", "seed"])?;
+    let paused = node.done(&["agent", "pause", "seed"])?;
     ensure!(paused.contains("hearth agent resume seed"), "{paused}");
 
     // The pause outlives the node.
@@ -193,12 +185,12 @@ async fn a_paused_seed_leaves_tasks_where_they_are_until_it_is_resumed() -> anyh
     let mut node = TestNode::start_in(folder.path(), &one_at_a_time())?;
     let api = node.api()?;
     add(&api, "Wait", json!([keep(&json!("x"))])).await?;
-    let waits = done(&node, &["task", "show", "1"])?;
+    let waits = node.done(&["task", "show", "1"])?;
     ensure!(waits.contains("hearth agent resume seed"), "{waits}");
-    ensure!(done(&node, &["agent", "list"])?.contains("paused"));
-    ensure!(done(&node, &["status"])?.contains("seed"));
+    ensure!(node.done(&["agent", "list"])?.contains("paused"));
+    ensure!(node.done(&["status"])?.contains("seed"));
 
-    done(&node, &["agent", "resume", "seed"])?;
+    node.done(&["agent", "resume", "seed"])?;
 
     until(&api, 1, "completed").await?;
     ensure!(node.stop()? == Some(0), "{}", node.log());
@@ -217,14 +209,14 @@ async fn a_pause_at_once_stops_what_runs_and_costs_no_attempt() -> anyhow::Resul
     add(&api, "Slow", json!([slow])).await?;
     until(&api, 1, "in_progress").await?;
 
-    let paused = done(&node, &["agent", "pause", "seed", "--now"])?;
+    let paused = node.done(&["agent", "pause", "seed", "--now"])?;
 
     ensure!(paused.contains("handed back: #1"), "{paused}");
     let task = api.get("/tasks/1").await?;
     ensure!(task["status"] == "pending", "{task}");
-    done(&node, &["task", "cancel", "1"])?;
+    node.done(&["task", "cancel", "1"])?;
     add(&api, "Next", json!([keep(&json!("x"))])).await?;
-    done(&node, &["agent", "resume", "seed"])?;
+    node.done(&["agent", "resume", "seed"])?;
     until(&api, 2, "completed").await?;
     Ok(())
 }

@@ -10,13 +10,6 @@ use serde_json::{Value, json};
 /// How long a busy machine may take.
 const LIMIT: Duration = Duration::from_mins(1);
 
-fn done(node: &TestNode, args: &[&str]) -> anyhow::Result<String> {
-    let output = node.hearth(args)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{args:?}: {said}");
-    Ok(String::from_utf8(output.stdout)?)
-}
-
 async fn notice(api: &Api, kind: &str) -> anyhow::Result<Value> {
     let is_there = |page: &Value| {
         let items = page["items"].as_array();
@@ -50,11 +43,11 @@ async fn a_task_that_was_asked_for_is_told_when_it_is_done() -> anyhow::Result<(
     api.post("/tasks", task).await?;
     notice(&api, "finished").await?;
 
-    let said = done(&node, &["chat", "thanks"])?;
+    let said = node.done(&["chat", "thanks"])?;
 
     let told = "* #1 Count the words is done: words 3. See: hearth task show 1\n";
     ensure!(said.starts_with(told), "{said}");
-    let again = done(&node, &["chat", "thanks"])?;
+    let again = node.done(&["chat", "thanks"])?;
     ensure!(!again.contains("is done"), "{again}");
     Ok(())
 }
@@ -67,20 +60,20 @@ async fn the_morning_is_told_once_in_the_persons_zone_and_as_soon_as_it_is_wante
     let due = Timestamp::now() + 2.hours();
     let task = json!({"title": "Call Ada", "due_at": due.to_string()});
     api.post("/tasks", task).await?;
-    done(&node, &["config", "set", "time_zone", &where_it_is_nine()])?;
-    done(&node, &["config", "set", "morning.at", "08:00"])?;
+    node.done(&["config", "set", "time_zone", &where_it_is_nine()])?;
+    node.done(&["config", "set", "morning.at", "08:00"])?;
 
     let page = notice(&api, "morning").await?;
 
     let text = page["items"][0]["text"].as_str().unwrap_or_default();
     let begins = "Good morning. Due today: #1 Call Ada at ";
     ensure!(text.starts_with(begins), "{text}");
-    let said = done(&node, &["chat", "hello"])?;
+    let said = node.done(&["chat", "hello"])?;
     ensure!(said.starts_with(&format!("* {begins}")), "{said}");
     // Another time of the same morning tells it no second time.
-    done(&node, &["config", "set", "morning.at", "08:15"])?;
-    done(&node, &["task", "add", "Something else due today"])?;
-    let again = done(&node, &["chat", "hello"])?;
+    node.done(&["config", "set", "morning.at", "08:15"])?;
+    node.done(&["task", "add", "Something else due today"])?;
+    let again = node.done(&["chat", "hello"])?;
     ensure!(!again.contains("Good morning"), "{again}");
     let page = api.get("/notices").await?;
     let mornings = page["items"].as_array().into_iter().flatten();
@@ -98,7 +91,7 @@ async fn in_the_quiet_hours_channels_are_silent_and_a_conversation_is_not() -> a
         ("quiet.from", "08:00"),
         ("quiet.until", "11:00"),
     ] {
-        done(&node, &["config", "set", key, value])?;
+        node.done(&["config", "set", key, value])?;
     }
     api.post("/tasks", json!({"title": "Paint the fence"}))
         .await?;
@@ -126,7 +119,7 @@ async fn in_the_quiet_hours_channels_are_silent_and_a_conversation_is_not() -> a
     let block = json!({"agent": "seed", "fence": fence, "reason": "Which brush?"});
     api.post("/tasks/1/block", block).await?;
     ensure!(quiet().await?["items"] == json!([]));
-    let said = done(&node, &["chat", "thanks"])?;
+    let said = node.done(&["chat", "thanks"])?;
     ensure!(
         said.starts_with("* #1 Paint the fence waits for you: Which brush?"),
         "{said}"

@@ -15,28 +15,6 @@ use serde_json::{Value, json};
 /// How long a busy machine may take.
 const LIMIT: Duration = Duration::from_mins(1);
 
-fn with_agents() -> Options {
-    Options {
-        agents: true,
-        ..Options::default()
-    }
-}
-
-/// Runs a command to a good end; returns what it said.
-fn done(node: &TestNode, args: &[&str]) -> anyhow::Result<String> {
-    let output = node.hearth(args)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{args:?}: {said}");
-    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
-}
-
-/// Runs a command that is refused; returns why.
-fn refused(node: &TestNode, args: &[&str]) -> anyhow::Result<String> {
-    let output = node.hearth(args)?;
-    ensure!(!output.status.success(), "{args:?} was not refused");
-    Ok(String::from_utf8(output.stderr)?)
-}
-
 async fn add(api: &Api, title: &str, plan: Value) -> anyhow::Result<String> {
     let task = json!({"title": title, "max_attempts": 10, "context": {"plan": plan}});
     Ok(api.post("/tasks", task).await?["number"].to_string())
@@ -71,31 +49,28 @@ async fn a_plan_asks_in_the_middle_and_goes_on_after_a_restart() -> anyhow::Resu
     ]);
     fs::write(&plan, steps.to_string())?;
     let plan = plan.to_str().context("a path")?;
-    let mut node = TestNode::start_in(&data, &with_agents())?;
-    done(
-        &node,
-        &["task", "add", "Count and act", "--plan-file", plan],
-    )?;
+    let mut node = TestNode::start_in(&data, &Options::with_agents())?;
+    node.done(&["task", "add", "Count and act", "--plan-file", plan])?;
     until(&node.api()?, "1", "blocked").await?;
 
     node.kill()?;
-    let mut node = TestNode::start_in(&data, &with_agents())?;
-    let waiting = done(&node, &["approvals"])?;
+    let mut node = TestNode::start_in(&data, &Options::with_agents())?;
+    let waiting = node.done(&["approvals"])?;
     ensure!(waiting.contains("outside the sandbox"), "{waiting}");
-    let shown = done(&node, &["approvals", "show", "1"])?;
+    let shown = node.done(&["approvals", "show", "1"])?;
     ensure!(shown.contains("echo acted"), "{shown}");
     ensure!(!acts.exists());
-    let maybe = refused(&node, &["task", "answer", "1", "maybe"])?;
+    let maybe = node.refused(&["task", "answer", "1", "maybe"])?;
     ensure!(maybe.contains("approval 1"), "{maybe}");
-    done(&node, &["approvals", "approve", "1", "--note", "go on"])?;
-    done(&node, &["run", "follow", "1"])?;
+    node.done(&["approvals", "approve", "1", "--note", "go on"])?;
+    node.done(&["run", "follow", "1"])?;
 
     let task = until(&node.api()?, "1", "completed").await?;
     ensure!(task["result"]["words"] == 3, "{task}");
     ensure!(fs::read_to_string(&acts)? == "acted\n");
-    let again = refused(&node, &["approvals", "approve", "1"])?;
+    let again = node.refused(&["approvals", "approve", "1"])?;
     ensure!(again.contains("used already"), "{again}");
-    let run = done(&node, &["run", "show", "1"])?;
+    let run = node.done(&["run", "show", "1"])?;
     ensure!(run.contains("act") && run.contains("approval 1"), "{run}");
     ensure!(fs::read_dir(data.join("workspaces"))?.next().is_none());
     ensure!(node.stop()? == Some(0), "{}", node.log());
@@ -106,7 +81,7 @@ async fn a_plan_asks_in_the_middle_and_goes_on_after_a_restart() -> anyhow::Resu
 async fn a_no_is_told_and_the_run_is_tried_again_from_there() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let acts = folder.path().join("acts");
-    let node = TestNode::start(&with_agents())?;
+    let node = TestNode::start(&Options::with_agents())?;
     let api = node.api()?;
     let act = outside(&format!("echo acted >> '{}'", acts.display()));
     add(
@@ -117,7 +92,7 @@ async fn a_no_is_told_and_the_run_is_tried_again_from_there() -> anyhow::Result<
     .await?;
     until(&api, "1", "blocked").await?;
 
-    done(&node, &["approvals", "deny", "1", "--note", "not today"])?;
+    node.done(&["approvals", "deny", "1", "--note", "not today"])?;
     let task = api
         .wait_for("/tasks/1", LIMIT, |task| {
             task["blocked_reason"]
@@ -131,9 +106,9 @@ async fn a_no_is_told_and_the_run_is_tried_again_from_there() -> anyhow::Result<
         "{reason}"
     );
 
-    done(&node, &["run", "retry", "1", "--from", "step-2"])?;
+    node.done(&["run", "retry", "1", "--from", "step-2"])?;
     until(&api, "1", "blocked").await?;
-    done(&node, &["task", "answer", "1", "yes"])?;
+    node.done(&["task", "answer", "1", "yes"])?;
     // Step 1 makes a file that must not be there: it is not done again.
     until(&api, "1", "completed").await?;
     ensure!(fs::read_to_string(&acts)? == "acted\n");
@@ -149,13 +124,13 @@ async fn what_is_remembered_is_not_asked_again_and_for_nothing_else() -> anyhow:
             let _ = answer(connection);
         }
     });
-    let node = TestNode::start(&with_agents())?;
+    let node = TestNode::start(&Options::with_agents())?;
     let api = node.api()?;
     let get = |path: &str| json!([{"tool": "http_get", "args": {"url": format!("http://{host}/{path}")}}]);
 
     add(&api, "First", get("page")).await?;
     until(&api, "1", "blocked").await?;
-    done(&node, &["approvals", "approve", "1", "--remember"])?;
+    node.done(&["approvals", "approve", "1", "--remember"])?;
     let task = until(&api, "1", "completed").await?;
     ensure!(task["result"]["body"] == "hello /page", "{task}");
 
@@ -164,10 +139,10 @@ async fn what_is_remembered_is_not_asked_again_and_for_nothing_else() -> anyhow:
     add(&api, "Third", get("other")).await?;
     until(&api, "3", "blocked").await?;
 
-    done(&node, &["approvals", "revoke", "1"])?;
+    node.done(&["approvals", "revoke", "1"])?;
     add(&api, "Fourth", get("page")).await?;
     until(&api, "4", "blocked").await?;
-    let asked: Value = serde_json::from_str(&done(&node, &["--json", "approvals"])?)?;
+    let asked: Value = serde_json::from_str(&node.done(&["--json", "approvals"])?)?;
     ensure!(
         asked["items"].as_array().map_or(0, Vec::len) == 2,
         "{asked}"
@@ -196,11 +171,11 @@ fn answer(mut connection: std::net::TcpStream) -> std::io::Result<()> {
 #[tokio::test]
 async fn cancelling_ends_what_runs_within_a_second_and_takes_back_what_was_asked()
 -> anyhow::Result<()> {
-    let node = TestNode::start(&with_agents())?;
+    let node = TestNode::start(&Options::with_agents())?;
     let api = node.api()?;
     add(&api, "Waits", json!([outside("true")])).await?;
     until(&api, "1", "blocked").await?;
-    done(&node, &["run", "cancel", "1"])?;
+    node.done(&["run", "cancel", "1"])?;
     let approval = api.get("/approvals/1").await?;
     ensure!(approval["status"] == "withdrawn", "{approval}");
     ensure!(api.get("/runs/1").await?["status"] == "cancelled");
@@ -221,7 +196,7 @@ async fn cancelling_ends_what_runs_within_a_second_and_takes_back_what_was_asked
     wait(&sleeps)?;
 
     let begun = Instant::now();
-    done(&node, &["run", "cancel", "2"])?;
+    node.done(&["run", "cancel", "2"])?;
     wait(&|| !sleeps())?;
     let took = begun.elapsed();
 
@@ -257,7 +232,7 @@ fn wait(is_so: &dyn Fn() -> bool) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_plan_that_cannot_be_done_is_told_and_nothing_is_lost() -> anyhow::Result<()> {
-    let node = TestNode::start(&with_agents())?;
+    let node = TestNode::start(&Options::with_agents())?;
     let api = node.api()?;
     let fill = "f = open('big', 'wb')\nwhile True: f.write(b'x' * 1000000)";
     let plans = [
@@ -348,7 +323,7 @@ async fn twenty_runs_at_once_on_each_of_two_nodes_see_nothing_of_each_other() ->
     const RUNS: usize = 20;
     let options = Options {
         env: vec![("HEARTH_AGENTS_PARALLEL".into(), RUNS.to_string())],
-        ..with_agents()
+        ..Options::with_agents()
     };
     let nodes = [TestNode::start(&options)?, TestNode::start(&options)?];
     for (place, node) in nodes.iter().enumerate() {
@@ -395,10 +370,10 @@ async fn granted_folders_are_read_and_written_as_far_as_they_are_open() -> anyho
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(path, fs::Permissions::from_mode(0o777))?;
     }
-    let node = TestNode::start(&with_agents())?;
+    let node = TestNode::start(&Options::with_agents())?;
     let api = node.api()?;
     let path = notes.to_str().context("a path")?;
-    done(&node, &["folder", "grant", path, "--name", "notes"])?;
+    node.done(&["folder", "grant", path, "--name", "notes"])?;
     let read =
         json!({"id": "read", "tool": "read_file", "args": {"path": "plan.md", "folder": "notes"}});
     let write = json!({"tool": "write_file", "args": {"path": "new.md", "folder": "notes", "content": {"$result": "read", "at": "/content"}}});
@@ -408,12 +383,9 @@ async fn granted_folders_are_read_and_written_as_far_as_they_are_open() -> anyho
     let reason = blocked["blocked_reason"].as_str().unwrap_or_default();
     ensure!(reason.contains("open for reading only"), "{reason}");
 
-    done(&node, &["folder", "revoke", "notes"])?;
-    done(
-        &node,
-        &["folder", "grant", path, "--name", "notes", "--write"],
-    )?;
-    done(&node, &["run", "retry", "1"])?;
+    node.done(&["folder", "revoke", "notes"])?;
+    node.done(&["folder", "grant", path, "--name", "notes", "--write"])?;
+    node.done(&["run", "retry", "1"])?;
     until(&api, &task, "completed").await?;
     ensure!(fs::read_to_string(notes.join("new.md"))? == "plant beans");
 
@@ -435,14 +407,14 @@ async fn a_folder_inside_one_that_may_be_written_to_is_not_opened_beside_it() ->
     let text = |path: &Path| path.to_str().map(str::to_owned).context("a path");
     let (notes, archive) = (text(&folder.path().join("notes"))?, text(&archive)?);
 
-    done(&node, &["folder", "grant", &notes, "--write"])?;
-    let said = refused(&node, &["folder", "grant", &archive])?;
+    node.done(&["folder", "grant", &notes, "--write"])?;
+    let said = node.refused(&["folder", "grant", &archive])?;
     ensure!(said.contains("hearth folder revoke notes"), "{said}");
 
-    done(&node, &["folder", "revoke", "notes"])?;
-    done(&node, &["folder", "grant", &archive])?;
+    node.done(&["folder", "revoke", "notes"])?;
+    node.done(&["folder", "grant", &archive])?;
     // Where neither may be written to, one inside the other does no harm.
-    done(&node, &["folder", "grant", &notes])?;
+    node.done(&["folder", "grant", &notes])?;
     Ok(())
 }
 
@@ -457,12 +429,9 @@ async fn a_step_that_failed_is_not_made_again_by_a_restart() -> anyhow::Result<(
     }
     let data = folder.path().join("data");
     fs::create_dir(&data)?;
-    let mut node = TestNode::start_in(&data, &with_agents())?;
+    let mut node = TestNode::start_in(&data, &Options::with_agents())?;
     let path = log.to_str().context("a path")?;
-    done(
-        &node,
-        &["folder", "grant", path, "--name", "log", "--write"],
-    )?;
+    node.done(&["folder", "grant", path, "--name", "log", "--write"])?;
     let boom = json!({"id": "boom", "tool": "python", "args": {"writes": ["log"],
         "code": "open('/folders/log/made', 'a').write('x'); raise SystemExit(1)"}});
     let slow = json!({"id": "slow", "tool": "python", "after": [], "args": {"code": "import time; time.sleep(50)"}});
@@ -480,7 +449,7 @@ async fn a_step_that_failed_is_not_made_again_by_a_restart() -> anyhow::Result<(
         .await?;
 
     node.kill()?;
-    let node = TestNode::start_in(&data, &with_agents())?;
+    let node = TestNode::start_in(&data, &Options::with_agents())?;
 
     let task = until(&node.api()?, "1", "blocked").await?;
     let reason = task["blocked_reason"].as_str().unwrap_or_default();
@@ -513,13 +482,13 @@ async fn a_yes_is_for_the_script_that_was_there_and_not_for_what_became_of_it() 
         with(ask, "ask", "first"),
         with(script("harm"), "second", "ask"),
     ]);
-    let node = TestNode::start(&with_agents())?;
+    let node = TestNode::start(&Options::with_agents())?;
     let api = node.api()?;
     add(&api, "Act", plan).await?;
     until(&api, "1", "blocked").await?;
 
-    done(&node, &["approvals", "approve", "1"])?;
-    done(&node, &["task", "answer", "1", "this"])?;
+    node.done(&["approvals", "approve", "1"])?;
+    node.done(&["task", "answer", "1", "this"])?;
     api.wait_for("/approvals?status=pending", LIMIT, |asked| {
         asked["items"][0]["number"] == 2
     })
@@ -527,7 +496,7 @@ async fn a_yes_is_for_the_script_that_was_there_and_not_for_what_became_of_it() 
 
     ensure!(!acts.exists(), "it acted on a yes for something else");
     until(&api, "1", "blocked").await?;
-    done(&node, &["approvals", "approve", "2"])?;
+    node.done(&["approvals", "approve", "2"])?;
     until(&api, "1", "completed").await?;
     ensure!(fs::read_to_string(&acts)? == "harm\n");
     Ok(())

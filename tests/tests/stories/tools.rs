@@ -12,28 +12,6 @@ use serde_json::{Value, json};
 /// How long a busy machine may take.
 const LIMIT: Duration = Duration::from_mins(1);
 
-fn with_agents() -> Options {
-    Options {
-        agents: true,
-        ..Options::default()
-    }
-}
-
-/// Runs a command to a good end; returns what it said.
-fn done(node: &TestNode, args: &[&str]) -> anyhow::Result<String> {
-    let output = node.hearth(args)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{args:?}: {said}");
-    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
-}
-
-/// Runs a command that is refused; returns why.
-fn refused(node: &TestNode, args: &[&str]) -> anyhow::Result<String> {
-    let output = node.hearth(args)?;
-    ensure!(!output.status.success(), "{args:?} was not refused");
-    Ok(String::from_utf8(output.stderr)?)
-}
-
 /// Hands a plan in by a file, as a person does, and waits for what becomes of its task.
 async fn execute(
     node: &TestNode,
@@ -44,7 +22,7 @@ async fn execute(
 ) -> anyhow::Result<Value> {
     fs::write(file, plan.to_string())?;
     let path = file.to_str().context("a path")?;
-    done(node, &["task", "add", "Work", "--plan-file", path])?;
+    node.done(&["task", "add", "Work", "--plan-file", path])?;
     let path = format!("/tasks/{number}");
     node.api()?
         .wait_for(&path, LIMIT, |task| task["status"] == status)
@@ -76,10 +54,10 @@ async fn a_tool_is_made_used_after_a_restart_and_steered_by_its_owner() -> anyho
     let data = folder.path().join("data");
     let plan = folder.path().join("plan.json");
     fs::create_dir(&data)?;
-    let mut node = TestNode::start_in(&data, &with_agents())?;
+    let mut node = TestNode::start_in(&data, &Options::with_agents())?;
     fs::write(&plan, using("x").to_string())?;
     let path = plan.to_str().context("a path")?;
-    let unknown = refused(&node, &["task", "add", "Work", "--plan-file", path])?;
+    let unknown = node.refused(&["task", "add", "Work", "--plan-file", path])?;
     ensure!(
         unknown.contains("there is no tool count_words"),
         "{unknown}"
@@ -88,16 +66,16 @@ async fn a_tool_is_made_used_after_a_restart_and_steered_by_its_owner() -> anyho
     let made = execute(&node, &plan, making("len(text.split())"), 1, "completed").await?;
     ensure!(made["result"]["tool"] == "count_words.v1", "{made}");
     node.kill()?;
-    let mut node = TestNode::start_in(&data, &with_agents())?;
+    let mut node = TestNode::start_in(&data, &Options::with_agents())?;
     let used = execute(&node, &plan, using("to be or not"), 2, "completed").await?;
     ensure!(used["result"]["words"] == 4, "{used}");
 
-    let list = done(&node, &["tool", "list"])?;
+    let list = node.done(&["tool", "list"])?;
     ensure!(
         list.contains("create_tool") && list.contains("count_words"),
         "{list}"
     );
-    let shown = done(&node, &["tool", "show", "count_words"])?;
+    let shown = node.done(&["tool", "show", "count_words"])?;
     for words in [
         "len(text.split())",
         "compute, and nothing else",
@@ -106,32 +84,29 @@ async fn a_tool_is_made_used_after_a_restart_and_steered_by_its_owner() -> anyho
     ] {
         ensure!(shown.contains(words), "{words}: {shown}");
     }
-    let tested = done(&node, &["tool", "test", "count_words"])?;
+    let tested = node.done(&["tool", "test", "count_words"])?;
     ensure!(tested.contains("example 1: passed"), "{tested}");
 
     execute(&node, &plan, making("2"), 3, "completed").await?;
     let wrong = execute(&node, &plan, using("one"), 4, "completed").await?;
     ensure!(wrong["result"]["words"] == 2, "{wrong}");
-    let back = done(&node, &["tool", "rollback", "count_words"])?;
+    let back = node.done(&["tool", "rollback", "count_words"])?;
     ensure!(back.contains("count_words means version 1"), "{back}");
     let right = execute(&node, &plan, using("one"), 5, "completed").await?;
     ensure!(right["result"]["words"] == 1, "{right}");
 
-    done(
-        &node,
-        &["tool", "disable", "count_words", "--reason", "enough"],
-    )?;
+    node.done(&["tool", "disable", "count_words", "--reason", "enough"])?;
     let blocked = execute(&node, &plan, using("one"), 6, "blocked").await?;
     let reason = blocked["blocked_reason"].as_str().unwrap_or_default();
     ensure!(reason.contains("was disabled by the owner"), "{reason}");
-    let shown = done(&node, &["tool", "show", "count_words.v1"])?;
+    let shown = node.done(&["tool", "show", "count_words.v1"])?;
     ensure!(shown.contains("disabled by owner: enough"), "{shown}");
-    done(&node, &["tool", "enable", "count_words"])?;
-    let twice = refused(&node, &["tool", "enable", "count_words"])?;
+    node.done(&["tool", "enable", "count_words"])?;
+    let twice = node.refused(&["tool", "enable", "count_words"])?;
     ensure!(twice.contains("enabled already"), "{twice}");
     ensure!(node.stop()? == Some(0), "{}", node.log());
 
-    let offline = done(&node, &["tool", "list"])?;
+    let offline = node.done(&["tool", "list"])?;
     ensure!(offline.contains("create_tool"), "{offline}");
     Ok(())
 }

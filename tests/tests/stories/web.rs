@@ -13,13 +13,6 @@ use tokio::task::JoinSet;
 /// How long a busy machine may take.
 const LIMIT: Duration = Duration::from_mins(1);
 
-fn with_agents() -> Options {
-    Options {
-        agents: true,
-        ..Options::default()
-    }
-}
-
 /// Gives the same page under every path but that for robots; returns its address.
 async fn site(tasks: &mut JoinSet<()>) -> anyhow::Result<String> {
     let page = format!(
@@ -51,14 +44,6 @@ async fn site(tasks: &mut JoinSet<()>) -> anyhow::Result<String> {
     Ok(url)
 }
 
-/// Runs a command to a good end; returns what it said.
-fn done(node: &TestNode, args: &[&str]) -> anyhow::Result<String> {
-    let output = node.hearth(args)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{args:?}: {said}");
-    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
-}
-
 async fn add(api: &Api, plan: Value) -> anyhow::Result<String> {
     let task = json!({"title": "Watch the river", "context": {"plan": plan}});
     Ok(api.post("/tasks", task).await?["number"].to_string())
@@ -76,7 +61,7 @@ async fn what_was_read_and_remembered_is_found_after_a_restart() -> anyhow::Resu
     let mut serving = JoinSet::new();
     let url = site(&mut serving).await?;
     let folder = tempfile::tempdir()?;
-    let node = TestNode::start_in(folder.path(), &with_agents())?;
+    let node = TestNode::start_in(folder.path(), &Options::with_agents())?;
     let remembered = json!({"text": "Otters hold hands", "about": "animals"});
     let plan = json!([
         {"id": "read", "tool": "web_scrape", "args": {"url": url}},
@@ -84,16 +69,16 @@ async fn what_was_read_and_remembered_is_found_after_a_restart() -> anyhow::Resu
     ]);
     add(&node.api()?, plan).await?;
     until(&node.api()?, "1", "blocked").await?;
-    let asked = done(&node, &["approvals"])?;
+    let asked = node.done(&["approvals"])?;
     ensure!(asked.contains("read http://127.0.0.1"), "{asked}");
-    done(&node, &["approvals", "approve", "1"])?;
+    node.done(&["approvals", "approve", "1"])?;
     until(&node.api()?, "1", "completed").await?;
     let mut node = node;
     ensure!(node.stop()? == Some(0), "{}", node.log());
     // Nobody answers there any more: what is found is found here.
     serving.abort_all();
 
-    let mut node = TestNode::start_in(folder.path(), &with_agents())?;
+    let mut node = TestNode::start_in(folder.path(), &Options::with_agents())?;
     let plan = json!([
         {"id": "search", "tool": "web_search", "args": {"query": "sleeping otters"}},
         {"id": "recall", "tool": "recall", "args": {"query": "otters hands"}},
@@ -117,22 +102,19 @@ async fn what_was_read_and_remembered_is_found_after_a_restart() -> anyhow::Resu
     let recalled = outcome("recall")?.to_string();
     ensure!(recalled.contains("Otters hold hands"), "{recalled}");
     ensure!(recalled.contains("from task #1 by seed on "), "{recalled}");
-    let listed = done(&node, &["memory", "list"])?;
+    let listed = node.done(&["memory", "list"])?;
     ensure!(
         listed.contains("animals") && listed.contains("task #1 by seed"),
         "{listed}"
     );
-    let shown = done(&node, &["memory", "show", "1"])?;
+    let shown = node.done(&["memory", "show", "1"])?;
     ensure!(shown.contains("text of strangers"), "{shown}");
 
-    done(&node, &["memory", "forget", "1"])?;
-    done(
-        &node,
-        &["memory", "add", "The river is high", "--about", "weather"],
-    )?;
+    node.done(&["memory", "forget", "1"])?;
+    node.done(&["memory", "add", "The river is high", "--about", "weather"])?;
 
-    ensure!(done(&node, &["memory", "list", "otters"])?.is_empty());
-    let river = done(&node, &["memory", "list", "river"])?;
+    ensure!(node.done(&["memory", "list", "otters"])?.is_empty());
+    let river = node.done(&["memory", "list", "river"])?;
     ensure!(river.contains("by owner on "), "{river}");
     ensure!(node.stop()? == Some(0), "{}", node.log());
     Ok(())
