@@ -7,6 +7,7 @@ mod capture;
 mod error;
 mod list;
 mod microphone;
+mod opening;
 mod output;
 
 #[cfg(test)]

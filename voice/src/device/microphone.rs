@@ -4,20 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{FromSample, SampleFormat, SizedSample, StreamConfig};
-use tokio::sync::{mpsc, oneshot};
+use cpal::traits::DeviceTrait;
+use cpal::{Device, FromSample, SizedSample, Stream, StreamConfig};
+use tokio::sync::mpsc;
 
-use super::list::{find, quiet};
+use super::list::find;
+use super::opening::{Build, beside, start};
 use super::{DeviceError, Kind};
 use crate::audio::RATE;
 use crate::resample::Resampler;
 
 /// Within this, samples must arrive: the first piece can be more than a second late on a busy machine.
 const FIRST_WITHIN: Duration = Duration::from_secs(2);
-
-/// How long the sound system may take to open one.
-const OPEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Pieces of some hundredths of a second that wait to be taken, a few seconds in all. Full means that nobody
 /// takes them: then the newest are lost, and counted.
@@ -33,7 +31,7 @@ pub struct Microphone {
     /// Taken by [`Microphone::open`] to see that there is sound.
     first: Option<Vec<f32>>,
     // Dropping it closes the device.
-    _stream: cpal::Stream,
+    _stream: Stream,
 }
 
 enum Piece {
@@ -42,7 +40,7 @@ enum Piece {
 }
 
 struct Opened {
-    stream: cpal::Stream,
+    stream: Stream,
     rate: u32,
 }
 
@@ -55,7 +53,9 @@ impl Microphone {
     pub async fn open(choice: Option<&str>) -> Result<Self, DeviceError> {
         let (sender, pieces) = mpsc::channel(WAITING);
         let lost = Arc::new(AtomicU64::new(0));
-        let opened = open_beside(choice.map(str::to_owned), sender, Arc::clone(&lost)).await?;
+        let (choice, counted) = (choice.map(str::to_owned), Arc::clone(&lost));
+        let open = move || open(choice.as_deref(), sender, counted);
+        let opened = beside(KIND, "open microphone", open).await?;
         let resampler = Resampler::new(opened.rate, RATE).map_err(|error| DeviceError::Unfit {
             kind: KIND,
             reason: error.to_string(),
@@ -102,32 +102,6 @@ impl Microphone {
     }
 }
 
-/// Opens it on a thread of its own: a sound system that hangs takes only that with it.
-async fn open_beside(
-    choice: Option<String>,
-    sender: mpsc::Sender<Piece>,
-    lost: Arc<AtomicU64>,
-) -> Result<Opened, DeviceError> {
-    let failed = |reason: &str| DeviceError::Failed {
-        kind: KIND,
-        reason: reason.to_owned(),
-    };
-    let (answer, answered) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("open microphone".to_owned())
-        .spawn(move || {
-            let _quiet = quiet();
-            // Nobody listens after the limit; what was opened is then closed again.
-            let _ = answer.send(open(choice.as_deref(), sender, lost));
-        })
-        .map_err(|error| failed(&error.to_string()))?;
-    match tokio::time::timeout(OPEN_WITHIN, answered).await {
-        Ok(Ok(opened)) => opened,
-        Ok(Err(_)) => Err(failed("it gave up")),
-        Err(_) => Err(failed("it does not answer")),
-    }
-}
-
 fn open(
     choice: Option<&str>,
     sender: mpsc::Sender<Piece>,
@@ -143,24 +117,7 @@ fn open(
         lost,
     };
     let rate = config.sample_rate;
-    let stream = match supported.sample_format() {
-        SampleFormat::F32 => build::<f32>(&device, config, sink),
-        SampleFormat::F64 => build::<f64>(&device, config, sink),
-        SampleFormat::I8 => build::<i8>(&device, config, sink),
-        SampleFormat::I16 => build::<i16>(&device, config, sink),
-        SampleFormat::I32 => build::<i32>(&device, config, sink),
-        SampleFormat::U8 => build::<u8>(&device, config, sink),
-        SampleFormat::U16 => build::<u16>(&device, config, sink),
-        SampleFormat::U32 => build::<u32>(&device, config, sink),
-        other => {
-            return Err(DeviceError::Unfit {
-                kind: KIND,
-                reason: format!("its samples are of the form {other}"),
-            });
-        }
-    }
-    .map_err(failed)?;
-    stream.play().map_err(failed)?;
+    let stream = start(KIND, &device, supported.sample_format(), config, sink)?;
     Ok(Opened { stream, rate })
 }
 
@@ -171,27 +128,25 @@ struct Sink {
     lost: Arc<AtomicU64>,
 }
 
-fn build<T>(
-    device: &cpal::Device,
-    config: StreamConfig,
-    sink: Sink,
-) -> Result<cpal::Stream, cpal::Error>
-where
-    T: SizedSample,
-    f32: FromSample<T>,
-{
-    let errors = sink.sender.clone();
-    device.build_input_stream(
-        config,
-        move |samples: &[T], _| sink.take(samples),
-        move |error| {
-            if let Some(error) = DeviceError::running(KIND, &error) {
-                // Full: whoever takes the pieces learns it by their end.
-                let _ = errors.try_send(Piece::Failed(error));
-            }
-        },
-        None,
-    )
+impl Build for Sink {
+    fn build<T>(self, device: &Device, config: StreamConfig) -> Result<Stream, cpal::Error>
+    where
+        T: SizedSample + FromSample<f32>,
+        f32: FromSample<T>,
+    {
+        let errors = self.sender.clone();
+        device.build_input_stream(
+            config,
+            move |samples: &[T], _| self.take(samples),
+            move |error| {
+                if let Some(error) = DeviceError::running(KIND, &error) {
+                    // Full: whoever takes the pieces learns it by their end.
+                    let _ = errors.try_send(Piece::Failed(error));
+                }
+            },
+            None,
+        )
+    }
 }
 
 impl Sink {

@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{BufferSize, FromSample, SampleFormat, SizedSample, StreamConfig, SupportedBufferSize};
-use tokio::sync::{Notify, oneshot};
+use cpal::traits::DeviceTrait;
+use cpal::{
+    BufferSize, Device, FromSample, SizedSample, Stream, StreamConfig, SupportedBufferSize,
+};
+use tokio::sync::Notify;
 
-use super::list::{find, quiet};
+use super::list::find;
+use super::opening::{Build, beside, start};
 use super::{DeviceError, Kind};
 use crate::audio::Sound;
-
-/// How long the sound system may take to open one.
-const OPEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Within this it must take some samples.
 const TAKES_WITHIN: Duration = Duration::from_secs(2);
@@ -186,32 +186,15 @@ impl Line {
     }
 }
 
-/// Opens it on a thread of its own: a sound system that hangs takes only that with it.
 async fn open_beside(
     choice: Option<String>,
     line: Arc<Line>,
-) -> Result<(cpal::Stream, u32), DeviceError> {
-    let failed = |reason: &str| DeviceError::Failed {
-        kind: KIND,
-        reason: reason.to_owned(),
-    };
-    let (answer, answered) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("open loudspeaker".to_owned())
-        .spawn(move || {
-            let _quiet = quiet();
-            // Nobody listens after the limit; what was opened is then closed again.
-            let _ = answer.send(open(choice.as_deref(), line));
-        })
-        .map_err(|error| failed(&error.to_string()))?;
-    match tokio::time::timeout(OPEN_WITHIN, answered).await {
-        Ok(Ok(opened)) => opened,
-        Ok(Err(_)) => Err(failed("it gave up")),
-        Err(_) => Err(failed("it does not answer")),
-    }
+) -> Result<(Stream, u32), DeviceError> {
+    let open = move || open(choice.as_deref(), line);
+    beside(KIND, "open loudspeaker", open).await
 }
 
-fn open(choice: Option<&str>, line: Arc<Line>) -> Result<(cpal::Stream, u32), DeviceError> {
+fn open(choice: Option<&str>, line: Arc<Line>) -> Result<(Stream, u32), DeviceError> {
     let failed = |error: cpal::Error| DeviceError::opening(KIND, &error);
     let device = find(KIND, choice)?;
     let supported = device.default_output_config().map_err(failed)?;
@@ -221,45 +204,27 @@ fn open(choice: Option<&str>, line: Arc<Line>) -> Result<(cpal::Stream, u32), De
         config.buffer_size = BufferSize::Fixed(wanted.clamp(*min, *max));
     }
     let rate = config.sample_rate;
-    let stream = match supported.sample_format() {
-        SampleFormat::F32 => build::<f32>(&device, config, line),
-        SampleFormat::F64 => build::<f64>(&device, config, line),
-        SampleFormat::I8 => build::<i8>(&device, config, line),
-        SampleFormat::I16 => build::<i16>(&device, config, line),
-        SampleFormat::I32 => build::<i32>(&device, config, line),
-        SampleFormat::U8 => build::<u8>(&device, config, line),
-        SampleFormat::U16 => build::<u16>(&device, config, line),
-        SampleFormat::U32 => build::<u32>(&device, config, line),
-        other => {
-            return Err(DeviceError::Unfit {
-                kind: KIND,
-                reason: format!("its samples are of the form {other}"),
-            });
-        }
-    }
-    .map_err(failed)?;
-    stream.play().map_err(failed)?;
+    let stream = start(KIND, &device, supported.sample_format(), config, line)?;
     Ok((stream, rate))
 }
 
-fn build<T>(
-    device: &cpal::Device,
-    config: StreamConfig,
-    line: Arc<Line>,
-) -> Result<cpal::Stream, cpal::Error>
-where
-    T: SizedSample + FromSample<f32>,
-{
-    let channels = usize::from(config.channels.max(1));
-    let errors = Arc::clone(&line);
-    device.build_output_stream(
-        config,
-        move |out: &mut [T], _| line.fill(out, channels),
-        move |error| {
-            if let Some(error) = DeviceError::running(KIND, &error) {
-                errors.fail(error);
-            }
-        },
-        None,
-    )
+impl Build for Arc<Line> {
+    fn build<T>(self, device: &Device, config: StreamConfig) -> Result<Stream, cpal::Error>
+    where
+        T: SizedSample + FromSample<f32>,
+        f32: FromSample<T>,
+    {
+        let channels = usize::from(config.channels.max(1));
+        let errors = Arc::clone(&self);
+        device.build_output_stream(
+            config,
+            move |out: &mut [T], _| self.fill(out, channels),
+            move |error| {
+                if let Some(error) = DeviceError::running(KIND, &error) {
+                    errors.fail(error);
+                }
+            },
+            None,
+        )
+    }
 }

@@ -17,7 +17,7 @@ const NAME: &str = "groq";
 /// Where it is.
 const ADDRESS: &str = "https://api.groq.com/openai/v1";
 
-/// The model that it is asked for unless told otherwise.
+/// The model that it is asked for.
 const MODEL: &str = "whisper-large-v3-turbo";
 
 /// What is sent at once: 10 MB, below the 25 MB that are taken.
@@ -38,7 +38,6 @@ pub struct Groq {
     client: Client,
     address: String,
     key: String,
-    model: String,
 }
 
 impl Groq {
@@ -48,7 +47,6 @@ impl Groq {
             client,
             address: ADDRESS.to_owned(),
             key: key.to_owned(),
-            model: MODEL.to_owned(),
         }
     }
 
@@ -56,13 +54,6 @@ impl Groq {
     #[must_use]
     pub fn at(mut self, address: &str) -> Self {
         address.trim_end_matches('/').clone_into(&mut self.address);
-        self
-    }
-
-    /// The same with another of its models.
-    #[must_use]
-    pub fn with_model(mut self, model: &str) -> Self {
-        model.clone_into(&mut self.model);
         self
     }
 
@@ -80,7 +71,7 @@ impl Groq {
             .map_err(|_| failed("the request could not be made", false))?;
         let mut form = Form::new()
             .part("file", file)
-            .text("model", self.model.clone())
+            .text("model", MODEL)
             .text("response_format", "verbose_json")
             .text("temperature", "0");
         if let Some(language) = options.language()? {
