@@ -1,5 +1,6 @@
 //! What every operation works with.
 
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,7 +15,7 @@ use serde_json::Value;
 use crate::acceptance::Examiner;
 use crate::blobs::Blobs;
 use crate::chat::Desk;
-use crate::error::AppError;
+use crate::error::{AppError, UnavailableCause};
 use crate::keys::KeyRing;
 use crate::language_model::ModelSlot;
 use crate::made_tools::Testers;
@@ -334,5 +335,25 @@ impl App {
 
     pub(crate) fn voice_slot(&self) -> &VoiceSlot {
         &self.inner.voice
+    }
+}
+
+/// Does something in a task of its own: whoever asked for it may go away, and it is done to its end all
+/// the same.
+///
+/// # Errors
+/// Its own; the node is stopping.
+pub(crate) async fn apart<T: Send + 'static>(
+    work: impl Future<Output = Result<T, AppError>> + Send + 'static,
+) -> Result<T, AppError> {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(AppError::Unavailable {
+                cause: UnavailableCause::Stopping,
+                detail: "the node is stopping".into(),
+            }),
+        },
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 pub use hearth_store::conversations::MessageCursor;
 
-use crate::app::App;
+use crate::app::{App, apart};
 use crate::error::{AppError, UnavailableCause};
 use crate::tasks::{Once, key_reused};
 use crate::trust;
@@ -221,21 +221,12 @@ impl App {
             busy("the chief of staff is in too many conversations at once; try again in a moment")
         })?;
         let (app, actor) = (self.clone(), actor.clone());
-        // A task of its own: whoever asked may go away, and finds the answer later.
-        let answering = tokio::spawn(async move {
+        // Whoever asked may go away, and finds the answer later.
+        apart(async move {
             let _place = place;
             app.answer(chief_of_staff.as_ref(), actor, saying).await
-        });
-        match answering.await {
-            Ok(answer) => answer,
-            Err(failed) => match failed.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(AppError::Unavailable {
-                    cause: UnavailableCause::Stopping,
-                    detail: "the node is stopping".into(),
-                }),
-            },
-        }
+        })
+        .await
     }
 
     async fn answer(

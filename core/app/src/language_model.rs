@@ -11,7 +11,7 @@ use hearth_domain::Actor;
 use hearth_domain::field::AgentName;
 use hearth_domain::money::{CallEnd, Purpose, Usage};
 
-use crate::app::App;
+use crate::app::{App, apart};
 use crate::authority::must_be_owner;
 use crate::chat::CHIEF_OF_STAFF;
 use crate::error::{AppError, UnavailableCause};
@@ -189,8 +189,8 @@ impl App {
             });
         };
         let app = self.clone();
-        // A task of its own: whoever asked may go away, and what was reserved is settled all the same.
-        let trying = tokio::spawn(async move {
+        // Whoever asked may go away, and what was reserved is settled all the same.
+        apart(async move {
             let whom = ForWhom {
                 agent: AgentName::from_stored(CHIEF_OF_STAFF.into()),
                 task: None,
@@ -203,17 +203,8 @@ impl App {
             let (tried, end) = models.test().await;
             app.settle_call(call, end).await?;
             tried
-        });
-        match trying.await {
-            Ok(tried) => tried,
-            Err(failed) => match failed.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(AppError::Unavailable {
-                    cause: UnavailableCause::Stopping,
-                    detail: "the node is stopping".into(),
-                }),
-            },
-        }
+        })
+        .await
     }
 }
 

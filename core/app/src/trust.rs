@@ -22,20 +22,9 @@ use hearth_store::{Tx, artifacts, runs, steps, tasks};
 
 use crate::app::App;
 use crate::error::AppError;
-use crate::runs::{RunRef, find_run};
 use crate::tasks::{TaskRef, find};
 
 impl App {
-    /// Returns what a run has taken in so far: what whatever it makes now is made of.
-    ///
-    /// # Errors
-    /// There is no such run.
-    pub async fn labels_of_run(&self, run: RunRef) -> Result<Labels, AppError> {
-        self.store()
-            .read(move |tx| of_run(tx, &find_run(tx, run)?))
-            .await
-    }
-
     /// Returns the labels of all that tasks say: their words, their artifacts, and what their workers
     /// made of them, which are results, or questions that they are blocked with. A task that is not
     /// there says nothing.

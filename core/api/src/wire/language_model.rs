@@ -1,6 +1,7 @@
 //! The language models.
 
 use hearth_app::language_model::{self, ModelState, ProviderState};
+use hearth_domain::money::usd;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -97,8 +98,8 @@ impl From<ProviderState> for LanguageModel {
             retry_in_seconds: state.retry_in.map(|wait| wait.as_secs() + 1),
             context_tokens: state.context_tokens,
             has_tools: state.has_tools,
-            input_price: dollars(state.input_price),
-            output_price: dollars(state.output_price),
+            input_price: usd(state.input_price),
+            output_price: usd(state.output_price),
             is_price_assumed: state.is_price_assumed,
         }
     }
@@ -113,16 +114,8 @@ impl From<language_model::ModelTest> for ModelTest {
             elapsed_ms: u64::try_from(test.elapsed.as_millis()).unwrap_or(u64::MAX),
             input_tokens: test.usage.input_tokens,
             output_tokens: test.usage.output_tokens,
-            cost: dollars(test.usage.usd_micros),
+            cost: usd(test.usage.usd_micros),
             is_estimated: test.is_estimated,
         }
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "prices and costs are far below what a float counts exactly"
-)]
-fn dollars(micros: u64) -> f64 {
-    micros as f64 / 1_000_000.0
 }
