@@ -297,7 +297,9 @@ impl Seed {
     /// Looks for a server on this machine where a task waits for a model and there is none; not where
     /// nothing waits, and not again right after.
     async fn look_for_model(&self) {
-        if self.config.models.current().is_some() {
+        let models = &self.config.models;
+        // Asked first: tasks are listed no more often than servers are looked for.
+        if models.current().is_some() || !models.is_look_due().await {
             return;
         }
         let pending = TaskFilter {
@@ -310,7 +312,7 @@ impl Seed {
         };
         let waits = |view: &TaskView| !view.task.has_plan() && view.waiting_for.is_some();
         if page.items.iter().any(waits) {
-            self.config.models.look_if_due().await;
+            models.look_if_due().await;
         }
     }
 

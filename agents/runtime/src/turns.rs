@@ -389,9 +389,8 @@ impl Lead<'_> {
         if call.name == COMPLETE {
             return finish::Claim::read(call).err();
         }
-        let tools = self.role.tools(self.hands.toolbox.registry);
-        if tools.iter().all(|tool| tool.name != call.name) {
-            let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+        let names = self.role.names(self.hands.toolbox.registry);
+        if !names.contains(&call.name) {
             return Some(format!(
                 "there is no tool {} for you; there are {}",
                 call.name,

@@ -247,13 +247,23 @@ impl Models {
     /// looks by itself.
     pub async fn look_if_due(&self) -> bool {
         let mut looked = self.inner.looked.lock().await;
-        let rest = self.config().patience.look_again;
-        if looked.is_some_and(|at| at.elapsed() < rest) {
+        if !self.is_due(*looked) {
             return false;
         }
         let is_new = self.look_around().await;
         *looked = Some(Instant::now());
         is_new
+    }
+
+    /// Whether [`Self::look_if_due`] would look now.
+    pub(crate) async fn is_look_due(&self) -> bool {
+        let looked = *self.inner.looked.lock().await;
+        self.is_due(looked)
+    }
+
+    fn is_due(&self, looked: Option<Instant>) -> bool {
+        let rest = self.config().patience.look_again;
+        looked.is_none_or(|at| at.elapsed() >= rest)
     }
 
     async fn look_around(&self) -> bool {

@@ -57,6 +57,13 @@ impl Role {
         tools.extend(registry.specs(self.allowed.as_ref()));
         tools
     }
+
+    /// Returns the names of [`Self::tools`].
+    pub(crate) fn names(&self, registry: &Registry) -> Vec<String> {
+        let mut names = vec![COMPLETE.to_owned()];
+        names.extend(registry.shown(self.allowed.as_ref()));
+        names
+    }
 }
 
 #[cfg(test)]

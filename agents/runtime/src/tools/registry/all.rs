@@ -213,18 +213,24 @@ impl Registry {
     /// those that agents made the 20 that were used or made last.
     pub fn specs(&self, allowed: Option<&BTreeSet<Word>>) -> Vec<ToolSpec> {
         let made = self.made();
-        let is_allowed = |name: &str| match allowed {
-            Some(words) => words.iter().any(|word| word.as_str() == name),
-            None => is_builtin(name) || made.shown.contains(name),
-        };
-        self.names()
+        self.shown(allowed)
             .iter()
-            .filter(|name| is_allowed(name))
             .filter_map(|name| match TOOLS.get(name.as_str()) {
                 Some(tool) => Some(tool.spec(name)),
                 None => made.current.get(name).map(|spec| spec_of(&spec.head)),
             })
             .collect()
+    }
+
+    /// Returns the names of those that [`Self::specs`] shows.
+    pub(crate) fn shown(&self, allowed: Option<&BTreeSet<Word>>) -> Vec<String> {
+        let made = self.made();
+        let mut names = self.names();
+        names.retain(|name| match allowed {
+            Some(words) => words.iter().any(|word| word.as_str() == name),
+            None => is_builtin(name) || made.shown.contains(name),
+        });
+        names
     }
 
     fn no_such_tool(&self, tool: &Word) -> String {
