@@ -59,6 +59,8 @@ struct Shared {
     calls: HashMap<String, usize>,
     failures: HashMap<String, VecDeque<Failure>>,
     files: HashMap<String, Vec<u8>>,
+    /// The voice notes that the bot sent, by the numbers of their messages.
+    notes: HashMap<i64, Vec<u8>>,
     /// What buttons were answered with.
     pressed: Vec<String>,
     commands: Vec<String>,
@@ -201,6 +203,11 @@ impl BotApi {
     /// Returns what was sent so far.
     pub fn sent(&self) -> Vec<Sent> {
         self.lock().sent.clone()
+    }
+
+    /// Returns the voice note that was sent as this message.
+    pub fn voice_note(&self, sent: &Sent) -> Option<Vec<u8>> {
+        self.lock().notes.get(&sent.message).cloned()
     }
 
     /// Returns how many updates the bot has not confirmed.
@@ -393,8 +400,16 @@ fn act(method: &str, body: &[u8], shared: &Mutex<Shared>) -> Value {
 }
 
 fn send(method: &str, asked: &Value, body: &[u8], shared: &mut Shared) -> Value {
+    let mut note = None;
     let (chat, text) = if method == "sendVoice" {
-        (0, format!("{} bytes", body.len()))
+        let chat =
+            part(body, "chat_id").and_then(|chat| std::str::from_utf8(chat).ok()?.parse().ok());
+        let sound = part(body, "voice").filter(|sound| !sound.is_empty());
+        let (Some(chat), Some(sound)) = (chat, sound) else {
+            return refusal(400, "Bad Request: there is no voice in the request", None);
+        };
+        note = Some(sound.to_vec());
+        (chat, format!("{} bytes", sound.len()))
     } else {
         let text = asked["text"].as_str().unwrap_or_default();
         if text.is_empty() || text.encode_utf16().count() > 4096 {
@@ -411,6 +426,9 @@ fn send(method: &str, asked: &Value, body: &[u8], shared: &mut Shared) -> Value 
         shared.next_message += 1;
         shared.next_message
     };
+    if let Some(note) = note {
+        shared.notes.insert(message, note);
+    }
     let is_same = shared
         .sent
         .iter()
@@ -440,6 +458,23 @@ fn send(method: &str, asked: &Value, body: &[u8], shared: &mut Shared) -> Value 
         buttons,
     });
     json!({"ok": true, "result": {"message_id": message}})
+}
+
+/// Returns the part of this name of a form in parts, as it was sent.
+fn part<'a>(body: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let place = |of: &[u8], what: &[u8]| of.windows(what.len()).position(|found| found == what);
+    let line = place(body, b"\r\n")?;
+    let between = [b"\r\n".as_slice(), &body[..line]].concat();
+    let mut rest = &body[line + 2..];
+    loop {
+        let end = place(rest, &between)?;
+        let head = place(&rest[..end], b"\r\n\r\n")?;
+        let named = format!("name=\"{name}\"");
+        if place(&rest[..head], named.as_bytes()).is_some() {
+            return Some(&rest[head + 4..end]);
+        }
+        rest = rest.get(end + between.len() + 2..)?;
+    }
 }
 
 fn refusal(code: u16, said: &str, after: Option<u64>) -> Value {

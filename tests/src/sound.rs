@@ -124,6 +124,68 @@ impl SoundServer {
     }
 }
 
+/// What is heard in the room is being written to a file. Ended when dropped.
+#[derive(Debug)]
+pub struct Listener {
+    recorder: Child,
+}
+
+impl Listener {
+    /// Ends it; the file is whole then.
+    ///
+    /// # Errors
+    /// It cannot be ended.
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "asks the recorder to end, and not to be cut off"
+        )]
+        let asked = Command::new("kill")
+            .arg(self.recorder.id().to_string())
+            .status()?;
+        ensure!(asked.success(), "{asked}");
+        self.recorder.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.recorder.kill();
+        let _ = self.recorder.wait();
+    }
+}
+
+impl SoundServer {
+    /// Writes what sounds in the room to a WAV file, from here on.
+    ///
+    /// # Errors
+    /// Nobody listens.
+    pub fn record(&self, recording: &Path) -> anyhow::Result<Listener> {
+        let mut parecord = program("parecord");
+        let recorder = parecord
+            .args([
+                "--device=room.monitor",
+                "--file-format=wav",
+                "--latency-msec=20",
+                "--channels=1",
+                "--rate=16000",
+            ])
+            .arg(recording)
+            .envs(self.environment())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let listener = Listener { recorder };
+        let deadline = Instant::now() + STARTS_WITHIN;
+        // The head of the file is there before a sound is.
+        while std::fs::metadata(recording).map_or(0, |file| file.len()) <= 44 {
+            ensure!(Instant::now() < deadline, "nobody listens to the room");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        Ok(listener)
+    }
+}
+
 impl Drop for SoundServer {
     fn drop(&mut self) {
         let _ = self.process.kill();

@@ -32,6 +32,7 @@
 )]
 
 pub mod activity;
+pub mod aloud;
 pub mod audio;
 pub mod catalogue;
 pub mod codec;

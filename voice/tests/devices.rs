@@ -222,6 +222,42 @@ fn what_the_loudspeaker_plays_the_microphone_hears() {
 }
 
 #[test]
+fn what_was_played_is_heard_to_its_end_before_the_loudspeaker_is_closed() {
+    let test = "what_was_played_is_heard_to_its_end_before_the_loudspeaker_is_closed";
+    with_server(test, || {
+        runtime().block_on(async {
+            let mut microphone = Microphone::open(None).await.unwrap();
+            let played = async {
+                let mut loudspeaker = Loudspeaker::open(None).await.unwrap();
+                loudspeaker.play(tone()).await.unwrap();
+                loudspeaker.finish().await.unwrap();
+            };
+            let heard = async {
+                let (mut loud, mut quiet) = (0, 0);
+                // Half a second of nothing after the tone is its end.
+                while loud == 0 || quiet < RATE as usize / 2 {
+                    let samples = microphone.next().await.unwrap();
+                    for piece in samples.chunks(160) {
+                        let is_loud = is_loud(piece);
+                        loud += if is_loud { piece.len() } else { 0 };
+                        quiet = if is_loud { 0 } else { quiet + piece.len() };
+                    }
+                }
+                loud
+            };
+
+            let both = async { tokio::join!(played, heard) };
+            let ((), loud) = tokio::time::timeout(Duration::from_secs(30), both)
+                .await
+                .unwrap();
+
+            let wanted = tone().samples.len();
+            assert!(loud + 800 >= wanted, "{loud} of {wanted} samples");
+        });
+    });
+}
+
+#[test]
 fn a_loudspeaker_is_quiet_at_once() {
     let test = "a_loudspeaker_is_quiet_at_once";
     with_server(test, || {

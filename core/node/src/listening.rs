@@ -17,6 +17,7 @@ use bytes::Bytes;
 use hearth_app::voice::{
     Segment, Speech, SpeechFormat, Transcript, Voice, VoiceError, VoiceFuture, Wanted,
 };
+use hearth_voice::aloud::{self, AloudError};
 use hearth_voice::audio::{Clip, Sound};
 use hearth_voice::codec::{self, Limits};
 use hearth_voice::device::Loudspeaker;
@@ -254,17 +255,16 @@ impl NodeVoice {
             .map_err(|error| words::of_device(&error, "voice.loudspeaker"))?;
         let quiet = loudspeaker.quiet();
         let mut speech = speak(speaker, text).map_err(|error| error.to_string())?;
-        let playing = async {
-            while let Some(sound) = speech.next().await {
-                let sound = sound.map_err(|error| words::of_speech(&error).to_string())?;
-                let played = loudspeaker.play(sound).await;
-                played.map_err(|error| words::of_device(&error, "voice.loudspeaker"))?;
-            }
-            Ok(())
-        };
+        let playing = aloud::play(&mut speech, &mut loudspeaker);
         let played = stop.run_until_cancelled(playing).await;
         quiet.now();
-        played.unwrap_or(Ok(()))
+        match played {
+            Some(Err(AloudError::Speech(error))) => Err(words::of_speech(&error).to_string()),
+            Some(Err(AloudError::Device(error))) => {
+                Err(words::of_device(&error, "voice.loudspeaker"))
+            }
+            Some(Ok(_)) | None => Ok(()),
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod readers;
 mod reload;
 mod runs;
 mod sandbox;
+mod spoken;
 mod start;
 mod telegram;
 mod telegram_voice;

@@ -10,7 +10,7 @@ use hearth_tests::skip::skip;
 use hearth_tests::sound::{SoundServer, say};
 use serde_json::Value;
 
-use crate::audio::listening_node;
+use crate::audio::{listening_node, send};
 
 /// How long a busy machine may take.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -139,7 +139,8 @@ fn without_a_microphone_the_key_says_so() -> anyhow::Result<()> {
 }
 
 /// Sits at a terminal before `hearth listen`: presses the space bar, has something played, presses it again,
-/// and leaves when the answer is there. Arguments: what plays, then the program and its arguments.
+/// and leaves when the answer is there and, where it is spoken, has been. Arguments: what plays, then the
+/// program and its arguments.
 const TERMINAL: &str = r#"
 import os, select, subprocess, sys, termios, fcntl, time
 ours, theirs = os.openpty()
@@ -177,6 +178,17 @@ wait_for(b"listening")
 subprocess.run(["paplay", sys.argv[1].removeprefix("hold:")], check=True)
 os.write(ours, up)
 wait_for(b"You said: add water the roses")
+def is_heard():
+    playing = subprocess.run(["pactl", "list", "short", "sink-inputs"], capture_output=True, check=True)
+    return bool(playing.stdout.strip())
+if "--speak" in sys.argv:
+    for now in (True, False):
+        end = time.monotonic() + 60
+        while is_heard() != now:
+            if time.monotonic() > end:
+                os.kill(child, 15)
+                sys.exit(f"what is spoken: {now} never came")
+            time.sleep(0.02)
 os.write(ours, b"\x1b[113u" if holds else b"q")
 _, status = os.waitpid(child, 0)
 after = termios.tcgetattr(theirs)
@@ -185,10 +197,6 @@ sys.exit(os.waitstatus_to_exitcode(status))
 "#;
 
 #[tokio::test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "starts Python, which sits at a terminal"
-)]
 async fn at_a_terminal_one_holds_the_space_bar_or_presses_it_twice() -> anyhow::Result<()> {
     let test = "at_a_terminal_one_holds_the_space_bar_or_presses_it_twice";
     let folder = tempfile::tempdir()?;
@@ -202,27 +210,78 @@ async fn at_a_terminal_one_holds_the_space_bar_or_presses_it_twice() -> anyhow::
     say("add water the roses", &roses)?;
 
     for how in ["hold:", ""] {
-        let hearth = command(node.data_dir())?;
-        let mut python = std::process::Command::new("python3");
-        python.args(["-c", TERMINAL, &format!("{how}{}", roses.display())]);
-        python.arg(hearth.get_program()).arg("listen");
-        for (name, value) in hearth.get_envs() {
-            match value {
-                Some(value) => python.env(name, value),
-                None => python.env_remove(name),
-            };
-        }
-        let output = python
-            .envs(server.environment())
-            .stdin(Stdio::null())
-            .output()?;
-        ensure!(
-            output.status.success(),
-            "{how} {}\n{}",
-            String::from_utf8_lossy(&output.stderr),
-            node.log()
-        );
+        let playing = format!("{how}{}", roses.display());
+        at_the_terminal(&node, &server, &playing, &["listen"])?;
     }
     ensure!(node.api()?.all("/tasks").await?.len() == 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn at_a_terminal_the_answer_is_spoken_where_that_is_wanted() -> anyhow::Result<()> {
+    let test = "at_a_terminal_the_answer_is_spoken_where_that_is_wanted";
+    let folder = tempfile::tempdir()?;
+    let Some(server) = SoundServer::start(test)? else {
+        return Ok(());
+    };
+    let Some(node) = listening_node(test, folder.path(), server.environment())? else {
+        return Ok(());
+    };
+    let roses = folder.path().join("roses.wav");
+    say("add water the roses", &roses)?;
+    let all = folder.path().join("all.wav");
+    let listener = server.record(&all)?;
+
+    let playing = roses.display().to_string();
+    at_the_terminal(&node, &server, &playing, &["listen", "--speak"])?;
+
+    listener.finish()?;
+    // What was played to the program, and then what it said.
+    let form = [("model", "whisper-1"), ("response_format", "text")];
+    let (status, heard) = send(
+        &node,
+        "/v1/audio/transcriptions",
+        std::fs::read(&all)?,
+        &form,
+    )
+    .await?;
+    ensure!(
+        status == 200
+            && heard.trim() == "add water the roses i've added number one water the roses",
+        "{status} {heard}"
+    );
+    Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "starts Python, which sits at a terminal"
+)]
+fn at_the_terminal(
+    node: &TestNode,
+    server: &SoundServer,
+    playing: &str,
+    arguments: &[&str],
+) -> anyhow::Result<()> {
+    let hearth = command(node.data_dir())?;
+    let mut python = std::process::Command::new("python3");
+    python.args(["-c", TERMINAL, playing]);
+    python.arg(hearth.get_program()).args(arguments);
+    for (name, value) in hearth.get_envs() {
+        match value {
+            Some(value) => python.env(name, value),
+            None => python.env_remove(name),
+        };
+    }
+    let output = python
+        .envs(server.environment())
+        .stdin(Stdio::null())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "{playing} {}\n{}",
+        String::from_utf8_lossy(&output.stderr),
+        node.log()
+    );
     Ok(())
 }

@@ -25,6 +25,9 @@ const REOPENED_AT_MOST: usize = 3;
 /// it is more often, and do not get up again; and two such stretches are what still sounds after a stop.
 const PERIODS_PER_SECOND: u32 = 10;
 
+/// How many such stretches wait in the device.
+const PERIODS_BEHIND: u64 = 2;
+
 const KIND: Kind = Kind::Loudspeaker;
 
 /// A loudspeaker that is open.
@@ -55,6 +58,8 @@ struct Line {
 struct Queue {
     samples: VecDeque<f32>,
     failed: Option<DeviceError>,
+    /// How many frames of silence were taken since the last sample.
+    silence: u64,
     /// Rises with every call for quiet.
     quiets: u64,
 }
@@ -93,6 +98,7 @@ impl Loudspeaker {
         let quiets = {
             let mut queue = self.line.lock();
             queue.samples.extend(sound.samples);
+            queue.silence = 0;
             queue.quiets
         };
         let mut reopened = 0;
@@ -104,6 +110,31 @@ impl Loudspeaker {
             }
         }
         Ok(())
+    }
+
+    /// Returns when all that was taken has sounded, or when it was made quiet. A device that is closed before
+    /// cuts the last word off.
+    ///
+    /// # Errors
+    /// The device is gone, or takes nothing for two seconds.
+    pub async fn finish(&mut self) -> Result<(), DeviceError> {
+        let behind = u64::from(self.rate / PERIODS_PER_SECOND) * (PERIODS_BEHIND + 1);
+        let quiets = self.line.lock().quiets;
+        loop {
+            let moved = self.line.moved.notified();
+            {
+                let queue = self.line.lock();
+                if let Some(error) = &queue.failed {
+                    return Err(error.clone());
+                }
+                if queue.silence >= behind || queue.quiets != quiets {
+                    return Ok(());
+                }
+            }
+            if tokio::time::timeout(TAKES_WITHIN, moved).await.is_err() {
+                return Err(DeviceError::Silent(KIND));
+            }
+        }
     }
 
     async fn wait_until_taken(&self, quiets: u64) -> Result<(), DeviceError> {
@@ -173,7 +204,9 @@ impl Line {
     {
         let mut queue = self.lock();
         for frame in out.chunks_mut(channels) {
-            let sample = queue.samples.pop_front().unwrap_or(0.0);
+            let next = queue.samples.pop_front();
+            queue.silence += u64::from(next.is_none());
+            let sample = next.unwrap_or(0.0);
             frame.fill(T::from_sample_(sample));
         }
         drop(queue);

@@ -35,10 +35,15 @@ pub fn sentences(text: &str) -> Vec<String> {
 /// A line without the marks of Markdown and the addresses of links, and with spaces instead of control
 /// characters.
 fn plain(line: &str) -> String {
-    let line = line.trim().trim_start_matches(['#', '>', '-', '*', ' ']);
+    let mut line = line.trim();
+    while !is_number_sign(line)
+        && let Some(rest) = line.strip_prefix(['#', '>', '-', '*', ' '])
+    {
+        line = rest;
+    }
     let words: Vec<String> = without_targets(line)
         .split(|c: char| c.is_whitespace() || c.is_control())
-        .map(without_path)
+        .map(|word| with_number(&without_path(word)))
         .collect();
     let line = words.join(" ");
     line.chars()
@@ -81,6 +86,23 @@ fn without_path(word: &str) -> String {
         .trim_start_matches("www.")
         .trim_end_matches(['.', ',', '!']);
     before.chars().chain(host.chars()).chain(mark).collect()
+}
+
+/// Whether a text begins with a number as it is written on a screen, such as `#12`.
+fn is_number_sign(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.next() == Some('#') && characters.next().is_some_and(|c| c.is_ascii_digit())
+}
+
+/// `(#12,` as `(number 12,`: a voice would call the sign a hash.
+fn with_number(word: &str) -> String {
+    let begin = word.find('#').unwrap_or(word.len());
+    let is_alone = word[..begin].chars().all(|c| matches!(c, '(' | '"' | '“'));
+    if is_alone && is_number_sign(&word[begin..]) {
+        format!("{}number {}", &word[..begin], &word[begin + 1..])
+    } else {
+        word.to_owned()
+    }
 }
 
 /// Where sentences end, behind their marks.
@@ -215,6 +237,18 @@ mod tests {
     #[test]
     fn marks_of_a_screen_are_not_spoken() {
         check("## **Done**\n- `build` it\n---\n", &["Done", "build it"]);
+    }
+
+    #[test]
+    fn numbers_of_tasks_are_called_numbers() {
+        check(
+            "#3 Paint the fence is done. I've made #4 (#5 waits) in C#6.",
+            &[
+                "number 3 Paint the fence is done.",
+                "I've made number 4 (number 5 waits) in C#6.",
+            ],
+        );
+        check("# 3 things\n- #4, #x", &["3 things", "number 4, #x"]);
     }
 
     #[test]

@@ -63,17 +63,20 @@ pub enum PttStage {
     Listening,
     /// It writes down what was said.
     Transcribing,
-    /// The chief of staff answers, or the answer is being spoken.
+    /// The chief of staff answers.
     Answering,
+    /// The answer is being spoken.
+    Speaking,
 }
 
 impl PttStage {
     /// Every one.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Idle,
         Self::Listening,
         Self::Transcribing,
         Self::Answering,
+        Self::Speaking,
     ];
 
     /// Returns the word for it.
@@ -83,6 +86,7 @@ impl PttStage {
             Self::Listening => "listening",
             Self::Transcribing => "transcribing",
             Self::Answering => "answering",
+            Self::Speaking => "speaking",
         }
     }
 }
@@ -100,7 +104,7 @@ pub struct PttState {
     pub waiting: usize,
     /// What is wrong with the microphone or the loudspeaker, and what mends it; empty where nothing is.
     pub problem: String,
-    /// How many turns have ended since the node was started.
+    /// How many turns were answered since the node was started.
     pub turns: u64,
     /// The last of them.
     pub last: Option<PttTurn>,

@@ -2,6 +2,7 @@
 //!
 //! The space bar is held while one speaks, where the terminal tells of releases; elsewhere it begins and ends.
 
+mod aloud;
 mod keys;
 mod screen;
 mod terminal;
@@ -10,13 +11,13 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use hearth_voice::audio::Sound;
-use hearth_voice::codec::{self, Limits, encode_wav};
-use hearth_voice::device::{Capture, Heard, Loudspeaker, Quiet};
+use hearth_voice::codec::encode_wav;
+use hearth_voice::device::{Capture, Heard};
 use hearth_voice::talk::{Around, Recorder, Recording};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use self::aloud::Aloud;
 use self::keys::{Key, KeyEvent};
 use self::screen::Screen;
 use self::terminal::Terminal;
@@ -49,7 +50,7 @@ pub struct Listen {
 }
 
 /// An answer that came, or why none did.
-type Said = anyhow::Result<(Answer, Option<Sound>)>;
+type Said = anyhow::Result<Answer>;
 
 pub(super) async fn run(invocation: &Invocation, listen: Listen) -> anyhow::Result<()> {
     if listen.devices {
@@ -74,19 +75,23 @@ pub(super) async fn run(invocation: &Invocation, listen: Listen) -> anyhow::Resu
     // One answer at a time, in the order of what was said.
     let (recordings, to_say) = mpsc::channel(WAITING_MAX);
     let (said, answers) = mpsc::channel(WAITING_MAX);
-    let saying = say_all(client, listen.speak, to_say, said);
+    let (problems, unspoken) = mpsc::channel(1);
+    let loudspeaker = settings.loudspeaker.clone();
+    let aloud = listen
+        .speak
+        .then(|| Aloud::start(client.clone(), loudspeaker, problems));
+    let saying = say_all(client, to_say, said);
     let conversation = Conversation {
         output: invocation.output,
-        loudspeaker: settings.loudspeaker.clone(),
         screen,
         capture,
         recorder: Recorder::new(Around::default()),
         recordings: Some(recordings),
         can_hold,
         last_space: None,
-        playing: None,
+        aloud,
     };
-    let talking = conversation.talk(&mut terminal, answers);
+    let talking = conversation.talk(&mut terminal, answers, unspoken);
     let (talked, ()) = tokio::join!(talking, saying);
     drop(terminal);
     talked
@@ -95,13 +100,12 @@ pub(super) async fn run(invocation: &Invocation, listen: Listen) -> anyhow::Resu
 /// Has one recording after the other answered.
 async fn say_all(
     client: Client,
-    speaks: bool,
     mut recordings: mpsc::Receiver<Recording>,
     said: mpsc::Sender<Said>,
 ) {
     let mut conversation: Option<String> = None;
     while let Some(recording) = recordings.recv().await {
-        let answer = say(&client, speaks, recording, &mut conversation);
+        let answer = say(&client, recording, &mut conversation);
         // Whoever left wants no answer any more.
         let answer = tokio::select! {
             answer = answer => answer,
@@ -113,31 +117,18 @@ async fn say_all(
     }
 }
 
-async fn say(
-    client: &Client,
-    speaks: bool,
-    recording: Recording,
-    conversation: &mut Option<String>,
-) -> Said {
+async fn say(client: &Client, recording: Recording, conversation: &mut Option<String>) -> Said {
     let wav = encode_wav(&recording.clip.into())?;
     let answer = client.utter(wav, conversation.as_deref()).await?;
     let uttered: Uttered = answer.read()?;
     if uttered.conversation_id.is_some() {
         conversation.clone_from(&uttered.conversation_id);
     }
-    let sound = match uttered.response {
-        Some(text) if speaks => {
-            let wav = client.speech(&text).await?;
-            Some(codec::decode(wav, &Limits::default())?.into())
-        }
-        _ => None,
-    };
-    Ok((answer, sound))
+    Ok(answer)
 }
 
 struct Conversation {
     output: Output,
-    loudspeaker: Option<String>,
     screen: Screen,
     capture: Capture,
     recorder: Recorder,
@@ -145,8 +136,8 @@ struct Conversation {
     recordings: Option<mpsc::Sender<Recording>>,
     can_hold: bool,
     last_space: Option<Instant>,
-    /// What makes the answer quiet that is being spoken.
-    playing: Option<Quiet>,
+    /// Who speaks the answers, where that is wanted.
+    aloud: Option<Aloud>,
 }
 
 impl Conversation {
@@ -154,8 +145,8 @@ impl Conversation {
         mut self,
         terminal: &mut Terminal,
         mut answers: mpsc::Receiver<Said>,
+        mut unspoken: mpsc::Receiver<String>,
     ) -> anyhow::Result<()> {
-        let (played, mut ended) = mpsc::channel::<Option<String>>(1);
         loop {
             tokio::select! {
                 key = terminal.next() => match key {
@@ -165,16 +156,12 @@ impl Conversation {
                 heard = self.capture.next() => self.hear(heard),
                 answer = answers.recv() => {
                     let Some(answer) = answer else { return Ok(()) };
-                    if let Some(sound) = self.screen.answer(answer, self.output)? {
-                        self.play(sound, played.clone()).await;
+                    let response = self.screen.answer(answer, self.output)?;
+                    if let Some((aloud, text)) = self.aloud.as_ref().zip(response) {
+                        aloud.say(text);
                     }
                 }
-                Some(problem) = ended.recv() => {
-                    self.playing = None;
-                    if let Some(problem) = problem {
-                        self.screen.note(&problem);
-                    }
-                }
+                Some(problem) = unspoken.recv() => self.screen.note(&problem),
             }
         }
     }
@@ -186,7 +173,9 @@ impl Conversation {
             KeyEvent::Down(Key::Space) => self.toggle(),
             KeyEvent::Down(Key::Cancel) => {
                 self.recorder.cancel();
-                self.hush();
+                if let Some(aloud) = &mut self.aloud {
+                    aloud.hush();
+                }
             }
             KeyEvent::Down(Key::Quit) | KeyEvent::Up(_) | KeyEvent::Holds | KeyEvent::Answered => {}
         }
@@ -206,7 +195,6 @@ impl Conversation {
     }
 
     fn press(&mut self) {
-        self.hush();
         let is_full = self.recordings.as_ref().is_none_or(|to| to.capacity() == 0);
         if is_full {
             self.screen
@@ -214,11 +202,8 @@ impl Conversation {
             return;
         }
         self.recorder.press();
-    }
-
-    fn hush(&mut self) {
-        if let Some(quiet) = self.playing.take() {
-            quiet.now();
+        if let Some(aloud) = &mut self.aloud {
+            aloud.listens(true);
         }
     }
 
@@ -245,22 +230,11 @@ impl Conversation {
                 self.screen.thinks();
             }
         }
-        self.screen
-            .meter(self.recorder.is_recording(), self.recorder.level());
-    }
-
-    async fn play(&mut self, sound: Sound, played: mpsc::Sender<Option<String>>) {
-        match Loudspeaker::open(self.loudspeaker.as_deref()).await {
-            Ok(mut loudspeaker) => {
-                self.playing = Some(loudspeaker.quiet());
-                tokio::spawn(async move {
-                    let problem = loudspeaker.play(sound).await.err();
-                    // Whoever listened may be gone.
-                    let _ = played.send(problem.map(|error| error.to_string())).await;
-                });
-            }
-            Err(error) => self.screen.note(&error.to_string()),
+        let is_recording = self.recorder.is_recording();
+        if let Some(aloud) = &mut self.aloud {
+            aloud.listens(is_recording);
         }
+        self.screen.meter(is_recording, self.recorder.level());
     }
 }
 

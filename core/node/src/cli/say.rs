@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use hearth_voice::aloud;
 use hearth_voice::audio::Sound;
 use hearth_voice::codec::{encode_opus, encode_wav};
 use hearth_voice::device::Loudspeaker;
@@ -98,13 +99,8 @@ async fn play(speaker: Arc<dyn Speaker>, text: &str, device: Option<&str>) -> an
         .await
         .context("nothing can be heard here; --out FILE.wav writes it to a file")?;
     let mut speech = speak(speaker, text)?;
-    let mut seconds = 0.0;
-    while let Some(sound) = speech.next().await {
-        let sound = sound?;
-        seconds += sound.duration().as_secs_f64();
-        loudspeaker.play(sound).await?;
-    }
-    Ok(seconds)
+    let length = aloud::play(&mut speech, &mut loudspeaker).await?;
+    Ok(length.as_secs_f64())
 }
 
 /// All of it as one sound.

@@ -180,6 +180,9 @@ impl<M: Microphones> Listener<M> {
             return Err(VoiceError::NotSetUp(told(error)));
         }
         self.recorder.press();
+        self.tell();
+        // Once more: an answer that came while the microphone was opened.
+        self.answers.hush();
         Ok(())
     }
 

@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
-use hearth_voice::audio::Sound;
 use tokio::time::Instant;
 
 use super::Said;
@@ -70,12 +69,12 @@ impl Screen {
         self.waiting += 1;
     }
 
-    /// Prints an answer; returns the sound of it.
-    pub(super) fn answer(&mut self, said: Said, output: Output) -> anyhow::Result<Option<Sound>> {
+    /// Prints an answer; returns its text.
+    pub(super) fn answer(&mut self, said: Said, output: Output) -> anyhow::Result<Option<String>> {
         self.waiting = self.waiting.saturating_sub(1);
         self.clear();
-        let (answer, sound) = match said {
-            Ok(said) => said,
+        let answer = match said {
+            Ok(answer) => answer,
             Err(error) => {
                 self.note(&format!("{error:#}"));
                 return Ok(None);
@@ -90,7 +89,7 @@ impl Screen {
         } else {
             self.note("nothing was said");
         }
-        Ok(sound)
+        Ok(uttered.response)
     }
 
     pub(super) fn note(&self, text: &str) {

@@ -27,7 +27,10 @@ pub(crate) trait Answers: Send + Sync + 'static {
     /// Hears a recording and has it answered; tells what was heard before it is answered.
     fn answer(&self, recording: Recording, heard: HeardListener) -> Doing<'_, PttTurn>;
 
-    /// Speaks an answer, where its owner wants that; returns what went wrong.
+    /// Whether the owner wants answers spoken.
+    fn speaks(&self) -> bool;
+
+    /// Speaks an answer, and can be hushed from the call on; returns what went wrong.
     fn speak<'a>(&'a self, answer: &'a str) -> Doing<'a, Result<(), String>>;
 
     /// Stops what is being spoken.
@@ -52,12 +55,25 @@ pub(super) async fn run(
         let answer = turn.answer.clone();
         shared.answered(turn);
         if !answer.is_empty()
-            && let Err(problem) = answers.speak(&answer).await
+            && answers.speaks()
+            && let Err(problem) = speak(&*answers, &answer, &shared).await
         {
             warn!("an answer was not spoken: {problem}");
             shared.set_problem(&problem);
         }
         shared.ends();
+    }
+}
+
+/// Speaks an answer once the key is up: spoken into the next recording, it would be heard as its words.
+async fn speak(answers: &dyn Answers, answer: &str, shared: &Shared) -> Result<(), String> {
+    loop {
+        shared.until_key_is_up().await;
+        // From here on a key that goes down stops it; one that went down just before is waited for.
+        let speaking = answers.speak(answer);
+        if !shared.is_listening() {
+            return speaking.await;
+        }
     }
 }
 
@@ -139,15 +155,14 @@ impl Answers for AppAnswers {
         Box::pin(self.utter(recording, heard))
     }
 
+    fn speaks(&self) -> bool {
+        self.speaks
+    }
+
     fn speak<'a>(&'a self, answer: &'a str) -> Doing<'a, Result<(), String>> {
         let stop = CancellationToken::new();
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop.clone();
-        Box::pin(async move {
-            if self.speaks {
-                return self.voice.play(answer, &stop).await;
-            }
-            Ok(())
-        })
+        Box::pin(async move { self.voice.play(answer, &stop).await })
     }
 
     fn hush(&self) {

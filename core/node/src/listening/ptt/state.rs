@@ -3,27 +3,31 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hearth_app::voice::{PttStage, PttState, PttTurn};
+use tokio::sync::watch;
 
-/// What both workers tell of themselves. A lock of the standard library: it is held for a copy only.
+/// What both workers tell of themselves.
 #[derive(Default)]
-pub(super) struct Shared(Mutex<Inner>);
+pub(super) struct Shared {
+    // A lock of the standard library: it is held for a copy only.
+    inner: Mutex<Inner>,
+    is_listening: watch::Sender<bool>,
+}
 
 #[derive(Default)]
 struct Inner {
     state: PttState,
-    is_listening: bool,
     /// What is done with the recording whose turn it is.
     working: Option<PttStage>,
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn state(&self) -> PttState {
         let inner = self.lock();
-        let stage = if inner.is_listening {
+        let stage = if self.is_listening() {
             PttStage::Listening
         } else if let Some(stage) = inner.working {
             stage
@@ -39,8 +43,9 @@ impl Shared {
     }
 
     pub(super) fn listens(&self, is_listening: bool, is_armed: bool, level: f32) {
+        self.is_listening
+            .send_if_modified(|before| std::mem::replace(before, is_listening) != is_listening);
         let mut inner = self.lock();
-        inner.is_listening = is_listening;
         inner.state.is_armed = is_armed;
         inner.state.level = if is_armed { level } else { 0.0 };
     }
@@ -67,19 +72,30 @@ impl Shared {
     }
 
     pub(super) fn heard(&self, text: &str) {
-        self.answered(PttTurn {
+        self.lock().state.last = Some(PttTurn {
             heard: text.to_owned(),
             ..PttTurn::default()
         });
     }
 
     pub(super) fn answered(&self, turn: PttTurn) {
-        self.lock().state.last = Some(turn);
+        let mut inner = self.lock();
+        inner.state.last = Some(turn);
+        inner.state.turns += 1;
+        inner.working = Some(PttStage::Speaking);
+    }
+
+    pub(super) fn is_listening(&self) -> bool {
+        *self.is_listening.borrow()
+    }
+
+    pub(super) async fn until_key_is_up(&self) {
+        let mut is_listening = self.is_listening.subscribe();
+        // The sender is this one's own, and cannot go away.
+        let _ = is_listening.wait_for(|is_listening| !is_listening).await;
     }
 
     pub(super) fn ends(&self) {
-        let mut inner = self.lock();
-        inner.state.turns += 1;
-        inner.working = None;
+        self.lock().working = None;
     }
 }

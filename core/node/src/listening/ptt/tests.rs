@@ -61,9 +61,15 @@ impl Answers for Lengths {
         })
     }
 
+    fn speaks(&self) -> bool {
+        true
+    }
+
     fn speak<'a>(&'a self, answer: &'a str) -> Doing<'a, Result<(), String>> {
-        self.spoken.lock().unwrap().push(answer.to_owned());
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(async move {
+            self.spoken.lock().unwrap().push(answer.to_owned());
+            Ok(())
+        })
     }
 
     fn hush(&self) {
@@ -157,13 +163,13 @@ async fn what_is_said_while_the_key_is_held_is_heard_and_answered() {
         .until(|state| state.stage == PttStage::Answering)
         .await;
     bench.answers.go_on.notify_one();
-    let done = bench.until(|state| state.turns == 1).await;
+    let is_done = |state: &PttState| (state.turns, state.stage) == (1, PttStage::Idle);
+    let done = bench.until(is_done).await;
 
     assert_eq!((down.stage, down.is_armed), (PttStage::Listening, true));
     assert!(down.level == 0.0 && up.level > 0.0);
     assert_eq!(hearing.last, None);
     assert_eq!(answering.last.unwrap().heard, "1200");
-    assert_eq!(done.stage, PttStage::Idle);
     assert_eq!(done.last.unwrap().answer, "1200 ms");
     assert_eq!(*bench.answers.spoken.lock().unwrap(), ["1200 ms"]);
 }
@@ -268,6 +274,32 @@ async fn the_key_stops_what_is_being_spoken_and_what_is_cancelled_is_not_heard()
 
     assert_eq!((cancelled.stage, cancelled.waiting), (PttStage::Idle, 0));
     assert_eq!(bench.key.state().last, None);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_while_the_next_is_said_is_spoken_after_it() {
+    let bench = Bench::new(false);
+    bench.act(PttAct::Down).await.unwrap();
+    bench.hear(300).await;
+    bench.act(PttAct::Up).await.unwrap();
+    bench.hear(200).await;
+    bench.act(PttAct::Down).await.unwrap();
+    bench.hear(300).await;
+    bench.answers.go_on.notify_one();
+    bench.until(|state| state.last.is_some()).await;
+    bench.answers.go_on.notify_one();
+    bench.until(|state| state.turns == 1).await;
+    bench.hear(100).await;
+    let spoken_meanwhile = bench.answers.spoken.lock().unwrap().len();
+
+    bench.act(PttAct::Up).await.unwrap();
+    bench.hear(200).await;
+    bench
+        .until(|state| state.stage == PttStage::Transcribing)
+        .await;
+
+    assert_eq!(spoken_meanwhile, 0);
+    assert_eq!(*bench.answers.spoken.lock().unwrap(), ["500 ms"]);
 }
 
 #[tokio::test]
