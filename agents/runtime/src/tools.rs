@@ -125,6 +125,7 @@ impl Toolbox<'_> {
             Call::WebScrape(scrape) => self.web_scrape(scrape, limits).await,
             Call::Remember(remember) => self.remember(remember).await,
             Call::Recall(recall) => self.recall(recall).await,
+            Call::DescribeTools(describe) => self.describe(describe),
             Call::CreateTask(new, args) => self.create_task(new, args, place).await,
             Call::QueryTasks(query) => self.query_tasks(query).await,
             Call::UpdateTask(update) => self.update_task(update).await,
@@ -135,6 +136,13 @@ impl Toolbox<'_> {
             // It is handed on by the run, and ended by the task that comes of it.
             Call::Delegate(_) => Err(ToolError::Failed("work is handed on by the run".into())),
         }
+    }
+
+    fn describe(&self, describe: &args::DescribeTools) -> Result<Value, ToolError> {
+        let tools = self.registry.describe(&describe.names);
+        let tools = tools.map_err(ToolError::Failed)?;
+        let how = "They are among your tools now, with all their arguments.";
+        Ok(json!({ "tools": tools, "note": how }))
     }
 
     /// Stores a file of the run's folder as an artifact.
@@ -298,6 +306,11 @@ pub(crate) fn result_of(call: &Call, outcome: &Value) -> Result<StepEnd, String>
         Call::WebSearch(_) => Ok(web_search::end(outcome)),
         Call::WebScrape(_) => Ok(web_scrape::end(outcome)),
         Call::Remember(_) | Call::Recall(_) => Ok(memory::end(outcome)),
+        Call::DescribeTools(describe) => Ok(StepEnd {
+            note: format!("looked at {}", describe.names.join(", ")),
+            result: whole(),
+            ..StepEnd::default()
+        }),
         Call::CreateTask(..)
         | Call::QueryTasks(_)
         | Call::UpdateTask(_)

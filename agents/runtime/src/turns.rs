@@ -190,9 +190,10 @@ impl Lead<'_> {
         let Some(profile) = self.models.current() else {
             return Ok(Done::Ends(Led::NoModel("there is none".into())));
         };
+        let registry = self.hands.toolbox.registry;
         let mut request = Request {
-            system: self.role.prompt(),
-            tools: self.role.tools(self.hands.toolbox.registry),
+            system: self.role.prompt(registry),
+            tools: self.role.tools(registry, &episode.opened()),
             max_output_tokens: self.max_output_tokens,
             ..Request::default()
         };

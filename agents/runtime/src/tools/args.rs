@@ -219,6 +219,15 @@ pub struct Recall {
     pub count: Option<u32>,
 }
 
+/// Puts tools with all their arguments among yours.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DescribeTools {
+    /// Their names.
+    #[schemars(length(min = 1, max = 8))]
+    pub names: Vec<String>,
+}
+
 /// Asks the owner; the plan waits for the answer, which becomes the result as `answer`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -3,6 +3,7 @@
 
 mod all;
 mod compact;
+pub(crate) mod shelf;
 mod words;
 
 use std::collections::BTreeMap;
@@ -26,9 +27,10 @@ use crate::model::ToolSpec;
 
 pub use self::all::Registry;
 use self::compact::compact;
+use self::shelf::{Shown, fold};
 use super::args::{
-    AskOwner, CreateAgent, CreateTool, Delegate, FolderName, HttpGet, ListFiles, Python, ReadFile,
-    Recall, Remember, RunCommand, StoreArtifact, WebScrape, WebSearch, WriteFile,
+    AskOwner, CreateAgent, CreateTool, Delegate, DescribeTools, FolderName, HttpGet, ListFiles,
+    Python, ReadFile, Recall, Remember, RunCommand, StoreArtifact, WebScrape, WebSearch, WriteFile,
 };
 use super::task_args::{CreateTask, GetAgentStatus, QueryTasks, UpdateTask};
 
@@ -57,6 +59,8 @@ pub enum Call {
     Remember(Remember),
     /// See [`Recall`].
     Recall(Recall),
+    /// See [`DescribeTools`].
+    DescribeTools(DescribeTools),
     /// See [`AskOwner`].
     AskOwner(AskOwner),
     /// See [`CreateAgent`].
@@ -82,6 +86,8 @@ struct Tool {
     schema: Value,
     /// The same for models, without what they do not need.
     compact: Value,
+    /// The same in short.
+    folded: Value,
     /// None where the schema is none, which a test rules out; then nothing is taken.
     validator: Option<Validator>,
     read: fn(Value) -> serde_json::Result<Call>,
@@ -93,17 +99,23 @@ impl Tool {
         settings.inline_subschemas = true;
         let schema = settings.into_generator().into_root_schema_for::<T>();
         let schema = schema.to_value();
+        let compact = compact(&schema);
         Self {
             validator: jsonschema::validator_for(&schema).ok(),
-            compact: compact(&schema),
+            folded: fold(&compact),
+            compact,
             schema,
             read,
         }
     }
 
-    /// Returns it as models see it.
-    fn spec(&self, name: &str) -> ToolSpec {
-        spec(name, &self.compact)
+    /// Returns it as models see it, where they do.
+    fn spec(&self, name: &str, shown: Shown) -> Option<ToolSpec> {
+        match shown {
+            Shown::Whole => Some(spec(name, &self.compact)),
+            Shown::Folded => Some(spec(name, &self.folded)),
+            Shown::Not => None,
+        }
     }
 
     /// Says what is wrong with arguments, and what would be right.
@@ -230,6 +242,10 @@ static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
             Tool::of::<Recall>(|args| read(args, Call::Recall)),
         ),
         (
+            "describe_tools",
+            Tool::of::<DescribeTools>(|args| read(args, Call::DescribeTools)),
+        ),
+        (
             "ask_owner",
             Tool::of::<AskOwner>(|args| read(args, Call::AskOwner)),
         ),
@@ -340,6 +356,7 @@ impl Call {
             | Self::WebSearch(_)
             | Self::Remember(_)
             | Self::Recall(_)
+            | Self::DescribeTools(_)
             | Self::CreateTask(..)
             | Self::QueryTasks(_)
             | Self::UpdateTask(_)
@@ -421,6 +438,7 @@ impl Call {
             | Self::WebSearch(_)
             | Self::Remember(_)
             | Self::AskOwner(_)
+            | Self::DescribeTools(_)
             | Self::CreateTask(..)
             | Self::QueryTasks(_)
             | Self::UpdateTask(_)
@@ -476,6 +494,7 @@ impl Call {
             | Self::WebScrape(_)
             | Self::Remember(_)
             | Self::Recall(_)
+            | Self::DescribeTools(_)
             | Self::AskOwner(_)
             // The same agent or tool again is the same; work is handed on in one write.
             | Self::CreateAgent(_)
@@ -504,6 +523,7 @@ impl Call {
             | Self::WebSearch(_)
             | Self::Remember(_)
             | Self::Recall(_)
+            | Self::DescribeTools(_)
             | Self::AskOwner(_)
             | Self::CreateAgent(_)
             | Self::CreateTask(..)
@@ -560,6 +580,9 @@ impl Call {
             Self::WebScrape(scrape) => format!("read {}", shortened(&scrape.url)),
             Self::Remember(remember) => format!("remember {}", quoted(&remember.text)),
             Self::Recall(recall) => format!("recall {}", quoted(&recall.query)),
+            Self::DescribeTools(describe) => {
+                format!("look at the tools {}", cut(&describe.names.join(", ")))
+            }
             Self::CreateTask(new, _) => format!("make task {}", quoted(&new.title)),
             Self::QueryTasks(_) => "look for tasks".into(),
             Self::UpdateTask(update) => format!("change task {}", quoted(&update.task_id)),

@@ -6,10 +6,13 @@
 //! results of strangers at `p + n + 1` to `p + 2n`; the next turn comes after that. A turn that says
 //! something and calls nothing says that the task is done, which is a call too.
 
+use std::collections::BTreeSet;
+
 use hearth_domain::run::{COMPLETE, Step, StepEnd, StepState, TURN};
 use serde_json::json;
 
 use crate::model::{Answer, ToolCall};
+use crate::tools::registry::shelf::DESCRIBE;
 
 /// How often in a row a model may say nothing of use before its task is its owner's to look at.
 pub(super) const USELESS_MAX: usize = 3;
@@ -104,6 +107,22 @@ impl Turn {
 }
 
 impl Episode {
+    /// Returns the names of the tools that the model is to see in whole: those that it asked for, and those
+    /// that it called wrongly.
+    pub(super) fn opened(&self) -> BTreeSet<String> {
+        let calls = self.turns.iter().flat_map(|turn| &turn.calls);
+        let mut opened = BTreeSet::new();
+        for Called { call, came, .. } in calls {
+            if call.name == DESCRIBE && matches!(came, Came::Done(_)) {
+                let names = call.args["names"].as_array().into_iter().flatten();
+                opened.extend(names.filter_map(|name| name.as_str().map(str::to_owned)));
+            } else if matches!(came, Came::Failed(_)) {
+                opened.insert(call.name.clone());
+            }
+        }
+        opened
+    }
+
     /// Reads the attempts that count. What is no answer in a turn's place ends the reading: the turn is
     /// asked for anew.
     pub(super) fn read(steps: &[Step]) -> Self {

@@ -8,6 +8,7 @@ use hearth_domain::run::COMPLETE;
 use super::finish::Claim;
 use crate::model::ToolSpec;
 use crate::tools::Registry;
+use crate::tools::registry::shelf::DESCRIBE;
 use crate::tools::registry::spec_of;
 
 /// How Seed works. The rules of a specialist come after it.
@@ -42,23 +43,32 @@ pub(crate) struct Role {
 
 impl Role {
     /// Returns what the model is told before anything else.
-    pub(crate) fn prompt(&self) -> String {
-        match &self.instructions {
-            None => WORKFLOW.to_owned(),
-            Some(instructions) => format!(
-                "{WORKFLOW}\n\nYou are a specialist. For you holds beside it:\n{instructions}"
-            ),
+    pub(crate) fn prompt(&self, registry: &Registry) -> String {
+        let mut prompt = WORKFLOW.to_owned();
+        let shelved = registry.shelved(self.allowed.as_ref());
+        if !shelved.is_empty() {
+            let names = shelved.join(", ");
+            prompt.push_str(&format!(
+                "\nThere are further tools, which {DESCRIBE} puts among yours: {names}."
+            ));
         }
+        if let Some(instructions) = &self.instructions {
+            prompt.push_str(&format!(
+                "\n\nYou are a specialist. For you holds beside it:\n{instructions}"
+            ));
+        }
+        prompt
     }
 
-    /// Returns what it may call: its tools, and to say that the task is done.
-    pub(crate) fn tools(&self, registry: &Registry) -> Vec<ToolSpec> {
+    /// Returns what it is shown that it may call, having `opened` some of its tools: its tools, and to say
+    /// that the task is done.
+    pub(crate) fn tools(&self, registry: &Registry, opened: &BTreeSet<String>) -> Vec<ToolSpec> {
         let mut tools = vec![spec_of::<Claim>(COMPLETE)];
-        tools.extend(registry.specs(self.allowed.as_ref()));
+        tools.extend(registry.specs(self.allowed.as_ref(), opened));
         tools
     }
 
-    /// Returns the names of [`Self::tools`].
+    /// Returns the names of all that it may call.
     pub(crate) fn names(&self, registry: &Registry) -> Vec<String> {
         let mut names = vec![COMPLETE.to_owned()];
         names.extend(registry.shown(self.allowed.as_ref()));
@@ -73,14 +83,14 @@ mod tests {
 
     use super::*;
 
-    /// What is sent with every turn, tools included: half of the smallest context that there is in use,
-    /// of 8192 tokens.
-    const FIXED_TOKENS_MAX: usize = 4096;
+    /// What is sent with every turn, tools included.
+    const FIXED_TOKENS_MAX: usize = 2000;
 
     #[test]
-    fn the_fixed_prompt_and_the_tools_leave_half_of_a_small_context() {
+    fn the_fixed_prompt_and_the_tools_are_at_most_2000_tokens() {
         let role = Role::default();
-        let tools = role.tools(&Registry::builtin());
+        let registry = Registry::builtin();
+        let tools = role.tools(&registry, &BTreeSet::new());
         let tools = tools.iter().map(|tool| {
             // As the providers' interfaces have it.
             json!({"type": "function", "function": {
@@ -88,7 +98,7 @@ mod tests {
             }})
             .to_string()
         });
-        let sent = [role.prompt(), tools.collect()].concat();
+        let sent = [role.prompt(&registry), tools.collect()].concat();
 
         for (name, tokenizer) in [("o200k", o200k_base()), ("cl100k", cl100k_base())] {
             let tokens = tokenizer.unwrap().encode_ordinary(&sent).len();

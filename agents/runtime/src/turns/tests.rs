@@ -109,6 +109,51 @@ async fn a_model_does_a_task_call_by_call_and_its_files_are_handed_in() {
 }
 
 #[tokio::test]
+async fn a_tool_from_the_shelf_is_shown_from_the_next_turn_on() {
+    let stage = Stage::new([
+        calls(
+            "describe_tools",
+            json!({"names": ["query_tasks", "python"]}),
+        ),
+        // Called wrongly without a look at it, it is shown as well.
+        calls("create_task", json!({"name": "Look again"})),
+        calls("describe_tools", json!({"names": ["no_such_tool"]})),
+        done("Looked."),
+    ]);
+
+    let task = stage.work().await;
+
+    assert_eq!(result(&task), json!({"summary": "Looked."}));
+    let asked = stage.model.asked();
+    let shown = |request: &Request| -> Vec<String> {
+        let names = request.tools.iter().map(|tool| tool.name.clone());
+        names
+            .filter(|name| name.ends_with("_task") || name.ends_with("_tasks"))
+            .collect()
+    };
+    assert!(
+        asked[0].system.contains("query_tasks, update_task."),
+        "{}",
+        asked[0].system
+    );
+    assert_eq!(shown(&asked[0]), ["complete_task"]);
+    assert_eq!(shown(&asked[1]), ["complete_task", "query_tasks"]);
+    assert_eq!(
+        shown(&asked[2]),
+        ["complete_task", "create_task", "query_tasks"]
+    );
+    let told = told(&asked[3]);
+    assert!(
+        told[0].contains("Finds tasks; all filters must fit."),
+        "{told:?}"
+    );
+    assert!(
+        told[2].contains("there is no tool no_such_tool"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_whole_sentence_without_a_call_hands_the_task_in() {
     let stage = Stage::new([says("There are seven bees.")]);
 

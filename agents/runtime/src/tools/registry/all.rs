@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use hearth_app::made_tools::{exact_name, is_exact_call, read_exact_name};
 use hearth_app::{App, AppError};
+use hearth_domain::JsonObject;
 use hearth_domain::action::Action;
 use hearth_domain::field::Word;
 use hearth_domain::plan::{Plan, PlannedStep};
@@ -13,6 +14,7 @@ use hearth_domain::run::StepEnd;
 use hearth_domain::tool::{ToolHead, ToolStatus};
 use serde_json::Value;
 
+use super::shelf::{DESCRIBE, Shown, shown};
 use super::{Call, TOOLS, check_args, compact, explain, is_builtin, names, spec};
 use crate::model::ToolSpec;
 use crate::tools::made::{self, MadeCall, MadeSpec};
@@ -211,15 +213,50 @@ impl Registry {
 
     /// Returns the tools as models see them: those that are allowed; or else the built-in ones, and of
     /// those that agents made the 20 that were used or made last.
-    pub fn specs(&self, allowed: Option<&BTreeSet<Word>>) -> Vec<ToolSpec> {
+    ///
+    /// Who may call [`DESCRIBE`] sees those that few tasks need once they are `opened`.
+    pub(crate) fn specs(
+        &self,
+        allowed: Option<&BTreeSet<Word>>,
+        opened: &BTreeSet<String>,
+    ) -> Vec<ToolSpec> {
         let made = self.made();
-        self.shown(allowed)
+        let names = self.shown(allowed);
+        let can_open = names.iter().any(|name| name == DESCRIBE);
+        names
             .iter()
             .filter_map(|name| match TOOLS.get(name.as_str()) {
-                Some(tool) => Some(tool.spec(name)),
+                Some(tool) => tool.spec(name, shown(name, can_open, opened)),
                 None => made.current.get(name).map(|spec| spec_of(&spec.head)),
             })
             .collect()
+    }
+
+    /// Returns the names of those that lie on the shelf.
+    pub(crate) fn shelved(&self, allowed: Option<&BTreeSet<Word>>) -> Vec<String> {
+        let mut names = self.shown(allowed);
+        let can_open = names.iter().any(|name| name == DESCRIBE);
+        names.retain(|name| shown(name, can_open, &BTreeSet::new()) == Shown::Not);
+        names
+    }
+
+    /// Returns what tools are for, by their names.
+    ///
+    /// # Errors
+    /// Names the one that there is not.
+    pub(crate) fn describe(&self, names: &[String]) -> Result<JsonObject, String> {
+        let made = self.made();
+        let describe = |name: &String| {
+            let builtin = TOOLS.get(name.as_str());
+            let spec = match builtin {
+                Some(tool) => tool.spec(name, Shown::Whole),
+                None => made.current.get(name).map(|spec| spec_of(&spec.head)),
+            };
+            let no_such_tool = || format!("there is no tool {name}");
+            let spec = spec.ok_or_else(no_such_tool)?;
+            Ok((spec.name, spec.description.into()))
+        };
+        names.iter().map(describe).collect()
     }
 
     /// Returns the names of those that [`Self::specs`] shows.

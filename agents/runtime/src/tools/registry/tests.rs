@@ -323,7 +323,8 @@ fn a_url_leads_to_the_host_that_an_allow_list_takes() {
 fn models_see_every_tool_with_its_description_and_without_noise() {
     let registry = Registry::builtin();
 
-    let specs = registry.specs(None);
+    let all = registry.names().into_iter().collect();
+    let specs = registry.specs(None, &all);
 
     assert_eq!(specs.len(), registry.names().len());
     for spec in &specs {
@@ -342,9 +343,40 @@ fn models_see_every_tool_with_its_description_and_without_noise() {
         }
     }
     let only = BTreeSet::from(["python".parse().unwrap()]);
-    let allowed = registry.specs(Some(&only));
+    let allowed = registry.specs(Some(&only), &BTreeSet::new());
     assert_eq!(allowed.len(), 1);
     assert_eq!(allowed[0].name, "python");
+}
+
+#[test]
+fn what_few_tasks_need_is_shown_when_it_is_asked_for() {
+    let registry = Registry::builtin();
+    let find = |allowed: Option<&BTreeSet<Word>>, opened: &[&str], name: &str| {
+        let opened = opened.iter().map(|name| (*name).to_owned()).collect();
+        let specs = registry.specs(allowed, &opened);
+        specs.into_iter().find(|spec| spec.name == name)
+    };
+
+    assert!(registry.shelved(None).contains(&"create_tool".to_owned()));
+    assert_eq!(find(None, &[], "create_tool"), None);
+    let whole = find(None, &["create_tool"], "create_tool").unwrap();
+    assert!(whole.schema["properties"]["examples"]["items"].is_object());
+    // Of a tool that is always wanted, the first call needs no more than this.
+    let short = find(None, &[], "python").unwrap();
+    assert_eq!(
+        short.schema["properties"]["host"],
+        json!({"type": "object"})
+    );
+    assert_eq!(short.schema["required"], json!(["code"]));
+    assert!(short.description.ends_with("describe_tools tells more."));
+    let whole = find(None, &["python"], "python").unwrap();
+    assert!(whole.schema["properties"]["host"]["properties"].is_object());
+    // Who has a few tools has them in whole.
+    let few = BTreeSet::from(["create_tool".parse().unwrap(), "python".parse().unwrap()]);
+    assert_eq!(registry.shelved(Some(&few)), Vec::<String>::new());
+    let python = find(Some(&few), &[], "python").unwrap();
+    assert_eq!(python, whole);
+    assert!(find(Some(&few), &[], "create_tool").is_some());
 }
 
 /// A made tool, without rights.
@@ -374,13 +406,14 @@ fn models_see_the_made_tools_that_were_used_last_and_others_where_they_are_allow
         head("python", ToolStatus::Enabled),
     ];
     let registry = Registry::with(off.into_iter().chain(many).collect());
-    let builtin = names().count();
+    let builtin = registry.names().len() - 30;
+    let shelved = registry.shelved(None).len();
 
-    let specs = registry.specs(None);
+    let specs = registry.specs(None, &BTreeSet::new());
 
     assert_eq!(
         specs.len(),
-        builtin + 20 - 1,
+        builtin - shelved + 20 - 1,
         "the built-in tool has its name"
     );
     let first = specs.iter().find(|spec| spec.name == "tool_0").unwrap();
@@ -393,7 +426,7 @@ fn models_see_the_made_tools_that_were_used_last_and_others_where_they_are_allow
         })
     );
     let wanted = ["tool_29", "broken", "read_file"].map(|name| name.parse().unwrap());
-    let allowed = registry.specs(Some(&BTreeSet::from(wanted)));
+    let allowed = registry.specs(Some(&BTreeSet::from(wanted)), &BTreeSet::new());
     let allowed: Vec<&str> = allowed.iter().map(|spec| spec.name.as_str()).collect();
     assert_eq!(allowed, ["read_file", "tool_29"]);
     let call = registry.read(&action("python", json!({"code": "1"})));
