@@ -102,17 +102,13 @@ fn said(state: &PushToTalk) -> String {
     let Some(turn) = &state.last else {
         return state.problem.clone();
     };
-    if !turn.problem.is_empty() {
-        return one_line(&turn.problem);
+    let (heard, problem) = (one_line(&turn.heard), one_line(&turn.problem));
+    match (heard.is_empty(), problem.is_empty()) {
+        (true, true) => "nothing was said".into(),
+        (true, false) => problem,
+        (false, true) => format!("You said: {heard}\n{}", paragraphs(&turn.response)),
+        (false, false) => format!("You said: {heard}\n{problem}"),
     }
-    if turn.heard.is_empty() {
-        return "nothing was said".into();
-    }
-    format!(
-        "You said: {}\n{}",
-        one_line(&turn.heard),
-        paragraphs(&turn.response)
-    )
 }
 
 fn lines(state: &PushToTalk) -> String {
@@ -162,6 +158,10 @@ mod tests {
         assert_eq!(
             said(&turn("", "", "there is no model")),
             "there is no model"
+        );
+        assert_eq!(
+            said(&turn("hello", "", "the disk is full")),
+            "You said: hello\nthe disk is full"
         );
         assert!(lines(&turn("hello", "Hi.", "")).contains("open"));
     }

@@ -1,14 +1,21 @@
 //! One recording after the other, heard and answered.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use hearth_app::App;
+use bytes::Bytes;
+use hearth_app::chat::Answered;
+use hearth_app::tasks::{Among, Once};
 use hearth_app::voice::{HeardListener, PttStage, PttTurn, Utterance};
+use hearth_app::{App, AppError, UnavailableCause};
+use hearth_domain::artifact::MediaType;
 use hearth_domain::{Actor, ConversationId, Timestamp};
 use hearth_voice::codec::encode_wav;
 use hearth_voice::talk::Recording;
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -18,6 +25,11 @@ use crate::listening::NodeVoice;
 /// How long after its last turn a conversation is gone on with, in milliseconds: twelve hours, as in the
 /// chat.
 const GOES_ON_MS: i64 = 12 * 60 * 60 * 1000;
+
+/// How long a busy node is asked again.
+const BUSY_FOR: Duration = Duration::from_mins(2);
+/// How long it is left alone between.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Something that is being done.
 pub(crate) type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -100,54 +112,88 @@ impl AppAnswers {
     }
 
     async fn utter(&self, recording: Recording, heard: HeardListener) -> PttTurn {
-        let is_cut = recording.is_cut;
-        let without_answer = |problem: String| PttTurn {
-            problem,
-            is_cut,
+        let mut turn = PttTurn {
+            is_cut: recording.is_cut,
             ..PttTurn::default()
         };
-        let wav = match encode_wav(&recording.clip.into()) {
-            Ok(wav) => wav,
-            Err(error) => return without_answer(error.to_string()),
-        };
-        let media_type = match "audio/wav".parse() {
-            Ok(media_type) => media_type,
-            Err(error) => return without_answer(format!("{error}")),
-        };
+        match self.uttered(recording, heard, &mut turn.heard).await {
+            Ok(None) => {}
+            Ok(Some(answer)) => {
+                let id = answer.message.conversation_id;
+                *self.conversation() = Some((id, self.app.now()));
+                turn.answer = answer.message.text;
+                turn.conversation = Some(id);
+            }
+            Err(problem) => turn.problem = problem,
+        }
+        turn
+    }
+
+    /// Returns the answer, none where nothing was said; says in `words` what was heard, also where it could
+    /// not be answered. Who spoke cannot send the recording again: where the node is busy it is tried until it
+    /// is not, and kept where that is never so. The error is for people.
+    async fn uttered(
+        &self,
+        recording: Recording,
+        heard: HeardListener,
+        words: &mut String,
+    ) -> Result<Option<Answered>, String> {
+        let in_words = |error: AppError| error.to_string();
+        let wav = encode_wav(&recording.clip.into()).map_err(|error| error.to_string())?;
+        let wav = Bytes::from(wav);
+        let media_type: MediaType = "audio/wav".parse().map_err(|error| format!("{error}"))?;
         let now = self.app.now();
-        let last = *self
-            .conversation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
         let goes_on = |at: Timestamp| now.as_millis() - at.as_millis() < GOES_ON_MS;
+        let last = *self.conversation();
+        let understood = Arc::new(Mutex::new(String::new()));
+        let note = Arc::clone(&understood);
         let utterance = Utterance {
-            recording: wav.into(),
-            media_type,
+            recording: wav.clone(),
+            media_type: media_type.clone(),
             language: None,
             conversation: last.filter(|(_, at)| goes_on(*at)).map(|(id, _)| id),
-            once: None,
-            heard: Some(heard),
+            // Tried again, it is the same request, whatever of it was done already.
+            once: Some(Once {
+                key: format!("ptt-{}", uuid::Uuid::now_v7()),
+                among: Among::Callers,
+                request: Sha256::digest(&wav).into(),
+            }),
+            heard: Some(Arc::new(move |transcript| {
+                let mut note = note.lock().unwrap_or_else(PoisonError::into_inner);
+                note.clone_from(&transcript.text);
+                heard(transcript);
+            })),
         };
-        let uttered = match self.app.utter(&Actor::Owner, utterance).await {
-            Ok(uttered) => uttered,
-            Err(error) => return without_answer(error.to_string()),
+        let give_up_at = Instant::now() + BUSY_FOR;
+        let answer = loop {
+            let uttered = self.app.utter(&Actor::Owner, utterance.clone()).await;
+            match uttered {
+                Err(error) if is_busy(&error) && Instant::now() < give_up_at => {
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                Err(error) if is_busy(&error) => {
+                    let keeping = self.app.keep_recording(&Actor::Owner, &wav, media_type);
+                    let kept = keeping.await.map_err(in_words)?;
+                    break Err(format!("{error}. The recording is kept as artifact {kept}"));
+                }
+                other => break other.map(|uttered| uttered.answer).map_err(in_words),
+            }
         };
-        let Some(answer) = uttered.answer else {
-            return without_answer(String::new());
-        };
-        let id = answer.message.conversation_id;
-        *self
-            .conversation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some((id, now));
-        PttTurn {
-            heard: uttered.transcript.text,
-            answer: answer.message.text,
-            is_cut,
-            problem: String::new(),
-            conversation: Some(id),
-        }
+        words.clone_from(&understood.lock().unwrap_or_else(PoisonError::into_inner));
+        answer
     }
+
+    fn conversation(&self) -> MutexGuard<'_, Option<(ConversationId, Timestamp)>> {
+        let conversation = self.conversation.lock();
+        conversation.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_busy(error: &AppError) -> bool {
+    let AppError::Unavailable { cause, .. } = error else {
+        return false;
+    };
+    *cause == UnavailableCause::Busy
 }
 
 impl Answers for AppAnswers {
