@@ -43,7 +43,7 @@ pub(crate) mod acts {
 use self::desk::{Desk, Model, Names};
 use self::intent::{Courtesy, Intent, Order, Target};
 use self::memory::{Asked, Memory};
-use self::phrase::shortened;
+use self::phrase::{capitalised, shortened};
 use self::words::{Said, fold};
 use crate::model::{Models, Profile};
 
@@ -56,6 +56,14 @@ pub struct ChiefOfStaff {
     models: Models,
     /// Ends calls of a model when the node stops.
     stop: CancellationToken,
+}
+
+/// Returns what is to be done in words that tell of one task: `remind me to call Ann.` as `Call Ann`. Words that
+/// are no such order are the task as they stand.
+pub fn task_line(words: &str) -> String {
+    let said = Said::new(words);
+    let line = intent::task_line(&said).unwrap_or(words);
+    capitalised(line.trim_end_matches('.'))
 }
 
 impl ChiefOfStaff {

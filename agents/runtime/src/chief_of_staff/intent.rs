@@ -246,6 +246,11 @@ pub(super) fn read(said: &Said, known: &Known<'_>) -> Intent {
         .unwrap_or(Intent::Unknown)
 }
 
+/// Returns what is to be done where a message tells to make one task of it.
+pub(super) fn task_line(said: &Said) -> Option<&str> {
+    orders::task_line(said.point())
+}
+
 /// Whether a message asks for what only a language model can do.
 pub(super) fn needs_model(said: &Said) -> bool {
     small_talk::needs_model(said.all())
@@ -272,6 +277,3 @@ fn bare<'a>(mut span: Span<'a>, kind: &str) -> Span<'a> {
     }
     span
 }
-
-#[cfg(test)]
-mod tests;

@@ -14,6 +14,7 @@ use hearth_domain::notice::{NewNotice, NoticeKind};
 use hearth_domain::policy::Labels;
 use hearth_domain::task::NewTask;
 use hearth_domain::{Actor, JsonObject};
+use hearth_runtime::chief_of_staff::task_line;
 use tracing::info;
 
 use super::Inbox;
@@ -130,7 +131,7 @@ impl Inbox {
             notice: None,
         };
         let add = QuickAdd {
-            text: spoken(&note.line),
+            text: task_line(&note.line),
             description: shortened(&said, DESCRIPTION_MAX),
             // Whoever speaks in it.
             trust: Labels::UNTRUSTED,
@@ -183,9 +184,4 @@ fn file_itself(name: &OsStr) -> Result<StoreArtifact, AppError> {
         labels: Labels::UNTRUSTED,
         within: None,
     })
-}
-
-/// What was said as a line: whoever writes it down ends it as a sentence, and nobody says that point.
-fn spoken(line: &str) -> String {
-    line.trim_end_matches('.').to_owned()
 }

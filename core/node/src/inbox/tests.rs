@@ -532,7 +532,7 @@ impl TestInbox {
 #[tokio::test]
 async fn what_is_said_in_a_recording_becomes_a_task_and_the_recording_is_kept() {
     let mut test = TestInbox::with_voice();
-    test.put("memo.m4a", "Plant roses @garden !high.");
+    test.put("memo.m4a", "Remind me to plant roses @garden !high.");
     test.put("note.txt", "Call Ann");
 
     test.look_until_done("memo.m4a").await;
@@ -546,11 +546,11 @@ async fn what_is_said_in_a_recording_becomes_a_task_and_the_recording_is_kept() 
     assert!(task.project_id.is_some() && task.trust.untrusted);
     assert_eq!(
         task.description,
-        "Said in memo.m4a: Plant roses @garden !high."
+        "Said in memo.m4a: Remind me to plant roses @garden !high."
     );
     let (media_type, bytes) = test.artifact_of(task).await;
     assert_eq!(media_type, "audio/mp4");
-    assert_eq!(bytes, b"Plant roses @garden !high.");
+    assert_eq!(bytes, b"Remind me to plant roses @garden !high.");
     assert!(test.notices().await.is_empty());
 }
 

@@ -17,6 +17,21 @@ const TARGETS_MAX: usize = 10;
 
 type Make = fn(&[Span<'_>], &Known<'_>) -> Option<Intent>;
 
+/// The shapes of an order to make one task.
+const TASK: &[&str] = &[
+    "add|create|make|open [a|an|another|the] [new] task|todo|reminder [to|for|called|that] {l}",
+    "new task|todo|reminder [to|for|called] {l}",
+    "put {l} on my|the list|todo|todos",
+    "add {l} to my|the list|todo|todos",
+    "add|todo|remember {l}",
+    "remind me to|that|about|of {l}",
+    "remind me {l}",
+    "do not forget to {l}",
+    "i need|have to {l}",
+    "i must {l}",
+    "note [down] {l}",
+];
+
 /// Every shape of an order, the more special before the more general.
 const SHAPES: &[(&[&str], Make)] = &[
     (
@@ -62,22 +77,9 @@ const SHAPES: &[(&[&str], Make)] = &[
         ],
         |_, _| Some(Intent::AddWhat),
     ),
-    (
-        &[
-            "add|create|make|open [a|an|another|the] [new] task|todo|reminder [to|for|called|that] {l}",
-            "new task|todo|reminder [to|for|called] {l}",
-            "put {l} on my|the list|todo|todos",
-            "add {l} to my|the list|todo|todos",
-            "add|todo|remember {l}",
-            "remind me to|that|about|of {l}",
-            "remind me {l}",
-            "do not forget to {l}",
-            "i need|have to {l}",
-            "i must {l}",
-            "note [down] {l}",
-        ],
-        |parts, _| Some(Intent::Add(parts.first()?.line().to_owned())),
-    ),
+    (TASK, |parts, _| {
+        Some(Intent::Add(parts.first()?.line().to_owned()))
+    }),
     (
         &[
             "{t} is blocked because|by|since {r}",
@@ -345,6 +347,12 @@ const SHAPES: &[(&[&str], Make)] = &[
         },
     ),
 ];
+
+/// Reads what is to be done out of an order to make one task.
+pub(super) fn task_line(span: Span<'_>) -> Option<&str> {
+    let found = TASK.iter().find_map(|pattern| parts(pattern, span));
+    Some(found?.first()?.line())
+}
 
 /// Reads an order.
 pub(super) fn read(span: Span<'_>, known: &Known<'_>) -> Option<Intent> {

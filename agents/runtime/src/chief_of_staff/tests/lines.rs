@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::task_line;
 use super::talk::{Talk, seed};
 
 /// `(said, does, answers)`, see [`super`]. The tasks are those of [`Talk::busy`].
@@ -588,5 +589,20 @@ proptest! {
                 talk.say(message).await;
             }
         });
+    }
+}
+
+#[test]
+fn words_that_tell_of_a_task_are_its_line() {
+    for (words, line) in [
+        ("remind me to call Ann tomorrow.", "Call Ann tomorrow"),
+        ("add water the roses", "Water the roses"),
+        ("Add a task to pay the rent !high", "Pay the rent !high"),
+        ("call the bank tomorrow", "Call the bank tomorrow"),
+        ("What is blocked?", "What is blocked?"),
+        ("add", "Add"),
+        ("", ""),
+    ] {
+        assert_eq!(task_line(words), line, "{words}");
     }
 }
