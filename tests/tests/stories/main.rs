@@ -29,6 +29,7 @@ mod sandbox;
 mod spoken;
 mod start;
 mod telegram;
+mod telegram_notices;
 mod telegram_voice;
 mod tools;
 mod untrusted;

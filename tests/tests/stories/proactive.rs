@@ -19,7 +19,7 @@ async fn notice(api: &Api, kind: &str) -> anyhow::Result<Value> {
 }
 
 /// Puts the person where it is nine in the morning now; returns that zone's name.
-fn where_it_is_nine() -> String {
+pub(crate) fn where_it_is_nine() -> String {
     let hour = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour();
     // Etc/GMT-3 is three hours ahead; there are those up to fourteen.
     let ahead = (9 - i32::from(hour)).rem_euclid(24);

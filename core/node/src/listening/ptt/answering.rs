@@ -153,11 +153,7 @@ impl AppAnswers {
             language: None,
             conversation: last.filter(|(_, at)| goes_on(*at)).map(|(id, _)| id),
             // Tried again, it is the same request, whatever of it was done already.
-            once: Some(Once {
-                key: format!("ptt-{}", uuid::Uuid::now_v7()),
-                among: Among::Callers,
-                request: Sha256::digest(&wav).into(),
-            }),
+            once: Some(once(&wav, now)),
             heard: Some(Arc::new(move |transcript| {
                 let mut note = note.lock().unwrap_or_else(PoisonError::into_inner);
                 note.clone_from(&transcript.text);
@@ -186,6 +182,17 @@ impl AppAnswers {
     fn conversation(&self) -> MutexGuard<'_, Option<(ConversationId, Timestamp)>> {
         let conversation = self.conversation.lock();
         conversation.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Names what was said by when it was said, and by its sound.
+fn once(wav: &[u8], now: Timestamp) -> Once {
+    let request: [u8; 32] = Sha256::digest(wav).into();
+    let short = u32::from_be_bytes([request[0], request[1], request[2], request[3]]);
+    Once {
+        key: format!("ptt-{}-{short:08x}", now.as_millis()),
+        among: Among::Callers,
+        request,
     }
 }
 
