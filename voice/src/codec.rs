@@ -7,6 +7,7 @@ mod encode;
 mod error;
 mod gather;
 mod opus;
+mod piped;
 mod recording;
 mod source;
 #[cfg(test)]

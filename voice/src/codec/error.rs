@@ -36,7 +36,7 @@ pub enum CodecError {
         limit: u64,
     },
     /// The file could not be read.
-    #[error("the recording could not be read: {0}")]
+    #[error("the recording could not be read")]
     File(#[from] std::io::Error),
     /// A rate that no sound is recorded at.
     #[error(transparent)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use symphonia::core::io::MediaSource;
 
+use super::piped::{self, Patch};
 use super::{CodecError, Limits};
 
 /// Where a recording comes from.
@@ -47,6 +48,9 @@ pub(super) struct Opened {
     length: u64,
     /// The first bytes, up to eight.
     beginning: Vec<u8>,
+    /// Where it is read next.
+    at: u64,
+    patches: Vec<Patch>,
 }
 
 enum Reader {
@@ -84,11 +88,14 @@ impl Source {
         }
         let mut beginning = Vec::new();
         (&mut reader).take(8).read_to_end(&mut beginning)?;
+        let patches = piped::patches(&mut reader, length)?;
         reader.seek(SeekFrom::Start(0))?;
         Ok(Opened {
             reader,
             length,
             beginning,
+            at: 0,
+            patches,
         })
     }
 }
@@ -119,13 +126,17 @@ impl Seek for Reader {
 
 impl Read for Opened {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        self.reader.read(buffer)
+        let read = self.reader.read(buffer)?;
+        piped::apply(&self.patches, self.at, &mut buffer[..read]);
+        self.at += read as u64;
+        Ok(read)
     }
 }
 
 impl Seek for Opened {
     fn seek(&mut self, to: SeekFrom) -> Result<u64> {
-        self.reader.seek(to)
+        self.at = self.reader.seek(to)?;
+        Ok(self.at)
     }
 }
 

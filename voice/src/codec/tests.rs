@@ -66,6 +66,40 @@ fn the_content_decides_and_not_the_name() {
 }
 
 #[test]
+fn a_wav_file_that_does_not_know_its_length_is_read_to_its_end() {
+    let samples: Vec<u8> = tone(440.0, 1.0, 16_000)
+        .into_iter()
+        .flat_map(|sample| ((sample * 16_384.0) as i16).to_le_bytes())
+        .collect();
+    let whole = wav(1, 16_000, 16, samples.len() as u32, &samples);
+    // With a piece before the sound, of an odd length.
+    let note = [b"note\x05\0\0\0hello\0".as_slice(), &whole[36..]].concat();
+    let listed = [&whole[..36], &note].concat();
+    for (mut bytes, data) in [(whole, 40), (listed, 54)] {
+        for (riff, size) in [
+            (u32::MAX, u32::MAX),
+            (0, 0),
+            (0x7fff_f024, 0x7fff_f000),
+            (0x8000_0024, 0x8000_0000),
+        ] {
+            bytes[4..8].copy_from_slice(&riff.to_le_bytes());
+            bytes[data..data + 4].copy_from_slice(&size.to_le_bytes());
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), &bytes).unwrap();
+
+            let clip = decode(bytes.clone(), &Limits::default()).unwrap();
+            let from_file = decode(file.path(), &Limits::default()).unwrap();
+
+            is_the_tone(&clip, 0.25);
+            assert_eq!(clip, from_file);
+        }
+    }
+    // Nothing of it is there but its head.
+    let bare = wav(1, 16_000, 16, u32::MAX - 100, &[]);
+    assert!(decode(bare, &Limits::default()).is_err());
+}
+
+#[test]
 fn eight_bits_in_stereo_at_8_khz_become_mono_at_16_khz() {
     let samples: Vec<u8> = tone(440.0, 1.0, 8_000)
         .into_iter()

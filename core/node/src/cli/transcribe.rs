@@ -1,6 +1,7 @@
 //! `hearth transcribe`: what is said in recordings. Works with no node running.
 
 use std::io::{IsTerminal, Write, stderr};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use hearth_voice::audio::Clip;
-use hearth_voice::codec::{self, Limits};
+use hearth_voice::codec::{self, CodecError, Ending, Limits};
 use hearth_voice::transcription::{Options, Progress, Transcriber, Transcript};
 use serde_json::{Value, json};
 
@@ -96,10 +97,13 @@ async fn transcribe(
 ) -> anyhow::Result<Transcript> {
     let shown = file.display().to_string();
     let source = file.to_owned();
-    let read = move || codec::decode(source, &Limits::default());
-    let clip: Clip = tokio::task::spawn_blocking(read)
-        .await?
-        .with_context(|| shown.clone())?;
+    let clip = tokio::task::spawn_blocking(move || read(source)).await?;
+    let (clip, ending) = clip.with_context(|| shown.clone())?;
+    if ending == Ending::Cut {
+        note(&format!(
+            "{shown}: it breaks off in the middle; what there is of it is written down"
+        ));
+    }
     let line = ProgressLine::of(&shown);
     let options = Options {
         progress: line.as_ref().map(ProgressLine::progress),
@@ -112,6 +116,15 @@ async fn transcribe(
         note(&format!("{shown}: nothing was said"));
     }
     Ok(transcript)
+}
+
+fn read(file: PathBuf) -> Result<(Clip, Ending), CodecError> {
+    let mut samples = Vec::new();
+    let ending = codec::decode_into(file, &Limits::default(), &mut |piece| {
+        samples.extend_from_slice(piece);
+        ControlFlow::Continue(())
+    })?;
+    Ok((Clip { samples }, ending))
 }
 
 fn print(file: &Path, transcript: &Transcript, format: Format, is_one: bool) -> anyhow::Result<()> {
