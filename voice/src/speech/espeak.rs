@@ -65,11 +65,32 @@ impl Espeak {
         let speed = self.words_per_minute.as_str();
         let arguments = ["--stdout", "-v", &self.voice, "-s", speed, "--stdin"];
         let text = shortened(sentence);
-        let wav = run(NAME, &self.program, &arguments, text, SOUND_LIMIT).await?;
+        let wav = run(NAME, &self.program, &arguments, text, SOUND_LIMIT)
+            .await
+            .map_err(|error| self.explained(error))?;
         read_wav(&wav).ok_or_else(|| SpeechError::Failed {
             voice: NAME,
             reason: "what it wrote is no sound".to_owned(),
         })
+    }
+}
+
+impl Espeak {
+    /// That there is no such voice is known only when it is to speak.
+    fn explained(&self, error: SpeechError) -> SpeechError {
+        match error {
+            SpeechError::Failed { reason, .. } if reason.contains("voice does not exist") => {
+                let voice = &self.voice;
+                SpeechError::Setting {
+                    voice: NAME,
+                    field: "voice",
+                    reason: format!(
+                        "there is no voice {voice}; `espeak-ng --voices` lists them, such as en-us"
+                    ),
+                }
+            }
+            other => other,
+        }
     }
 }
 
