@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::Duration;
 
 use super::*;
@@ -231,6 +232,69 @@ fn silero_hears_the_same_again_after_it_forgot() {
 
     assert_eq!(first, second);
     assert!(first.iter().any(|p| *p > 0.9) && first.iter().any(|p| *p < 0.1));
+}
+
+/// What the Silero inside whisper.cpp makes of a clip, frame by frame of 512 samples.
+struct InWhisper {
+    probabilities: std::vec::IntoIter<f32>,
+}
+
+impl InWhisper {
+    fn listen(clip: &Clip, model: &Path) -> Self {
+        use whisper_rs::{WhisperVadContext, WhisperVadContextParams};
+
+        whisper_rs::install_logging_hooks();
+        let mut parameters = WhisperVadContextParams::default();
+        // More threads than there are cores wait for each other, and not for the work.
+        parameters.set_n_threads(1);
+        let mut context = WhisperVadContext::new(model.to_str().unwrap(), parameters).unwrap();
+        context.detect_speech(&clip.samples).unwrap();
+        Self {
+            probabilities: context.probabilities().to_vec().into_iter(),
+        }
+    }
+}
+
+impl Activity for InWhisper {
+    fn frame(&self) -> usize {
+        512
+    }
+
+    /// Those that whisper.cpp has by default.
+    fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            begins_above: 0.5,
+            ends_below: 0.35,
+        }
+    }
+
+    fn probability(&mut self, _: &[f32]) -> Result<f32, ActivityError> {
+        Ok(self.probabilities.next().unwrap())
+    }
+
+    fn reset(&mut self) {}
+}
+
+#[test]
+fn earshot_and_the_silero_inside_whisper_cpp_find_the_same_within_150_ms() {
+    let test = "earshot_and_the_silero_inside_whisper_cpp_find_the_same_within_150_ms";
+    let Some(speech) = shared(test, "jfk.wav") else {
+        return;
+    };
+    let Some(model) = shared(test, "ggml-silero-v6.2.0.bin") else {
+        return;
+    };
+    let clip = decode(speech, &Limits::default()).unwrap();
+    let ours = bare(&clip, Box::new(Earshot::new()));
+
+    let theirs = bare(&clip, Box::new(InWhisper::listen(&clip, &model)));
+
+    eprintln!("earshot {ours:?}\nwhisper {theirs:?}");
+    assert_eq!(ours.len(), theirs.len());
+    for (one, other) in ours.iter().zip(&theirs) {
+        assert!(one.start.abs_diff(other.start) <= Duration::from_millis(150));
+        assert!(one.end.abs_diff(other.end) <= Duration::from_millis(150));
+    }
 }
 
 /// What machines and rooms sound like when nobody speaks, half an hour in all.
