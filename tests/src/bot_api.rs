@@ -66,6 +66,8 @@ struct Shared {
     commands: Vec<String>,
     /// How many calls of `getUpdates` began; the last one alone is served.
     polls: u64,
+    /// How many of them were ended by another.
+    conflicts: usize,
 }
 
 /// The server. It ends with the test.
@@ -220,6 +222,11 @@ impl BotApi {
         self.lock().calls.get(method).copied().unwrap_or(0)
     }
 
+    /// Returns how many calls of `getUpdates` were ended by another.
+    pub fn conflicts(&self) -> usize {
+        self.lock().conflicts
+    }
+
     /// Returns what presses of buttons were answered with.
     pub fn pressed(&self) -> Vec<String> {
         self.lock().pressed.clone()
@@ -350,6 +357,7 @@ async fn poll(stream: &mut TcpStream, body: &[u8], shared: &Mutex<Shared>, chang
             (shared.polls == mine, found)
         };
         if !is_last {
+            lock().conflicts += 1;
             let said = "Conflict: terminated by other getUpdates request";
             return answer(stream, &refusal(409, said, None)).await;
         }

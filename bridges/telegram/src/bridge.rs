@@ -28,6 +28,8 @@ use crate::voice::Voice;
 pub const DEFAULT_API_URL: &str = "https://api.telegram.org";
 /// How long a token that is refused, or cannot be read, is left alone.
 const TOKEN_REST: Duration = Duration::from_mins(5);
+/// How long is waited where whom the settings let talk cannot be kept.
+const RULES_REST: Duration = Duration::from_secs(5);
 /// How often what is old is forgotten.
 const TIDY: Duration = Duration::from_hours(1);
 
@@ -90,6 +92,14 @@ impl Bridge {
         let health = Health::new(self.app.clone());
         loop {
             let config = self.config.borrow_and_update().clone();
+            if let Err(error) = self.app.set_telegram_rules(config.rules.clone()).await {
+                warn!(%error, "whom the settings let talk over Telegram is not known yet");
+                tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => return,
+                    () = tokio::time::sleep(RULES_REST) => continue,
+                }
+            }
             let rest = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return,
@@ -168,13 +178,14 @@ impl Bridge {
             id: client.bot(),
             name: me.username.clone(),
         };
-        self.note(Some(bot)).await;
+        self.note(Some(bot.clone())).await;
         set_menu(&client).await;
         let stop = shutdown.child_token();
         let hands = Hands {
             app: self.app.clone(),
             client: client.clone(),
             bot_name: me.username.into(),
+            stop: stop.clone(),
             config: config.clone(),
         };
         let sender = Sender {
@@ -183,22 +194,27 @@ impl Bridge {
             voice: config.voice.clone(),
         };
         let polling = async {
-            let ended = tokio::select! {
-                biased;
-                ended = poll::run(&self.app, &client, health, &config.rules, &stop) => ended,
-                Ok(()) = self.config.changed() => Ended::Stopped,
-            };
+            let ended = poll::run(&self.app, &client, health, &bot, &stop).await;
             // The others end with it, each after what it is at.
             stop.cancel();
             ended
+        };
+        let changes = &mut self.config;
+        let following = async {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => (),
+                Ok(()) = changes.changed() => stop.cancel(),
+            }
         };
         let telling = async {
             if config.tells_notices {
                 notices::run(&self.app, health, &stop).await;
             }
         };
-        let (ended, (), (), (), ()) = tokio::join!(
+        let (ended, (), (), (), (), ()) = tokio::join!(
             polling,
+            following,
             handle::run(&hands, &stop),
             sender.run(&stop),
             telling,

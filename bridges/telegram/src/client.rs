@@ -24,6 +24,8 @@ const USER_AGENT: &str = concat!("hearth/", env!("CARGO_PKG_VERSION"));
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a call may take; `getUpdates` has as long as it polls on top.
 pub(crate) const CALL: Duration = Duration::from_secs(30);
+/// How long a voice note may take: it is as long as the line is slow, and nothing else goes out meanwhile.
+const UPLOAD: Duration = Duration::from_mins(2);
 /// How long a file may take in all: 20 MB over a slow line.
 const DOWNLOAD: Duration = Duration::from_mins(5);
 /// How much an answer may come to: a hundred updates with all that they quote.
@@ -108,7 +110,7 @@ impl Client {
             .text("chat_id", chat.to_string())
             .part("voice", part);
         let request = self.http.post(self.address(&["sendVoice"])).multipart(form);
-        self.answer(CALL, request).await
+        self.answer(UPLOAD, request).await
     }
 
     /// Fetches a file of at most `most` bytes; `None` where it is larger.

@@ -43,6 +43,18 @@ impl CallError {
         matches!(self, Self::TooMany { .. } | Self::Passing { .. })
     }
 
+    /// Whether nothing reaches this chat, whatever it is: the person blocked the bot or is gone, or the bot was
+    /// taken out of the group.
+    pub(crate) fn is_closed(&self) -> bool {
+        let Self::Refused { code, description } = self else {
+            return false;
+        };
+        *code == 403
+            || ["chat not found", "upgraded to a supergroup"]
+                .iter()
+                .any(|gone| description.contains(gone))
+    }
+
     pub(crate) fn passing(what: impl Into<String>, is_unsure: bool) -> Self {
         Self::Passing {
             what: what.into(),

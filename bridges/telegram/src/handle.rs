@@ -31,8 +31,11 @@ use crate::split::fitting;
 const LOOKED_AT: usize = 100;
 /// How many are dealt with at once.
 const LANES_MAX: usize = 16;
-/// How often one is tried that fails for a reason that may pass.
-const TRIES: u32 = 6;
+/// How often one is tried that fails for a reason of the node's own that may pass: for five minutes.
+const TRIES: u32 = 10;
+/// How often one is tried that cannot be fetched, or that nobody has time to hear: for an hour. It is somebody's
+/// words, and those after it in its chat wait for it.
+const VOICE_TRIES: u32 = 65;
 /// How long what is under way has when the bridge stops; then it is taken up again at the next start.
 const LAST: Duration = Duration::from_secs(3);
 /// After how long the person is shown that something is written: what is quick needs no such sign.
@@ -50,6 +53,7 @@ pub(crate) struct Hands {
     pub(crate) client: Client,
     pub(crate) bot_name: Arc<str>,
     pub(crate) config: Config,
+    pub(crate) stop: CancellationToken,
 }
 
 /// What is to be said of an update, and in which conversation it was said.
@@ -59,7 +63,12 @@ type Answer = (Vec<Outgoing>, Option<ConversationId>);
 #[derive(Debug)]
 enum Undone {
     /// It may work a moment later.
-    Later(String),
+    Later {
+        /// What is in the way.
+        why: String,
+        /// How often it is tried in all.
+        tries: u32,
+    },
     /// It will not.
     Never(String),
 }
@@ -69,7 +78,7 @@ pub(crate) async fn run(hands: &Hands, stop: &CancellationToken) {
     let mut at_work: JoinSet<()> = JoinSet::new();
     let mut lanes: HashMap<Id, (Lane, TelegramUpdate)> = HashMap::new();
     loop {
-        match hands.app.waiting_telegram_updates(LOOKED_AT).await {
+        match hands.app.next_telegram_updates(LOOKED_AT).await {
             Ok(waiting) => begin(hands, waiting, &mut at_work, &mut lanes),
             Err(error) => warn!(%error, "what came in over Telegram waits"),
         }
@@ -77,7 +86,7 @@ pub(crate) async fn run(hands: &Hands, stop: &CancellationToken) {
             biased;
             () = stop.cancelled() => break,
             Some(ended) = at_work.join_next_with_id() => {
-                end(hands, ended, &mut lanes).await;
+                end(hands, ended, &mut at_work, &mut lanes);
             }
             () = hands.app.telegram_arrived() => (),
             // A wake-up that was lost costs no more.
@@ -111,16 +120,17 @@ fn begin(
 }
 
 /// Frees a lane. Where dealing with an update panicked, the update is ended, or it would do so for ever.
-async fn end(
+fn end(
     hands: &Hands,
     ended: Result<(Id, ()), tokio::task::JoinError>,
+    at_work: &mut JoinSet<()>,
     lanes: &mut HashMap<Id, (Lane, TelegramUpdate)>,
 ) {
     let (id, has_failed) = match ended {
         Ok((id, ())) => (id, false),
         Err(failed) => (failed.id(), failed.is_panic()),
     };
-    let Some((_, update)) = lanes.remove(&id) else {
+    let Some((lane, update)) = lanes.remove(&id) else {
         return;
     };
     if has_failed {
@@ -129,22 +139,29 @@ async fn end(
             "an update could not be dealt with"
         );
         let sorry = plain("Something went wrong here, and I did not get to the end of that.");
-        finish(hands, &update, (sorry, None)).await;
+        let (hands, ended) = (hands.clone(), update.clone());
+        let task = at_work.spawn(async move { finish(&hands, &ended, (sorry, None)).await });
+        lanes.insert(task.id(), (lane, update));
     }
 }
 
 /// Deals with an update to its end.
 async fn deal_with(hands: &Hands, update: &TelegramUpdate) {
-    let mut tries = 0;
+    let mut tried = 0;
     let answer = loop {
-        tries += 1;
+        tried += 1;
         match with_typing(hands, update, answer(hands, update)).await {
             Ok(answer) => break answer,
-            Err(Undone::Later(why)) if tries < TRIES => {
+            Err(Undone::Later { why, tries }) if tried < tries => {
                 warn!(update = update.update_id, "an update waits: {why}");
-                tokio::time::sleep(pause(tries)).await;
+                tokio::select! {
+                    biased;
+                    // It is taken up again at the next start.
+                    () = hands.stop.cancelled() => return,
+                    () = tokio::time::sleep(pause(tried)) => (),
+                }
             }
-            Err(Undone::Later(why) | Undone::Never(why)) => {
+            Err(Undone::Later { why, .. } | Undone::Never(why)) => {
                 break (plain(&format!("I could not do that: {why}")), None);
             }
         }
@@ -152,14 +169,24 @@ async fn deal_with(hands: &Hands, update: &TelegramUpdate) {
     finish(hands, update, answer).await;
 }
 
-/// Notes that an update was dealt with. Where that fails, it is dealt with again: what it did is known
-/// by its key.
+/// Notes that an update was dealt with, as often as it takes. Where the node ends before, it is dealt with
+/// again: what it did is known by its key.
 async fn finish(hands: &Hands, update: &TelegramUpdate, (outgoing, conversation): Answer) {
-    let finished = hands
-        .app
-        .finish_telegram_update(update, conversation, outgoing);
-    if let Err(error) = finished.await {
+    let mut tried = 0;
+    loop {
+        let finished = hands
+            .app
+            .finish_telegram_update(update, conversation, outgoing.clone());
+        let Err(error) = finished.await else {
+            return;
+        };
+        tried += 1;
         warn!(update = update.update_id, %error, "an answer is not kept yet");
+        tokio::select! {
+            biased;
+            () = hands.stop.cancelled() => return,
+            () = tokio::time::sleep(pause(tried)) => (),
+        }
     }
 }
 
@@ -244,6 +271,7 @@ async fn spoken(hands: &Hands, update: &TelegramUpdate, note: Note<'_>) -> Resul
         *max_voice_bytes,
         update,
         note,
+        &hands.stop,
     );
     let text = match heard.await {
         Ok(Heard::Text(text)) => text,
@@ -252,7 +280,12 @@ async fn spoken(hands: &Hands, update: &TelegramUpdate, note: Note<'_>) -> Resul
         Err(HearError::Call(error)) => {
             let why =
                 format!("the voice note could not be fetched ({error}); please send it again.");
-            return Err(Undone::Later(why));
+            let tries = VOICE_TRIES;
+            return Err(Undone::Later { why, tries });
+        }
+        Err(HearError::Later(why)) => {
+            let tries = VOICE_TRIES;
+            return Err(Undone::Later { why, tries });
         }
     };
     let answer = say(&hands.app, update, text.clone()).await?;
@@ -268,7 +301,7 @@ async fn pressed(
     (query, data): (&str, &str),
     (message, said): (Option<i64>, &str),
 ) -> Result<Answer, Undone> {
-    let outcome = press(&hands.app, data).await?;
+    let outcome = press(&hands.app, data, said).await?;
     let body = json!({ "callback_query_id": query, "text": short(&outcome) });
     // It only stops the button from spinning, and is taken for a few minutes alone.
     let _: Result<Value, _> = hands.client.call("answerCallbackQuery", &body).await;
@@ -297,10 +330,14 @@ fn short(text: &str) -> String {
 impl From<AppError> for Undone {
     fn from(error: AppError) -> Self {
         match error {
-            AppError::Unavailable { .. } => Self::Later(error.to_string()),
-            AppError::Store(_) => {
-                Self::Later("my own database failed; the node's log says how".into())
-            }
+            AppError::Unavailable { .. } => Self::Later {
+                why: error.to_string(),
+                tries: TRIES,
+            },
+            AppError::Store(_) => Self::Later {
+                why: "my own database failed; the node's log says how".into(),
+                tries: TRIES,
+            },
             other => Self::Never(format!("{other}.")),
         }
     }

@@ -12,6 +12,7 @@ use hearth_domain::field::{AgentName, Name, OWNER, Title, Word};
 use hearth_domain::policy::Labels;
 use hearth_domain::task::NewTask;
 use hearth_domain::{Actor, JsonObject};
+use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
 use crate::fault::CallError;
@@ -34,6 +35,8 @@ pub(crate) enum Heard {
 pub(crate) enum HearError {
     /// Telegram did not hand the note out.
     Call(CallError),
+    /// Nobody has time to hear it.
+    Later(String),
     /// The store failed.
     App(AppError),
 }
@@ -54,6 +57,7 @@ pub(crate) async fn hear(
     max_bytes: u64,
     update: &TelegramUpdate,
     note: Note<'_>,
+    stop: &CancellationToken,
 ) -> Result<Heard, HearError> {
     let too_large = || {
         let most = max_bytes / 1024;
@@ -95,6 +99,9 @@ pub(crate) async fn hear(
         }
     };
     match cannot {
+        // Who hears may be gone before the node is.
+        CannotHear::Failed(why) if stop.is_cancelled() => Err(HearError::Later(why)),
+        CannotHear::Later(why) => Err(HearError::Later(why)),
         CannotHear::Refused(why) => Ok(Heard::Nothing(why)),
         CannotHear::NotSetUp(why) | CannotHear::Failed(why) => {
             let kept = keep(app, update, note.seconds, bytes).await;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use hearth_app::notices::Presence;
+use hearth_app::telegram::channel;
 use hearth_app::{App, AppError, EventStream};
 use hearth_domain::Actor;
 use hearth_domain::event_filter::{EventFilter, TypePattern};
-use hearth_domain::field::Word;
 use hearth_domain::notice::{Notice, NoticeKind};
 use hearth_domain::telegram::Outgoing;
 use tokio_util::sync::CancellationToken;
@@ -21,11 +21,6 @@ const REST: Duration = Duration::from_mins(1);
 /// How much may wait to go out before nothing is added by itself.
 const WAITING_MAX: u64 = 500;
 
-/// The channel's name among those that tell notices.
-fn channel() -> Word {
-    Word::from_stored("telegram".into())
-}
-
 /// Tells notices until `stop`.
 pub(crate) async fn run(app: &App, health: &Health, stop: &CancellationToken) {
     let mut events = subscribe(app);
@@ -37,6 +32,7 @@ pub(crate) async fn run(app: &App, health: &Health, stop: &CancellationToken) {
             biased;
             () = stop.cancelled() => return,
             () = next(&mut events) => (),
+            () = app.telegram_reachable() => (),
             () = tokio::time::sleep(REST) => (),
         }
     }
@@ -64,7 +60,7 @@ async fn next(events: &mut Option<EventStream>) {
 
 async fn tell_all(app: &App, health: &Health) -> Result<(), AppError> {
     let may_tell = health.is_well()
-        && app.has_private_telegram_chat()?
+        && app.can_tell_by_telegram()?
         && app.count_telegram_messages()?.waiting < WAITING_MAX;
     if !may_tell {
         return Ok(());
@@ -74,7 +70,7 @@ async fn tell_all(app: &App, health: &Health) -> Result<(), AppError> {
         .await?;
     for notice in &taken.notices {
         let outgoing = compose(app, notice).await?;
-        app.tell_by_telegram(notice, channel(), outgoing).await?;
+        app.tell_by_telegram(notice, outgoing).await?;
     }
     Ok(())
 }

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use hearth_app::App;
-use hearth_app::telegram::{Rules, UPDATES_MAX};
+use hearth_app::telegram::{Bot, UPDATES_MAX};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -15,11 +16,12 @@ use crate::health::Health;
 use crate::update;
 
 /// How long Telegram holds a call open while nothing comes.
-const HOLD: Duration = Duration::from_secs(50);
+const HOLD: Duration = Duration::from_secs(30);
 /// How many updates come at once, at most; Telegram's own limit.
 const BATCH: usize = 100;
-/// How long another program that receives the bot's messages is left alone.
-const ELSEWHERE: Duration = Duration::from_secs(20);
+/// How long another program that receives the bot's messages is left alone: less than [`HOLD`], so that two
+/// nodes of one bot go on disturbing each other, and each knows that the other is there.
+const ELSEWHERE: Duration = Duration::from_secs(10);
 /// How long is waited where too much waits to be dealt with.
 const FULL: Duration = Duration::from_secs(1);
 
@@ -36,23 +38,34 @@ pub(crate) async fn run(
     app: &App,
     client: &Client,
     health: &Health,
-    rules: &Rules,
+    bot: &Bot,
     stop: &CancellationToken,
 ) -> Ended {
     let mut failures = 0;
+    // When another program took the bot's messages last.
+    let mut disturbed: Option<Instant> = None;
     loop {
+        // After a failure it is not held open, so that it is soon known to be over; what another program takes
+        // is known by holding it open alone.
+        let hold = if failures == 0 || disturbed.is_some() {
+            HOLD
+        } else {
+            Duration::ZERO
+        };
         let fetched = tokio::select! {
             biased;
             () = stop.cancelled() => return Ended::Stopped,
-            // After a failure it is not held open, so that it is soon known to be over.
-            fetched = fetch(app, client, if failures == 0 { HOLD } else { Duration::ZERO }) => fetched,
+            fetched = fetch(app, client, hold) => fetched,
         };
         let rest = match fetched {
             Ok(Some(updates)) => {
-                health.works();
+                disturbed = disturbed.filter(|at| at.elapsed() < HOLD);
+                if disturbed.is_none() {
+                    health.works();
+                }
                 failures = 0;
                 // Not to be cut off: what is committed is then known to be.
-                keep(app, client, rules, updates).await
+                keep(app, bot, updates).await
             }
             Ok(None) => FULL,
             Err(CallError::Token) => return Ended::Token,
@@ -63,7 +76,10 @@ pub(crate) async fn run(
                     health.failed(&error);
                 }
                 match error {
-                    CallError::Elsewhere(_) => ELSEWHERE,
+                    CallError::Elsewhere(_) => {
+                        disturbed = Some(Instant::now());
+                        ELSEWHERE
+                    }
                     CallError::TooMany { after } => after,
                     _ => pause(failures),
                 }
@@ -101,8 +117,11 @@ async fn fetch(
 }
 
 /// Commits updates; returns how long to wait before the next are fetched.
-async fn keep(app: &App, client: &Client, rules: &Rules, updates: Vec<Value>) -> Duration {
-    let read: Vec<_> = updates.iter().filter_map(update::read).collect();
+async fn keep(app: &App, bot: &Bot, updates: Vec<Value>) -> Duration {
+    let read: Vec<_> = updates
+        .iter()
+        .filter_map(|update| update::read(update, bot))
+        .collect();
     if read.is_empty() {
         // Those without a number would be handed out again at once.
         return if updates.is_empty() {
@@ -111,10 +130,7 @@ async fn keep(app: &App, client: &Client, rules: &Rules, updates: Vec<Value>) ->
             FULL
         };
     }
-    match app
-        .take_telegram_updates(client.bot(), rules.clone(), read)
-        .await
-    {
+    match app.take_telegram_updates(bot.id, read).await {
         Ok(taken) => {
             debug!(?taken, "updates came in");
             Duration::ZERO

@@ -112,11 +112,26 @@ pub(crate) async fn questions(
             place,
         };
         vec![Button {
-            label: label(option),
+            label: numbered(place, option, &block.options),
             data: press.write(),
         }]
     });
-    Ok(with_buttons(lead, buttons.collect()))
+    Ok(with_buttons(
+        &with_options(lead, &block.options),
+        buttons.collect(),
+    ))
+}
+
+/// Says what the options are below `lead`, where a button cannot show all of one.
+fn with_options(lead: &str, options: &[String]) -> String {
+    if options.iter().all(|option| label(option) == *option) {
+        return lead.to_owned();
+    }
+    let lines = (1..).zip(options).map(|(place, option)| {
+        let option = option.replace('\n', " ");
+        format!("\n{place}. {option}")
+    });
+    format!("{lead}\n{}", lines.collect::<String>())
 }
 
 /// Returns one approval with its buttons. What is too long to be shown as a whole is not approved here.
@@ -213,6 +228,14 @@ fn with_buttons(text: &str, buttons: Vec<Vec<Button>>) -> Vec<Outgoing> {
             },
         })
         .collect()
+}
+
+/// Returns what the button of an option says; with its number, where the options are listed above.
+fn numbered(place: usize, option: &str, options: &[String]) -> String {
+    if options.iter().all(|option| label(option) == *option) {
+        return option.to_owned();
+    }
+    format!("{}. {}", place + 1, label(option))
 }
 
 fn label(option: &str) -> String {
@@ -318,5 +341,20 @@ mod tests {
     fn a_long_option_is_cut_on_its_button() {
         assert_eq!(label("red"), "red");
         assert_eq!(label(&"x".repeat(50)).chars().count(), LABEL_CHARS + 1);
+    }
+
+    #[test]
+    fn options_that_no_button_can_show_are_listed_above() {
+        let short = ["red".to_owned(), "blue".to_owned()];
+        assert_eq!(with_options("Which?", &short), "Which?");
+        assert_eq!(numbered(1, "blue", &short), "blue");
+
+        let long = ["red".to_owned(), "blue ".repeat(20)];
+        let text = with_options("Which?", &long);
+        assert!(
+            text.starts_with("Which?\n\n1. red\n2. blue blue") && text.ends_with(&long[1]),
+            "{text}"
+        );
+        assert_eq!(numbered(0, "red", &long), "1. red");
     }
 }

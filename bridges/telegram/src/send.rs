@@ -3,7 +3,8 @@
 //! That a message is about to be sent is committed before it is sent. So one of which nobody knows what
 //! became (the node was killed, or the connection broke, before Telegram answered) is known to be such, and
 //! is sent again with a word that it may be there already: one message for each kill at most, because they
-//! are sent one at a time.
+//! are sent one at a time. A voice note cannot carry such a word, and says nothing that was not written before
+//! it: of that, nothing is sent twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +22,11 @@ use crate::fault::{CallError, pause};
 use crate::split::fitting;
 use crate::voice::Voice;
 
-/// For how long a message is tried.
+/// For how long a message is tried, and how often at least: a machine that slept for a day has not tried.
 const TRIED_FOR: Duration = Duration::from_hours(24);
+const TRIES_MIN: u32 = 8;
+/// How often a voice note is tried: its words are there already, and others wait behind it.
+const VOICE_TRIES: u32 = 5;
 /// How often it is looked although nothing woke it.
 const REST: Duration = Duration::from_secs(30);
 /// How long it may take to speak an answer.
@@ -87,10 +91,8 @@ impl Sender {
         message: TelegramMessage,
         stop: &CancellationToken,
     ) -> Result<bool, hearth_app::AppError> {
-        let now = self.app.now();
-        if now.since(message.created_at) > TRIED_FOR {
-            let error = "it was not taken for a day".to_owned();
-            self.settle(message.number, Settled::Dead { error }).await?;
+        if message.is_unsure && is_voice(&message) {
+            self.settle(message.number, lost_voice()).await?;
             return Ok(true);
         }
         if !self.app.begin_telegram_message(message.number).await? {
@@ -192,26 +194,52 @@ fn settled(message: &TelegramMessage, attempt: Result<(), CallError>, now: Times
         Ok(()) => return Settled::Sent,
         Err(error) => error,
     };
-    let said = error.to_string();
+    let (said, is_closed) = (error.to_string(), error.is_closed());
+    let tries = message.attempts + 1;
     let (after, is_unsure) = match error {
         CallError::Refused { code, .. } => {
             error!(
                 chat = message.chat,
                 code, "a message cannot be delivered: {said}"
             );
-            return Settled::Dead { error: said };
+            return Settled::Dead {
+                error: said,
+                is_closed,
+            };
         }
         CallError::TooMany { after } => (after, false),
-        CallError::Passing { is_unsure, .. } => (pause(message.attempts + 1), is_unsure),
+        CallError::Passing { is_unsure, .. } => (pause(tries), is_unsure),
         // Nothing is sent until the bot is itself again, and then at once.
         CallError::Token => (Duration::ZERO, false),
         CallError::Elsewhere(_) => (Duration::from_secs(30), false),
     };
+    let is_old = now.since(message.created_at) > TRIED_FOR && tries >= TRIES_MIN;
+    if is_voice(message) && (is_unsure || tries >= VOICE_TRIES) {
+        return lost_voice();
+    }
+    if is_old {
+        return Settled::Dead {
+            error: format!("it was not taken for a day; at last: {said}"),
+            is_closed: false,
+        };
+    }
     Settled::Later {
         at: now.after(after),
         // What may have arrived before may have still.
         is_unsure: is_unsure || message.is_unsure,
         error: said,
+    }
+}
+
+fn is_voice(message: &TelegramMessage) -> bool {
+    matches!(message.content, Outgoing::Voice { .. })
+}
+
+/// What becomes of a voice note of which nobody knows whether it arrived.
+fn lost_voice() -> Settled {
+    Settled::Dead {
+        error: "the voice note may not have arrived; its words are in the chat".into(),
+        is_closed: false,
     }
 }
 
@@ -232,7 +260,10 @@ mod tests {
         TelegramMessage {
             number: 1,
             chat: 5,
-            content: Outgoing::Voice { text: "a".into() },
+            content: Outgoing::Text {
+                text: "a".into(),
+                buttons: Vec::new(),
+            },
             attempts: 1,
             is_unsure,
             next_at: Timestamp::from_millis(0),
@@ -277,11 +308,67 @@ mod tests {
             description: "bot was blocked by the user".into(),
         };
 
-        let Settled::Dead { error } = after(Err(refused), false) else {
+        let Settled::Dead { error, is_closed } = after(Err(refused), false) else {
             panic!("it is given up")
         };
 
-        assert!(error.contains("blocked by the user"), "{error}");
+        assert!(
+            error.contains("blocked by the user") && is_closed,
+            "{error}"
+        );
         assert_eq!(after(Ok(()), true), Settled::Sent);
+        let too_long = CallError::Refused {
+            code: 400,
+            description: "message is too long".into(),
+        };
+        let given_up = after(Err(too_long), false);
+        assert!(
+            matches!(
+                given_up,
+                Settled::Dead {
+                    is_closed: false,
+                    ..
+                }
+            ),
+            "{given_up:?}"
+        );
+    }
+
+    #[test]
+    fn after_a_day_it_is_given_up_once_it_was_tried_often_enough() {
+        let days = |days: u64| Timestamp::from_millis(0).after(Duration::from_hours(days * 24));
+        let tried = |attempts, now| {
+            let message = TelegramMessage {
+                attempts,
+                ..message(false)
+            };
+            let failed = Err(CallError::passing("not reached", false));
+            matches!(settled(&message, failed, now), Settled::Dead { .. })
+        };
+
+        assert!(!tried(50, days(1)));
+        assert!(!tried(0, days(3)), "the machine slept");
+        assert!(tried(7, days(3)));
+    }
+
+    #[test]
+    fn a_voice_note_is_not_sent_again_where_it_may_have_arrived() {
+        let spoken = |attempts| TelegramMessage {
+            content: Outgoing::Voice { text: "a".into() },
+            attempts,
+            ..message(false)
+        };
+        let now = Timestamp::from_millis(1);
+        let failed = |attempts, is_unsure| {
+            let error = CallError::passing("broke off", is_unsure);
+            matches!(
+                settled(&spoken(attempts), Err(error), now),
+                Settled::Dead { .. }
+            )
+        };
+
+        assert!(failed(0, true));
+        assert!(!failed(0, false));
+        assert!(failed(VOICE_TRIES - 1, false));
     }
 }

@@ -1,6 +1,6 @@
 //! Reads updates of the Bot API: what is needed of them, whatever else they hold.
 
-use hearth_app::telegram::{Content, Incoming};
+use hearth_app::telegram::{Bot, Content, Incoming};
 use hearth_domain::conversation::MESSAGE_MAX;
 use hearth_domain::telegram::{Arrival, Peer};
 use serde_json::Value;
@@ -12,29 +12,34 @@ const NAME_CHARS: usize = 64;
 /// How long what a button stands for may be, in bytes: Telegram's own limit.
 const DATA_BYTES: usize = 64;
 
-/// Reads an update; `None` where it has no number, so that nothing can be done about it.
-pub(crate) fn read(update: &Value) -> Option<Incoming> {
+/// Reads an update that came to `bot`; `None` where it has no number, so that nothing can be done about it.
+pub(crate) fn read(update: &Value, bot: &Bot) -> Option<Incoming> {
     let update_id = update["update_id"].as_i64()?;
-    let from = match (update.get("message"), update.get("callback_query")) {
-        (Some(message), _) => read_message(message),
-        (None, Some(query)) => read_press(query),
+    let content = match (update.get("message"), update.get("callback_query")) {
+        (Some(message), _) => read_message(message, bot),
+        (None, Some(query)) => {
+            read_press(query).map(|(peer, arrival)| Content::From(peer, arrival))
+        }
         (None, None) => None,
     };
     Some(Incoming {
         update_id,
-        content: from.map_or(Content::Unread, |(peer, arrival)| {
-            Content::From(peer, arrival)
-        }),
+        content: content.unwrap_or(Content::Unread),
     })
 }
 
-fn read_message(message: &Value) -> Option<(Peer, Arrival)> {
+/// Reads a message. In a group, only what is said to the bot is: a command, what names it, and an answer to what
+/// it said.
+fn read_message(message: &Value, bot: &Bot) -> Option<Content> {
     let peer = peer(&message["chat"], &message["from"])?;
     let number = message["message_id"].as_i64()?;
+    let mut is_to_bot = peer.is_private || message["reply_to_message"]["from"]["id"] == bot.id;
     let arrival = if let Some(text) = message["text"].as_str() {
+        let (rest, is_named) = without_name(text, &bot.name);
+        is_to_bot |= is_named || text.starts_with('/');
         Arrival::Text {
             message: number,
-            text: cut(text, MESSAGE_MAX),
+            text: cut(&rest, MESSAGE_MAX),
         }
     } else if let Some(voice) = message.get("voice") {
         Arrival::Voice {
@@ -52,7 +57,28 @@ fn read_message(message: &Value) -> Option<(Peer, Arrival)> {
         // Somebody joined, a title changed, and the like.
         return None;
     };
-    Some((peer, arrival))
+    Some(if is_to_bot {
+        Content::From(peer, arrival)
+    } else {
+        Content::Overheard
+    })
+}
+
+/// Takes the bot's name out of a text, where it is called by it; returns whether it is.
+fn without_name(text: &str, name: &str) -> (String, bool) {
+    let is_name = |word: &str| {
+        let word = word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
+        word.strip_prefix('@')
+            .is_some_and(|word| !name.is_empty() && word.eq_ignore_ascii_case(name))
+    };
+    let mut is_named = false;
+    let rest = text.split_inclusive(char::is_whitespace).filter(|word| {
+        let is = is_name(word);
+        is_named |= is;
+        !is
+    });
+    let rest = rest.collect();
+    (rest, is_named)
 }
 
 /// Whether a message holds something that a person sent to be looked at.
@@ -134,8 +160,15 @@ mod tests {
         json!({"id": 5, "is_bot": false, "first_name": "Ada", "last_name": "L\u{7}"})
     }
 
+    fn bot() -> Bot {
+        Bot {
+            id: 77,
+            name: "hearth_bot".into(),
+        }
+    }
+
     fn content(update: &Value) -> Content {
-        read(update).unwrap().content
+        read(update, &bot()).unwrap().content
     }
 
     #[test]
@@ -145,7 +178,7 @@ mod tests {
             "entities": [{"type": "bold"}], "some_new_field": {},
         }});
 
-        let read = read(&update).unwrap();
+        let read = read(&update, &bot()).unwrap();
 
         let peer = Peer {
             chat: 5,
@@ -165,7 +198,8 @@ mod tests {
     fn voice_notes_presses_and_pictures_are_told_apart() {
         let chat = json!({"id": -5, "type": "supergroup", "title": "Home"});
         let message = |more: Value| {
-            let mut message = json!({"message_id": 3, "from": from(), "chat": chat});
+            let mut message = json!({"message_id": 3, "from": from(), "chat": chat,
+                "reply_to_message": {"from": {"id": 77}}});
             for (name, value) in more.as_object().unwrap() {
                 message[name] = value.clone();
             }
@@ -176,7 +210,7 @@ mod tests {
                 assert_eq!((peer.is_private, peer.name.as_str()), (false, "Home"));
                 arrival
             }
-            Content::Unread => panic!("it was not read"),
+            other => panic!("it was not read: {other:?}"),
         };
         let voice = message(json!({"voice": {"file_id": "f", "duration": 2, "file_size": 10}}));
         assert_eq!(
@@ -220,7 +254,58 @@ mod tests {
         ] {
             assert_eq!(content(&update), Content::Unread, "{update}");
         }
-        assert_eq!(read(&json!({"message": {}})), None);
-        assert_eq!(read(&json!(4)), None);
+        assert_eq!(read(&json!({"message": {}}), &bot()), None);
+        assert_eq!(read(&json!(4), &bot()), None);
+    }
+
+    #[test]
+    fn in_a_group_only_what_is_said_to_the_bot_is_read() {
+        let said = |more: Value| {
+            let mut message = json!({"message_id": 3, "from": from(),
+                "chat": {"id": -5, "type": "group", "title": "Home"}});
+            for (name, value) in more.as_object().unwrap() {
+                message[name] = value.clone();
+            }
+            match content(&json!({"update_id": 9, "message": message})) {
+                Content::From(_, Arrival::Text { text, .. }) => Some(text),
+                Content::From(..) => Some("no text".into()),
+                Content::Overheard => None,
+                Content::Unread => panic!("it was not read"),
+            }
+        };
+        let answer = json!({"from": {"id": 77, "is_bot": true}});
+        for (more, heard) in [
+            (json!({"text": "who brings cake?"}), None),
+            (json!({"text": "ask @hearth_bots about it"}), None),
+            (json!({"text": "/status"}), Some("/status")),
+            (
+                json!({"text": "/done@hearth_bot 3"}),
+                Some("/done@hearth_bot 3"),
+            ),
+            (
+                json!({"text": "@Hearth_Bot, add buy milk"}),
+                Some("add buy milk"),
+            ),
+            (
+                json!({"text": "add buy milk @shop @hearth_bot"}),
+                Some("add buy milk @shop "),
+            ),
+            (
+                json!({"text": "yes", "reply_to_message": answer}),
+                Some("yes"),
+            ),
+            (
+                json!({"text": "yes", "reply_to_message": {"from": {"id": 5}}}),
+                None,
+            ),
+            (json!({"voice": {"file_id": "f"}}), None),
+            (
+                json!({"voice": {"file_id": "f"}, "reply_to_message": answer}),
+                Some("no text"),
+            ),
+            (json!({"photo": []}), None),
+        ] {
+            assert_eq!(said(more.clone()).as_deref(), heard, "{more}");
+        }
     }
 }

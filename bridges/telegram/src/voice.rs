@@ -26,6 +26,9 @@ pub enum CannotHear {
     /// Nothing is there to do it with; the audio is kept.
     #[error("{0}")]
     NotSetUp(String),
+    /// Not now: too much else is being heard, or the node stops. It is asked again.
+    #[error("{0}")]
+    Later(String),
     /// It was tried and failed; the audio is kept.
     #[error("{0}")]
     Failed(String),

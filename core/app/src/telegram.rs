@@ -12,10 +12,10 @@ mod pairing;
 
 use std::sync::{Mutex, PoisonError};
 
-use hearth_domain::event::EventKind;
-use hearth_domain::telegram::TelegramChat;
+use hearth_domain::field::Word;
+use hearth_domain::telegram::{PairedBy, TelegramChat};
 use hearth_domain::{Actor, TelegramChatId, Timestamp};
-use hearth_store::telegram;
+use hearth_store::{WriteTx, telegram};
 use tokio::sync::{Notify, watch};
 
 pub use hearth_store::telegram::{
@@ -71,6 +71,8 @@ pub(crate) struct Line {
     /// The code that pairs a chat, while there is one. A lock of the standard library: it is held for
     /// a look.
     pairing: Mutex<Option<pairing::Open>>,
+    /// Whom the settings let talk. A lock of the standard library: it is held for a copy.
+    rules: Mutex<Rules>,
     /// The bot, and how often its token was looked for.
     told: watch::Sender<(Option<Bot>, u64)>,
     /// Somebody wants the token looked for again.
@@ -79,16 +81,20 @@ pub(crate) struct Line {
     arrived: Notify,
     /// Something is to go out.
     outgoing: Notify,
+    /// A chat can be told things from here on.
+    reachable: Notify,
 }
 
 impl Default for Line {
     fn default() -> Self {
         Self {
             pairing: Mutex::default(),
+            rules: Mutex::default(),
             told: watch::Sender::new((None, 0)),
             look: Notify::new(),
             arrived: Notify::new(),
             outgoing: Notify::new(),
+            reachable: Notify::new(),
         }
     }
 }
@@ -96,6 +102,13 @@ impl Default for Line {
 impl Line {
     fn bot(&self) -> Option<Bot> {
         self.told.borrow().0.clone()
+    }
+
+    fn rules(&self) -> Rules {
+        self.rules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn pairing(&self) -> std::sync::MutexGuard<'_, Option<pairing::Open>> {
@@ -131,24 +144,58 @@ impl App {
             .await
     }
 
-    /// Takes a chat's right to talk; what it said and was not dealt with, and what it was to be told,
-    /// goes with it.
+    /// Says whom the settings let talk from here on. Chats that may talk by the settings alone, and may not by
+    /// these, are removed.
     ///
     /// # Errors
-    /// No such chat is paired; the caller is not the owner.
+    /// The store failed; who may talk is as it was.
+    pub async fn set_telegram_rules(&self, rules: Rules) -> Result<(), AppError> {
+        let (held, now) = (rules.clone(), self.now());
+        self.store()
+            .write(move |tx| {
+                for chat in telegram::chats(tx, CHATS_MAX)? {
+                    if !held.still_let(&chat) {
+                        remove(tx, &chat, Actor::Owner.name(), now)?;
+                    }
+                }
+                Ok::<_, AppError>(())
+            })
+            .await?;
+        *self
+            .telegram()
+            .rules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = rules;
+        Ok(())
+    }
+
+    /// Takes a chat's right to talk; what it said and was not dealt with, and what it was to be told,
+    /// goes with it. A group that the settings let in is back as soon as somebody who may talk does so in it.
+    ///
+    /// # Errors
+    /// No such chat is paired; the settings let its person talk, so that it would be back at once; the caller
+    /// is not the owner.
     pub async fn remove_telegram_chat(
         &self,
         actor: &Actor,
         id: TelegramChatId,
     ) -> Result<(), AppError> {
         must_be_owner(actor, "remove a chat of Telegram's")?;
-        let (by, now) = (actor.name().to_owned(), self.now());
+        let (by, now, rules) = (actor.name().to_owned(), self.now(), self.telegram().rules());
         self.store()
             .write(move |tx| {
                 let found = telegram::chat_by_id(tx, id)?
                     .ok_or_else(|| AppError::not_found("telegram chat", id))?;
-                let event: EventKind = found.removed();
-                Ok(telegram::delete_chat(tx, &found, &event, &by, now)?)
+                if found.is_private() && rules.users.contains(&found.user) {
+                    return Err(AppError::conflict(
+                        "let_in_by_settings",
+                        format!(
+                            "the settings let {} talk; take {} out of telegram.users, and it is removed",
+                            found.name, found.user
+                        ),
+                    ));
+                }
+                remove(tx, &found, &by, now)
             })
             .await
     }
@@ -184,6 +231,11 @@ impl App {
         self.telegram().outgoing.notified().await;
     }
 
+    /// Waits until a chat may have come in which the owner can be told things.
+    pub async fn telegram_reachable(&self) {
+        self.telegram().reachable.notified().await;
+    }
+
     /// Forgets what came in and went out long ago; dead letters are kept longer.
     ///
     /// # Errors
@@ -192,6 +244,10 @@ impl App {
         let now = self.now();
         let before = |days: i64| Timestamp::from_millis(now.as_millis() - days * 24 * 3_600_000);
         let (done, dead) = (before(KEPT_DAYS), before(DEAD_KEPT_DAYS));
+        let refused = before(REFUSED_KEPT_DAYS);
+        self.store()
+            .write(move |tx| Ok::<_, AppError>(telegram::forget_refusals(tx, refused)?))
+            .await?;
         loop {
             let forgotten = self.store().write(move |tx| {
                 let updates = telegram::forget_updates(tx, done)?;
@@ -209,6 +265,33 @@ impl App {
 const KEPT_DAYS: i64 = 8;
 /// How many days the owner can see what could not be delivered.
 const DEAD_KEPT_DAYS: i64 = 30;
+/// After how many days a stranger who writes again is told again that this is not their assistant.
+const REFUSED_KEPT_DAYS: i64 = 30;
+
+/// The channel's name among those that tell notices.
+pub fn channel() -> Word {
+    Word::from_stored("telegram".into())
+}
+
+impl Rules {
+    /// Whether a chat that is paired may be so still.
+    fn still_let(&self, chat: &TelegramChat) -> bool {
+        match chat.paired_by {
+            PairedBy::Code => true,
+            PairedBy::Settings if chat.is_private() => self.users.contains(&chat.user),
+            PairedBy::Settings => self.groups,
+        }
+    }
+}
+
+fn remove(
+    tx: &mut WriteTx<'_>,
+    chat: &TelegramChat,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    Ok(telegram::delete_chat(tx, chat, &chat.removed(), by, now)?)
+}
 
 #[cfg(test)]
 mod tests;

@@ -364,6 +364,15 @@ pub enum EventKind {
         /// Over which channel.
         channel: Word,
     },
+    /// What was told did not arrive, and is to be told again.
+    #[serde(rename = "notice.returned")]
+    NoticeReturned {
+        /// The notice.
+        #[serde(flatten)]
+        notice: NoticeFacts,
+        /// Over which channel it did not arrive.
+        channel: Word,
+    },
     /// What there was to tell is not worth it any more.
     #[serde(rename = "notice.withdrawn")]
     NoticeWithdrawn(NoticeFacts),
@@ -609,7 +618,7 @@ impl EntityType {
 
 impl EventKind {
     /// Every type name, in the order of the variants.
-    pub const TYPES: [&'static str; 69] = [
+    pub const TYPES: [&'static str; 70] = [
         "project.created",
         "project.updated",
         "project.deleted",
@@ -640,6 +649,7 @@ impl EventKind {
         "conversation.noted",
         "notice.created",
         "notice.delivered",
+        "notice.returned",
         "notice.withdrawn",
         "run.started",
         "run.resumed",
@@ -714,6 +724,7 @@ impl EventKind {
             Self::ConversationNoted { .. } => "conversation.noted",
             Self::NoticeCreated(_) => "notice.created",
             Self::NoticeDelivered { .. } => "notice.delivered",
+            Self::NoticeReturned { .. } => "notice.returned",
             Self::NoticeWithdrawn(_) => "notice.withdrawn",
             Self::RunStarted(_) => "run.started",
             Self::RunResumed(_) => "run.resumed",
@@ -786,9 +797,10 @@ impl EventKind {
             Self::ConversationStarted { .. }
             | Self::ConversationMessageAdded { .. }
             | Self::ConversationNoted { .. } => EntityType::Conversation,
-            Self::NoticeCreated(_) | Self::NoticeDelivered { .. } | Self::NoticeWithdrawn(_) => {
-                EntityType::Notice
-            }
+            Self::NoticeCreated(_)
+            | Self::NoticeDelivered { .. }
+            | Self::NoticeReturned { .. }
+            | Self::NoticeWithdrawn(_) => EntityType::Notice,
             Self::RunStarted(_)
             | Self::RunResumed(_)
             | Self::RunWaiting(_)

@@ -200,6 +200,24 @@ impl Notice {
         Some(Change { after: self, event })
     }
 
+    /// Gives it back: `channel` has told it, as it thought, and it did not arrive. `None` if that channel has
+    /// not.
+    pub fn give_back(mut self, channel: Word) -> Option<Change<Self>> {
+        match &self.delivery {
+            Delivery::Delivered { channel: by, .. } if *by == channel => (),
+            Delivery::Delivered { .. }
+            | Delivery::Withdrawn { .. }
+            | Delivery::Taken { .. }
+            | Delivery::Waiting => return None,
+        }
+        self.delivery = Delivery::Waiting;
+        let event = EventKind::NoticeReturned {
+            notice: self.facts(),
+            channel,
+        };
+        Some(Change { after: self, event })
+    }
+
     /// Takes it back, whoever is about to tell it; `None` if it was told, or taken back before.
     pub fn withdraw(mut self, now: Timestamp) -> Option<Change<Self>> {
         match &self.delivery {
@@ -264,6 +282,18 @@ mod tests {
         assert_eq!(told.event.type_name(), "notice.delivered");
         assert_eq!(told.after.clone().deliver(channel("chat"), at(3)), None);
         assert_eq!(told.after.take(channel("chat"), at(900)), None);
+    }
+
+    #[test]
+    fn what_did_not_arrive_waits_again() {
+        let told = notice().deliver(channel("telegram"), at(2)).unwrap().after;
+
+        let back = told.clone().give_back(channel("telegram")).unwrap();
+
+        assert_eq!(back.event.type_name(), "notice.returned");
+        assert_eq!(back.after.clone().give_back(channel("telegram")), None);
+        assert!(back.after.take(channel("desktop"), at(3)).is_some());
+        assert_eq!(told.give_back(channel("desktop")), None);
     }
 
     #[test]

@@ -10,6 +10,15 @@ use crate::clock::Timestamp;
 use crate::event::EventKind;
 use crate::id::{ConversationId, TelegramChatId};
 
+/// By what a chat may talk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PairedBy {
+    /// By a code that was said in it: until it is removed.
+    Code,
+    /// By the settings: for as long as they say so.
+    Settings,
+}
+
 /// A chat that was paired with the owner: what is said there is the owner's word.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TelegramChat {
@@ -21,6 +30,10 @@ pub struct TelegramChat {
     pub user: i64,
     /// What it is called: the person's name, or the group's.
     pub name: String,
+    /// By what it may talk.
+    pub paired_by: PairedBy,
+    /// Since when Telegram hands it nothing: the person blocked the bot, or took it out of the group.
+    pub closed_at: Option<Timestamp>,
     /// Where what is said there is kept; none until something was said.
     pub conversation_id: Option<ConversationId>,
     /// When it was paired.
@@ -51,17 +64,24 @@ pub struct Peer {
 
 impl TelegramChat {
     /// Pairs a chat.
-    pub fn pair(id: TelegramChatId, peer: &Peer, now: Timestamp) -> Change<Self> {
+    pub fn pair(id: TelegramChatId, peer: &Peer, by: PairedBy, now: Timestamp) -> Change<Self> {
         let after = Self {
             id,
             chat: peer.chat,
             user: peer.user,
             name: peer.name.clone(),
+            paired_by: by,
+            closed_at: None,
             conversation_id: None,
             created_at: now,
         };
         let event = EventKind::TelegramChatPaired(after.facts());
         Change { after, event }
+    }
+
+    /// Whether it is a person's own chat with the bot, and no group.
+    pub fn is_private(&self) -> bool {
+        self.chat == self.user
     }
 
     /// Returns the event that tells that it may not talk any more.

@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0009_trust.sql"),
     include_str!("../../../migrations/sqlite/0010_chat.sql"),
     include_str!("../../../migrations/sqlite/0011_telegram.sql"),
+    include_str!("../../../migrations/sqlite/0012_telegram_chats.sql"),
 ];
 
 /// Marks a file as ours in its header: the letters "HRTH".

@@ -140,6 +140,23 @@ pub fn save(
     Ok(after)
 }
 
+/// Stores that what was told did not arrive.
+pub fn save_returned(
+    tx: &mut WriteTx<'_>,
+    change: Change<Notice>,
+    by: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let Change { after, event } = change;
+    let changed = tx.execute(
+        "UPDATE notices SET channel = NULL, taken_until = NULL, delivered_at = NULL
+         WHERE id = ?1 AND delivered_at IS NOT NULL",
+        [after.id.0],
+    )?;
+    one_changed(changed, &after)?;
+    tx.append(after.id.0, by, at, &event)
+}
+
 fn save_delivery(tx: &WriteTx<'_>, notice: &Notice) -> Result<(), StoreError> {
     let (channel, until, delivered, withdrawn) = match &notice.delivery {
         Delivery::Waiting => (None, None, None, None),
@@ -158,13 +175,17 @@ fn save_delivery(tx: &WriteTx<'_>, notice: &Notice) -> Result<(), StoreError> {
             withdrawn.map(Timestamp::as_millis),
         ],
     )?;
-    if changed != 1 {
-        return Err(StoreError::Stale {
-            entity: ENTITY,
-            id: notice.id.0,
-        });
+    one_changed(changed, notice)
+}
+
+fn one_changed(changed: usize, notice: &Notice) -> Result<(), StoreError> {
+    if changed == 1 {
+        return Ok(());
     }
-    Ok(())
+    Err(StoreError::Stale {
+        entity: ENTITY,
+        id: notice.id.0,
+    })
 }
 
 fn read(columns: &Columns<'_, '_>) -> Result<Notice, StoreError> {

@@ -1,7 +1,7 @@
 //! Talking over Telegram: bots, paired chats, what came in, what is to go out.
 
 use hearth_domain::event::EventKind;
-use hearth_domain::telegram::{Arrival, Outgoing, TelegramChat};
+use hearth_domain::telegram::{Arrival, Outgoing, PairedBy, TelegramChat};
 use hearth_domain::{Change, ConversationId, TelegramChatId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
@@ -14,12 +14,13 @@ use crate::write_tx::WriteTx;
 mod messages;
 
 pub use messages::{
-    Counted, DeadLetter, Message, begin, count, dead, forget_messages, give_up, insert as queue,
-    next_of_each_chat, put_off, sent,
+    Counted, DeadLetter, Message, begin, count, dead, forget_dead, forget_messages, give_up,
+    has_hope_of, insert as queue, next_of_each_chat, put_off, sent,
 };
 
 const CHAT: &str = "telegram_chat";
-const CHAT_COLUMNS: &str = "id, chat, user, name, conversation_id, created_at";
+const CHAT_COLUMNS: &str =
+    "id, chat, user, name, conversation_id, created_at, is_by_settings, closed_at";
 const UPDATE: &str = "telegram_update";
 
 /// A bot that this node is or was.
@@ -145,8 +146,8 @@ pub fn insert_chat(
 ) -> Result<TelegramChat, StoreError> {
     let Change { after, event } = change;
     tx.execute(
-        "INSERT INTO telegram_chats (id, chat, user, name, conversation_id, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO telegram_chats (id, chat, user, name, conversation_id, created_at, is_by_settings)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             after.id.0,
             after.chat,
@@ -154,6 +155,7 @@ pub fn insert_chat(
             after.name,
             after.conversation_id.map(|id| id.0),
             after.created_at.as_millis(),
+            after.paired_by == PairedBy::Settings,
         ],
     )?;
     tx.execute(
@@ -162,6 +164,28 @@ pub fn insert_chat(
     )?;
     tx.append(after.id.0, by, after.created_at, &event)?;
     Ok(after)
+}
+
+/// Notes by what a chat may talk from here on.
+pub fn save_paired_by(tx: &WriteTx<'_>, chat: i64, by: PairedBy) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE telegram_chats SET is_by_settings = ?2 WHERE chat = ?1",
+        params![chat, by == PairedBy::Settings],
+    )?;
+    Ok(())
+}
+
+/// Notes since when Telegram hands a chat nothing, or that it does again.
+pub fn save_closed(
+    tx: &WriteTx<'_>,
+    chat: i64,
+    since: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE telegram_chats SET closed_at = ?2 WHERE chat = ?1",
+        params![chat, since.map(Timestamp::as_millis)],
+    )?;
+    Ok(())
 }
 
 /// Notes where what is said in a chat is kept.
@@ -235,11 +259,15 @@ pub fn insert_update(
     Ok(stored == 1)
 }
 
-/// Returns up to `limit` updates that are to be dealt with, in the order in which they came in.
-pub fn waiting_updates(tx: &impl Tx, limit: usize) -> Result<Vec<Update>, StoreError> {
+/// Returns the first that is to be dealt with of what is said in each chat, and of the presses in it, at most
+/// `limit`, in the order in which they came in.
+pub fn next_updates(tx: &impl Tx, limit: usize) -> Result<Vec<Update>, StoreError> {
     let mut statement = tx.conn().prepare_cached(
         "SELECT number, bot, update_id, chat, user, arrival, created_at FROM telegram_updates
-         WHERE done_at IS NULL ORDER BY number LIMIT ?1",
+         WHERE done_at IS NULL AND number IN
+             (SELECT min(number) FROM telegram_updates WHERE done_at IS NULL
+              GROUP BY chat, arrival ->> 'kind' = 'press')
+         ORDER BY number LIMIT ?1",
     )?;
     let found = statement.query([rows_for(limit) - 1])?;
     read_all(UPDATE, found, |columns| {
@@ -274,6 +302,14 @@ pub fn count_waiting_updates(tx: &impl Tx) -> Result<u64, StoreError> {
     Ok(count.unwrap_or(0))
 }
 
+/// Forgets that chats were told before `moment` that they may not talk here.
+pub fn forget_refusals(tx: &WriteTx<'_>, moment: Timestamp) -> Result<usize, StoreError> {
+    tx.execute(
+        "DELETE FROM telegram_refusals WHERE created_at < ?1",
+        [moment.as_millis()],
+    )
+}
+
 /// Forgets updates that were dealt with before `moment`, a bounded number at a time; returns how many.
 pub fn forget_updates(tx: &WriteTx<'_>, moment: Timestamp) -> Result<usize, StoreError> {
     tx.execute(
@@ -291,6 +327,12 @@ fn read_chat(columns: &Columns<'_, '_>) -> Result<TelegramChat, StoreError> {
         name: columns.text(3)?,
         conversation_id: columns.uuid_option(4)?.map(ConversationId),
         created_at: columns.time(5)?,
+        paired_by: if columns.row.get(6)? {
+            PairedBy::Settings
+        } else {
+            PairedBy::Code
+        },
+        closed_at: columns.time_option(7)?,
     })
 }
 

@@ -29,6 +29,8 @@ mod sandbox;
 mod spoken;
 mod start;
 mod telegram;
+mod telegram_failures;
+mod telegram_groups;
 mod telegram_notices;
 mod telegram_voice;
 mod tools;

@@ -9,13 +9,14 @@ use hearth_app::chat::{ReplyFuture, Turn};
 use hearth_app::tasks::TaskFilter;
 use hearth_app::telegram::Rules;
 use hearth_app::{App, AppError, UnavailableCause, money};
+use hearth_domain::Actor;
 use hearth_domain::day_times::DayTimes;
 use hearth_node::system::{SystemClock, UuidSource};
 use hearth_runtime::{ChiefOfStaff, Models};
 use hearth_store::Store;
 use hearth_telegram::voice::VoiceFuture;
 use hearth_telegram::{Bridge, CannotHear, Config, Token, Voice, api_url};
-use hearth_tests::bot_api::{BotApi, TOKEN};
+use hearth_tests::bot_api::{BotApi, Failure, TOKEN};
 use hearth_tests::node::{Options, TestNode};
 use serde_json::json;
 use tempfile::TempDir;
@@ -202,6 +203,38 @@ async fn a_voice_note_is_heard_answered_and_spoken_back() -> anyhow::Result<()> 
         spoken.count() == 1,
         "what was not heard is not spoken about"
     );
+    at_work.stop().await
+}
+
+/// Its words are in the chat already, and a voice note cannot say that it may be there twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spoken_answer_that_may_have_arrived_is_not_sent_again() -> anyhow::Result<()> {
+    let (home, bot) = (Home::new()?, BotApi::start().await?);
+    let at_work = home.start(&bot, true)?;
+    bot.fail("sendVoice", Failure::DoneThenCut);
+
+    speak(&bot, "add water the plants");
+    speak(&bot, "add feed the cat");
+    bot.wait_for("the second voice note", |sent| {
+        sent.method == "sendVoice" && sent.message > 6
+    })
+    .await?;
+
+    let state = home.app.telegram_state(&Actor::Owner).await?;
+    let why: Vec<&str> = state
+        .dead_letters
+        .iter()
+        .map(|letter| letter.error.as_str())
+        .collect();
+    ensure!(
+        why == ["the voice note may not have arrived; its words are in the chat"],
+        "{why:?}"
+    );
+    let spoken = bot
+        .sent()
+        .into_iter()
+        .filter(|sent| sent.method == "sendVoice");
+    ensure!(spoken.count() == 2, "{:?}", bot.sent());
     at_work.stop().await
 }
 

@@ -63,7 +63,9 @@ pub(super) async fn pair_telegram(
 
 /// Take a chat's right to talk
 ///
-/// What it said and was not dealt with goes with it.
+/// What it said and was not dealt with goes with it. A chat whose person the setting `telegram.users` lists is
+/// not removed: take the person out there. A group comes back when somebody who may talk does so in it, while
+/// `telegram.groups` is on.
 #[utoipa::path(
     delete, path = "/api/v1/telegram/chats/{id}", tag = "telegram", params(Named<TelegramChatId>),
     responses((status = 204, description = "It may not talk any more.")),

@@ -112,8 +112,10 @@ async fn the_payloads_of_events_are_as_described() {
     }
     let every = hearth_domain::event::EventKind::TYPES.map(str::to_owned);
     let mut expected = BTreeSet::from(every);
-    // Only the node's own sweep lets approvals run out; the payload is that of its fellows.
+    // Only the node's own sweep lets approvals run out, and only a bridge gives notices back; the payloads are
+    // those of their fellows.
     expected.remove("approval.expired");
+    expected.remove("notice.returned");
     assert_eq!(seen, expected);
     let described = schemas["EventPayloads"]["properties"].as_object().unwrap();
     assert_eq!(

@@ -74,7 +74,7 @@ pub(crate) struct TestApi {
 impl TestApi {
     /// Makes the node a bot and pairs a chat; returns the chat's identifier.
     pub(crate) async fn telegram_chat(&self) -> String {
-        use hearth_app::telegram::{Bot, Content, Incoming, Rules};
+        use hearth_app::telegram::{Bot, Content, Incoming};
         use hearth_domain::telegram::{Arrival, Peer};
 
         let bot = Bot {
@@ -88,16 +88,17 @@ impl TestApi {
             is_private: true,
             name: "Ada".into(),
         };
-        let rules = Rules {
-            groups: false,
-            users: vec![5],
+        // By a code, as who is paired by the settings is not to be removed.
+        let pairing = self.app.pair_telegram(&Actor::Owner).await.unwrap();
+        let arrival = Arrival::Text {
+            message: 1,
+            text: pairing.code,
         };
-        let arrival = Arrival::Other { message: 1 };
         let update = Incoming {
             update_id: 1,
             content: Content::From(peer, arrival),
         };
-        let taken = self.app.take_telegram_updates(77, rules, vec![update]);
+        let taken = self.app.take_telegram_updates(77, vec![update]);
         taken.await.unwrap();
         let state = self.get("/api/v1/telegram").await;
         state["chats"][0]["id"].as_str().unwrap().to_owned()

@@ -623,6 +623,8 @@ pub(crate) struct EventPayloads {
     notice_created: NoticePayload,
     #[schema(rename = "notice.delivered")]
     notice_delivered: NoticeDeliveredPayload,
+    #[schema(rename = "notice.returned")]
+    notice_returned: NoticeDeliveredPayload,
     #[schema(rename = "notice.withdrawn")]
     notice_withdrawn: NoticePayload,
     #[schema(rename = "key.created")]

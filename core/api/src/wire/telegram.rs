@@ -1,7 +1,7 @@
 //! Talking over Telegram.
 
 use hearth_app::telegram::{self, DeadLetter as DomainLetter};
-use hearth_domain::telegram::{Outgoing, TelegramChat as DomainChat};
+use hearth_domain::telegram::{Outgoing, PairedBy, TelegramChat as DomainChat};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -49,6 +49,12 @@ pub(crate) struct TelegramChat<'a> {
     /// Where what is said there is kept; null until something was said.
     #[schema(required = true)]
     conversation_id: Option<Uuid>,
+    /// By what it may talk: `code`, that was said in it, or `settings`, for as long as they say so.
+    paired_by: &'static str,
+    /// Since when Telegram hands it nothing (the person blocked the bot, or took it out of the group), until
+    /// something is said there; null where it can be reached.
+    #[schema(required = true)]
+    closed_at: Option<Time>,
     /// When it was paired.
     created_at: Time,
 }
@@ -103,6 +109,11 @@ impl<'a> From<&'a DomainChat> for TelegramChat<'a> {
             user: chat.user,
             name: &chat.name,
             conversation_id: chat.conversation_id.map(|id| id.0),
+            paired_by: match chat.paired_by {
+                PairedBy::Code => "code",
+                PairedBy::Settings => "settings",
+            },
+            closed_at: chat.closed_at.map(Time),
             created_at: Time(chat.created_at),
         }
     }

@@ -1,6 +1,6 @@
 //! What comes in: kept before Telegram is told so, each once, and only from those who may talk.
 
-use hearth_domain::telegram::{Arrival, Outgoing, Peer, TelegramChat};
+use hearth_domain::telegram::{Arrival, Outgoing, PairedBy, Peer, TelegramChat};
 use hearth_domain::{Actor, ConversationId, TelegramChatId, Timestamp};
 use hearth_store::telegram::{self, Update};
 use hearth_store::{ReadTx, WriteTx};
@@ -30,6 +30,8 @@ pub struct Incoming {
 pub enum Content {
     /// Something from a chat.
     From(Peer, Arrival),
+    /// Said in a group, and not to the bot.
+    Overheard,
     /// Of a kind that nobody here reads.
     Unread,
 }
@@ -50,6 +52,10 @@ pub struct TakenIn {
     pub kept: usize,
     /// Chats that were paired.
     pub paired: usize,
+    /// Chats that could not be reached, and can again.
+    pub reopened: usize,
+    /// Whether the code was said.
+    pub is_code_used: bool,
     /// From those who may not talk.
     pub refused: usize,
     /// Of kinds that nobody here reads.
@@ -92,9 +98,9 @@ impl App {
     pub async fn take_telegram_updates(
         &self,
         bot: i64,
-        rules: Rules,
         updates: Vec<Incoming>,
     ) -> Result<TakenIn, AppError> {
+        let rules = self.telegram().rules();
         let codes: Vec<bool> = updates.iter().map(|update| self.has_code(update)).collect();
         let now = self.now();
         let taken = self
@@ -110,6 +116,7 @@ impl App {
                     }
                     let id = (bot, update.update_id);
                     match update.content {
+                        Content::Overheard => (),
                         Content::Unread => taken.unread += 1,
                         Content::From(peer, arrival) => {
                             take(tx, id, &peer, &arrival, is_code, &rules, now, &mut taken)?;
@@ -123,25 +130,29 @@ impl App {
                 Ok::<_, AppError>(taken)
             })
             .await?;
-        if taken.paired > 0 {
+        if taken.is_code_used {
             self.close_pairing();
+        }
+        if taken.paired + taken.reopened > 0 {
+            self.telegram().reachable.notify_one();
         }
         if taken.kept > 0 {
             self.telegram().arrived.notify_one();
         }
-        if taken.refused > 0 || taken.paired > 0 {
+        if taken.refused > 0 || taken.is_code_used {
             self.telegram().outgoing.notify_one();
         }
         Ok(taken)
     }
 
-    /// Returns updates that are to be dealt with, in the order in which they came in.
+    /// Returns the first that is to be dealt with of what is said in each chat, and of the presses in it, in
+    /// the order in which they came in.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn waiting_telegram_updates(&self, limit: usize) -> Result<Vec<Update>, AppError> {
+    pub async fn next_telegram_updates(&self, limit: usize) -> Result<Vec<Update>, AppError> {
         self.store()
-            .read(move |tx: &ReadTx<'_>| Ok(telegram::waiting_updates(tx, limit)?))
+            .read(move |tx: &ReadTx<'_>| Ok(telegram::next_updates(tx, limit)?))
             .await
     }
 
@@ -200,7 +211,7 @@ impl App {
             Content::From(peer, Arrival::Text { text, .. }) if peer.is_private => {
                 self.is_pairing_code(text)
             }
-            Content::From(..) | Content::Unread => false,
+            Content::From(..) | Content::Overheard | Content::Unread => false,
         }
     }
 }
@@ -280,42 +291,54 @@ fn admit(
     taken: &mut TakenIn,
 ) -> Result<Admission, AppError> {
     let known = telegram::chat(tx, peer.chat)?;
-    if peer.is_private {
-        return Ok(match known {
-            Some(chat) if chat.user == peer.user => Admission::Paired,
-            Some(_) => Admission::Nobody,
-            None if rules.users.contains(&peer.user) => {
-                if pair(tx, peer, now, taken)? {
-                    Admission::Paired
-                } else {
-                    Admission::Full
-                }
-            }
-            // The first to say it has it: a second in the same batch finds it used.
-            None if is_code && taken.paired == 0 => {
-                if pair(tx, peer, now, taken)? {
-                    Admission::ByCode
-                } else {
-                    Admission::Full
-                }
-            }
-            None => Admission::Stranger,
+    // Who says something can be reached.
+    if known.as_ref().is_some_and(|chat| chat.closed_at.is_some()) {
+        telegram::save_closed(tx, peer.chat, None)?;
+        taken.reopened += 1;
+    }
+    if !peer.is_private {
+        let is_known = telegram::is_paired(tx, peer.user)? || rules.users.contains(&peer.user);
+        let may_talk = rules.groups
+            && is_known
+            && (known.is_some() || pair(tx, peer, PairedBy::Settings, now, taken)?);
+        return Ok(if may_talk {
+            Admission::Paired
+        } else {
+            Admission::Nobody
         });
     }
-    let is_known = telegram::is_paired(tx, peer.user)? || rules.users.contains(&peer.user);
-    if !(rules.groups && is_known) {
+    if known.as_ref().is_some_and(|chat| chat.user != peer.user) {
         return Ok(Admission::Nobody);
     }
-    if known.is_none() && !pair(tx, peer, now, taken)? {
-        return Ok(Admission::Nobody);
+    // The first to say it has it: a second in the same batch finds it used.
+    let by = if is_code && !taken.is_code_used {
+        PairedBy::Code
+    } else if known.is_some() {
+        return Ok(Admission::Paired);
+    } else if rules.users.contains(&peer.user) {
+        PairedBy::Settings
+    } else {
+        return Ok(Admission::Stranger);
+    };
+    if known.is_some() {
+        telegram::save_paired_by(tx, peer.chat, by)?;
+    } else if !pair(tx, peer, by, now, taken)? {
+        return Ok(Admission::Full);
     }
-    Ok(Admission::Paired)
+    Ok(match by {
+        PairedBy::Code => {
+            taken.is_code_used = true;
+            Admission::ByCode
+        }
+        PairedBy::Settings => Admission::Paired,
+    })
 }
 
 /// Pairs a chat; returns whether there was room for it.
 fn pair(
     tx: &mut WriteTx<'_>,
     peer: &Peer,
+    by: PairedBy,
     now: Timestamp,
     taken: &mut TakenIn,
 ) -> Result<bool, AppError> {
@@ -323,7 +346,11 @@ fn pair(
         return Ok(false);
     }
     let id = TelegramChatId(tx.fresh_uuid());
-    telegram::insert_chat(tx, TelegramChat::pair(id, peer, now), Actor::Owner.name())?;
+    telegram::insert_chat(
+        tx,
+        TelegramChat::pair(id, peer, by, now),
+        Actor::Owner.name(),
+    )?;
     taken.paired += 1;
     Ok(true)
 }

@@ -1,13 +1,13 @@
 //! What goes out: tried until Telegram takes it, for a day.
 
-use hearth_domain::field::Word;
 use hearth_domain::notice::Notice;
-use hearth_domain::telegram::Outgoing;
-use hearth_domain::{Actor, Timestamp};
+use hearth_domain::telegram::{Outgoing, TelegramChat};
+use hearth_domain::{Actor, NoticeId, Timestamp};
 use hearth_store::telegram::{self, Counted, Message};
-use hearth_store::{ReadTx, notices};
+use hearth_store::{ReadTx, WriteTx, notices};
+use uuid::Uuid;
 
-use super::CHATS_MAX;
+use super::{CHATS_MAX, channel};
 use crate::app::App;
 use crate::error::AppError;
 
@@ -32,6 +32,8 @@ pub enum Settled {
     Dead {
         /// Why.
         error: String,
+        /// Whether Telegram hands this chat nothing at all.
+        is_closed: bool,
     },
 }
 
@@ -75,7 +77,13 @@ impl App {
                         is_unsure,
                         error,
                     } => telegram::put_off(tx, number, at, is_unsure, &error)?,
-                    Settled::Dead { error } => telegram::give_up(tx, number, &error, now)?,
+                    Settled::Dead { error, is_closed } => {
+                        let was_for = telegram::give_up(tx, number, &error, now)?;
+                        if let Some((key, chat)) = was_for.filter(|_| is_closed) {
+                            telegram::save_closed(tx, chat, Some(now))?;
+                            give_back(tx, &key, now)?;
+                        }
+                    }
                 }
                 Ok::<_, AppError>(())
             })
@@ -90,41 +98,51 @@ impl App {
         self.store().read_now(|tx| Ok(telegram::count(tx)?))
     }
 
-    /// Whether there is a private chat to tell the owner something in.
+    /// Whether there is a private chat to tell the owner something in, or there was one before Telegram
+    /// handed it nothing any more.
     ///
     /// # Errors
     /// The store failed.
     pub fn has_private_telegram_chat(&self) -> Result<bool, AppError> {
         self.store().read_now(|tx| {
             let chats = telegram::chats(tx, CHATS_MAX)?;
-            Ok(chats.iter().any(|chat| chat.chat == chat.user))
+            Ok(chats.iter().any(TelegramChat::is_private))
         })
     }
 
-    /// Has a notice told in every private chat that is paired; from here on it counts as told. One
-    /// that another channel told, or that is not worth telling any more, is passed over.
+    /// Whether there is a private chat to tell the owner something in.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn can_tell_by_telegram(&self) -> Result<bool, AppError> {
+        self.store()
+            .read_now(|tx| Ok(telegram::chats(tx, CHATS_MAX)?.iter().any(is_told)))
+    }
+
+    /// Has a notice told in every private chat that is paired; from here on it counts as told, until it
+    /// turns out that it can arrive in none of them. One that another channel told, or that is not worth
+    /// telling any more, is passed over.
     ///
     /// # Errors
     /// The store failed; it is to be told still.
     pub async fn tell_by_telegram(
         &self,
         notice: &Notice,
-        channel: Word,
         outgoing: Vec<Outgoing>,
     ) -> Result<(), AppError> {
         let (id, now) = (notice.id, self.now());
         self.store()
             .write(move |tx| {
                 let Some(change) =
-                    notices::get(tx, id)?.and_then(|notice| notice.deliver(channel, now))
+                    notices::get(tx, id)?.and_then(|notice| notice.deliver(channel(), now))
                 else {
                     return Ok(());
                 };
                 notices::save(tx, change, Actor::Owner.name(), now)?;
                 let chats = telegram::chats(tx, CHATS_MAX)?;
-                for chat in chats.iter().filter(|chat| chat.chat == chat.user) {
+                for chat in chats.iter().filter(|chat| is_told(chat)) {
                     for (place, outgoing) in outgoing.iter().enumerate() {
-                        let key = format!("notice:{}:{}:{place}", id.0.simple(), chat.chat);
+                        let key = format!("{}{}:{place}", of_notice(id), chat.chat);
                         telegram::queue(tx, &key, chat.chat, outgoing, now)?;
                     }
                 }
@@ -134,4 +152,35 @@ impl App {
         self.telegram().outgoing.notify_one();
         Ok(())
     }
+}
+
+/// Whether notices are told in a chat.
+fn is_told(chat: &TelegramChat) -> bool {
+    chat.is_private() && chat.closed_at.is_none()
+}
+
+/// What the keys of a notice's messages begin with.
+fn of_notice(id: NoticeId) -> String {
+    format!("notice:{}:", id.0.simple())
+}
+
+/// Gives back the notice that a message of this key was to tell, where no other message tells it.
+fn give_back(tx: &mut WriteTx<'_>, key: &str, now: Timestamp) -> Result<(), AppError> {
+    let id = key.strip_prefix("notice:").and_then(|key| {
+        let (id, _) = key.split_once(':')?;
+        Uuid::try_parse(id).ok().map(NoticeId)
+    });
+    let Some(id) = id else {
+        return Ok(());
+    };
+    if telegram::has_hope_of(tx, &of_notice(id))? {
+        return Ok(());
+    }
+    let back = notices::get(tx, id)?.and_then(|notice| notice.give_back(channel()));
+    if let Some(change) = back {
+        notices::save_returned(tx, change, Actor::Owner.name(), now)?;
+        // It is told again in the same chat once that can be reached.
+        telegram::forget_dead(tx, &of_notice(id))?;
+    }
+    Ok(())
 }

@@ -54,10 +54,20 @@ async fn paired() -> TestApp {
 }
 
 async fn take(test: &TestApp, updates: Vec<Incoming>) -> TakenIn {
-    let taken = test
-        .app
-        .take_telegram_updates(BOT, Rules::default(), updates);
+    let taken = test.app.take_telegram_updates(BOT, updates);
     taken.await.unwrap()
+}
+
+async fn let_in(test: &TestApp, groups: bool, users: &[i64]) {
+    let users = users.to_vec();
+    let set = test.app.set_telegram_rules(Rules { groups, users });
+    set.await.unwrap();
+}
+
+/// Those who may talk, by the numbers of their chats.
+async fn chats(test: &TestApp) -> Vec<TelegramChat> {
+    let state = test.app.telegram_state(&Actor::Owner).await.unwrap();
+    state.chats
 }
 
 async fn outgoing(test: &TestApp) -> Vec<String> {
@@ -94,7 +104,7 @@ async fn a_stranger_is_told_so_once_and_nothing_of_theirs_is_kept() {
     .await;
 
     assert_eq!((taken.refused, taken.kept), (2, 0));
-    let waiting = test.app.waiting_telegram_updates(10).await.unwrap();
+    let waiting = test.app.next_telegram_updates(10).await.unwrap();
     assert!(waiting.is_empty());
     assert_eq!(outgoing(&test).await, ["Sorry, I only talk with my owner."]);
     let again = take(&test, vec![said(3, eve(), "please!")]).await;
@@ -134,15 +144,22 @@ async fn a_code_pairs_one_chat_once_and_runs_out() {
 }
 
 #[tokio::test]
-async fn guessing_closes_the_code() {
+async fn neither_guesses_nor_other_chats_spoil_the_code() {
     let test = started().await;
+    let_in(&test, false, &[8]).await;
     let pairing = test.app.pair_telegram(&Actor::Owner).await.unwrap();
-    let guesses = (1..=21).map(|id| said(id, ada(), "AAAAAAAAAA")).collect();
+    let guesses = (1..=50).map(|id| said(id, ada(), "AAAAAAAAAA")).collect();
     take(&test, guesses).await;
+    let other = Peer {
+        chat: 8,
+        user: 8,
+        ..ada()
+    };
+    assert_eq!(take(&test, vec![said(60, other, "hello")]).await.kept, 1);
 
-    let taken = take(&test, vec![said(30, ada(), &pairing.code)]).await;
+    let taken = take(&test, vec![said(61, ada(), &pairing.code)]).await;
 
-    assert_eq!(taken.paired, 0);
+    assert!(taken.is_code_used && taken.paired == 1, "{taken:?}");
 }
 
 #[tokio::test]
@@ -162,8 +179,7 @@ async fn an_update_that_comes_again_is_kept_once() {
 
     assert_eq!((first.kept, again.kept, again.repeated), (2, 1, 2));
     assert_eq!(test.app.telegram_position(BOT).unwrap(), Some(5));
-    let waiting = test.app.waiting_telegram_updates(10).await.unwrap();
-    assert_eq!(waiting.len(), 3);
+    assert_eq!(test.app.count_telegram_updates().unwrap(), 3);
     // After a week without any, Telegram begins to count somewhere else.
     test.clock.advance(Duration::from_hours(24 * 7));
     assert_eq!(test.app.telegram_position(BOT).unwrap(), None);
@@ -175,12 +191,7 @@ async fn what_is_answered_is_answered_once() {
     let test = paired().await;
     outgoing(&test).await;
     take(&test, vec![said(2, ada(), "a")]).await;
-    let update = test
-        .app
-        .waiting_telegram_updates(1)
-        .await
-        .unwrap()
-        .remove(0);
+    let update = test.app.next_telegram_updates(1).await.unwrap().remove(0);
     let answer = || {
         vec![Outgoing::Text {
             text: "yes".into(),
@@ -207,18 +218,14 @@ async fn groups_are_passed_over_unless_the_settings_let_them_in() {
         is_private: false,
         name: "Home".into(),
     };
-    let rules = Rules {
-        groups: true,
-        users: Vec::new(),
-    };
 
     let passed_over = take(&test, vec![said(2, group(5), "a")]).await;
+    let_in(&test, true, &[]).await;
     let updates = vec![said(3, group(5), "b"), said(4, group(6), "c")];
-    let let_in = test.app.take_telegram_updates(BOT, rules, updates).await;
+    let taken = take(&test, updates).await;
 
     assert_eq!((passed_over.kept, passed_over.refused), (0, 1));
-    let let_in = let_in.unwrap();
-    assert_eq!((let_in.kept, let_in.refused), (1, 1));
+    assert_eq!((taken.kept, taken.refused), (1, 1));
     assert!(
         outgoing(&test).await.is_empty(),
         "nobody in a group is told anything"
@@ -227,32 +234,45 @@ async fn groups_are_passed_over_unless_the_settings_let_them_in() {
     let hers = state.chats.iter().find(|chat| chat.chat == 5).unwrap().id;
     let removed = test.app.remove_telegram_chat(&Actor::Owner, hers);
     removed.await.unwrap();
-    let rules = Rules {
-        groups: true,
-        users: Vec::new(),
-    };
-    let updates = vec![said(5, group(5), "d")];
-    let after = test.app.take_telegram_updates(BOT, rules, updates).await;
-    assert_eq!(
-        after.unwrap().refused,
-        1,
-        "who may not talk may not in a group"
-    );
+    let after = take(&test, vec![said(5, group(5), "d")]).await;
+    assert_eq!(after.refused, 1, "who may not talk may not in a group");
+
+    let_in(&test, false, &[]).await;
+    assert!(chats(&test).await.is_empty(), "the group is gone, too");
 }
 
 #[tokio::test]
 async fn a_person_of_the_settings_need_not_pair() {
     let test = started().await;
-    let rules = Rules {
-        groups: false,
-        users: vec![5],
-    };
+    let_in(&test, false, &[5]).await;
 
-    let taken = test
-        .app
-        .take_telegram_updates(BOT, rules, vec![said(1, ada(), "hello")]);
+    let taken = take(&test, vec![said(1, ada(), "hello")]).await;
 
-    assert_eq!(taken.await.unwrap().kept, 1);
+    assert_eq!(taken.kept, 1);
+    let hers = chats(&test).await[0].id;
+    let kept = test.app.remove_telegram_chat(&Actor::Owner, hers).await;
+    assert_eq!(code(kept), "let_in_by_settings");
+
+    let_in(&test, false, &[]).await;
+    assert!(chats(&test).await.is_empty());
+    assert_eq!(test.app.count_telegram_updates().unwrap(), 0);
+    assert_eq!(take(&test, vec![said(2, ada(), "hello?")]).await.refused, 1);
+    let events = test.event_types().await;
+    assert!(events.contains(&"telegram_chat.removed".to_owned()));
+}
+
+#[tokio::test]
+async fn who_paired_by_a_code_may_talk_without_the_settings() {
+    let test = started().await;
+    let_in(&test, false, &[5]).await;
+    take(&test, vec![said(1, ada(), "hello")]).await;
+    let pairing = test.app.pair_telegram(&Actor::Owner).await.unwrap();
+    take(&test, vec![said(2, ada(), &pairing.code)]).await;
+
+    let_in(&test, false, &[]).await;
+
+    assert_eq!(chats(&test).await.len(), 1);
+    assert_eq!(take(&test, vec![said(3, ada(), "hello")]).await.kept, 1);
 }
 
 #[tokio::test]
@@ -266,7 +286,6 @@ async fn a_notice_is_told_in_the_private_chat_once() {
         text: "Late.".into(),
     };
     test.app.notify(new).await.unwrap();
-    let channel = || "telegram".parse().unwrap();
     let taken = test
         .app
         .take_notices(&Actor::Owner, channel(), Presence::Unknown);
@@ -279,11 +298,124 @@ async fn a_notice_is_told_in_the_private_chat_once() {
     };
 
     for _ in 0..2 {
-        let told = test.app.tell_by_telegram(&notice, channel(), words());
+        let told = test.app.tell_by_telegram(&notice, words());
         told.await.unwrap();
     }
 
     assert_eq!(outgoing(&test).await, ["Late."]);
+}
+
+/// What waits to be told, once it has been handed to Telegram.
+async fn overdue(test: &TestApp) -> hearth_domain::notice::Notice {
+    let new = NewNotice {
+        kind: NoticeKind::Overdue,
+        task_id: None,
+        about: "overdue:1".into(),
+        text: "Late.".into(),
+    };
+    test.app.notify(new).await.unwrap();
+    waiting(test).await.remove(0)
+}
+
+async fn waiting(test: &TestApp) -> Vec<hearth_domain::notice::Notice> {
+    let taken = test
+        .app
+        .take_notices(&Actor::Owner, channel(), Presence::Unknown);
+    taken.await.unwrap().notices
+}
+
+#[tokio::test]
+async fn a_notice_that_no_chat_takes_waits_for_another_way() {
+    let test = paired().await;
+    outgoing(&test).await;
+    let notice = overdue(&test).await;
+    let words = || {
+        vec![Outgoing::Text {
+            text: "Late.".into(),
+            buttons: Vec::new(),
+        }]
+    };
+    let told = test.app.tell_by_telegram(&notice, words());
+    told.await.unwrap();
+    assert!(waiting(&test).await.is_empty());
+    assert!(test.app.can_tell_by_telegram().unwrap());
+
+    let next = test.app.next_telegram_messages().await.unwrap();
+    let refused = Settled::Dead {
+        error: "blocked".into(),
+        is_closed: true,
+    };
+    let settled = test.app.settle_telegram_message(next[0].number, refused);
+    settled.await.unwrap();
+
+    assert!(!test.app.can_tell_by_telegram().unwrap());
+    assert_eq!(chats(&test).await[0].closed_at, Some(test.app.now()));
+    assert_eq!(waiting(&test).await.len(), 1);
+    let events = test.event_types().await;
+    assert!(events.contains(&"notice.returned".to_owned()));
+
+    // She writes again, and is told then.
+    take(&test, vec![said(2, ada(), "hello")]).await;
+    assert!(test.app.can_tell_by_telegram().unwrap());
+    let told = test.app.tell_by_telegram(&notice, words());
+    told.await.unwrap();
+    assert_eq!(outgoing(&test).await, ["Late."]);
+}
+
+#[tokio::test]
+async fn a_notice_that_one_of_two_chats_takes_is_told() {
+    let test = paired().await;
+    let_in(&test, false, &[8]).await;
+    let other = Peer {
+        chat: 8,
+        user: 8,
+        ..ada()
+    };
+    take(&test, vec![said(2, other, "hello")]).await;
+    outgoing(&test).await;
+    let notice = overdue(&test).await;
+    let words = vec![Outgoing::Text {
+        text: "Late.".into(),
+        buttons: Vec::new(),
+    }];
+    let told = test.app.tell_by_telegram(&notice, words);
+    told.await.unwrap();
+
+    let next = test.app.next_telegram_messages().await.unwrap();
+    let refused = Settled::Dead {
+        error: "blocked".into(),
+        is_closed: true,
+    };
+    let settled = test.app.settle_telegram_message(next[0].number, refused);
+    settled.await.unwrap();
+
+    assert!(waiting(&test).await.is_empty());
+    assert_eq!(outgoing(&test).await, ["Late."]);
+}
+
+#[tokio::test]
+async fn presses_do_not_wait_behind_what_is_said() {
+    let test = paired().await;
+    let texts = (2..=150).map(|id| said(id, ada(), "hello")).collect();
+    take(&test, texts).await;
+    let press = Incoming {
+        update_id: 200,
+        content: Content::From(
+            ada(),
+            Arrival::Press {
+                query: "q".into(),
+                message: None,
+                said: String::new(),
+                data: "d".into(),
+            },
+        ),
+    };
+    take(&test, vec![press]).await;
+
+    let next = test.app.next_telegram_updates(10).await.unwrap();
+
+    let numbers: Vec<i64> = next.iter().map(|update| update.update_id).collect();
+    assert_eq!(numbers, [2, 200]);
 }
 
 #[tokio::test]
@@ -326,10 +458,8 @@ async fn a_chat_that_is_removed_is_a_stranger() {
 async fn more_chats_than_can_be_paired_hold_nothing_up() {
     let test = started().await;
     let most = i64::try_from(CHATS_MAX).unwrap();
-    let rules = Rules {
-        groups: false,
-        users: (1..=most + 1).collect(),
-    };
+    let users: Vec<i64> = (1..=most + 1).collect();
+    let_in(&test, false, &users).await;
     let person = |user| Peer {
         chat: user,
         user,
@@ -339,9 +469,8 @@ async fn more_chats_than_can_be_paired_hold_nothing_up() {
         .map(|user| said(user, person(user), "hello"))
         .collect();
 
-    let taken = test.app.take_telegram_updates(BOT, rules, updates).await;
+    let taken = take(&test, updates).await;
 
-    let taken = taken.unwrap();
     assert_eq!((taken.kept, taken.refused), (CHATS_MAX, 1));
     let told = outgoing(&test).await;
     assert_eq!(told.len(), 1);

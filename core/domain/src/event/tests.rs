@@ -487,6 +487,16 @@ fn one_of_each() -> Vec<(EventKind, Value)> {
                 "task_id": "00000000-0000-0000-0000-000000000001", "text": "Soon.", "channel": "chat",
             }),
         ),
+        (
+            EventKind::NoticeReturned {
+                notice: notice(),
+                channel: "telegram".parse().unwrap(),
+            },
+            json!({
+                "notice_id": "00000000-0000-0000-0000-000000000007", "kind": "due_soon",
+                "task_id": "00000000-0000-0000-0000-000000000001", "text": "Soon.", "channel": "telegram",
+            }),
+        ),
         (EventKind::NoticeWithdrawn(notice()), notice_payload()),
         (EventKind::RunStarted(run()), run_payload()),
         (EventKind::RunResumed(run()), run_payload()),

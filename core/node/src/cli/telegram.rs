@@ -78,7 +78,12 @@ async fn remove(invocation: &Invocation, wanted: &str) -> anyhow::Result<()> {
     let chat = find(&client, wanted).await?;
     let answer = client.delete(&["telegram", "chats", &chat.id]).await?;
     invocation.output.answer(&answer.text, || {
-        format!("{} may not talk any more", one_line(&chat.name))
+        let until = if chat.chat < 0 {
+            ", until somebody who may talk does so there; telegram.groups = false keeps groups out"
+        } else {
+            ""
+        };
+        format!("{} may not talk any more{until}", one_line(&chat.name))
     })
 }
 
@@ -147,6 +152,10 @@ fn lines(state: &TelegramState) -> String {
             ]
         })
         .collect();
+    if state.chats.iter().any(|chat| chat.closed_at.is_some()) {
+        text.push_str("\n\n");
+        text.push_str(&chats(&state.chats));
+    }
     if !letters.is_empty() {
         text.push_str("\n\n");
         text.push_str(&table(["given up", "chat", "why", "text"], &letters));
@@ -155,17 +164,22 @@ fn lines(state: &TelegramState) -> String {
 }
 
 fn chats(chats: &[TelegramChat]) -> String {
-    let rows: Vec<[String; 3]> = chats
+    let rows: Vec<[String; 5]> = chats
         .iter()
         .map(|chat| {
             [
                 chat.chat.to_string(),
                 chat.name.clone(),
                 moment(&chat.created_at),
+                chat.paired_by.clone(),
+                chat.closed_at.as_ref().map_or_else(
+                    || "yes".to_owned(),
+                    |since| format!("no, since {}: write to the bot there", moment(since)),
+                ),
             ]
         })
         .collect();
-    table(["chat", "name", "paired"], &rows)
+    table(["chat", "name", "paired", "by", "can be reached"], &rows)
 }
 
 #[cfg(test)]
@@ -177,7 +191,8 @@ mod tests {
         let state: TelegramState = serde_json::from_value(json!({
             "facility": {"is_available": false, "reason": "another program receives this bot's messages",
                 "remedy": "stop the other program"},
-            "bot": "hearth_bot", "chats": [], "updates_waiting": 1, "messages_waiting": 2, "messages_dead": 1,
+            "bot": "hearth_bot", "chats": [{"id": "i", "chat": 5, "name": "Ada", "paired_by": "code",
+                "created_at": "2026-11-24T10:00:00Z", "closed_at": "2026-11-25T10:00:00Z"}], "updates_waiting": 1, "messages_waiting": 2, "messages_dead": 1,
             "unread_kinds": 3, "some_new_field": 1,
             "dead_letters": [{"chat": 5, "text": "hello\u{1b}[2J", "error": "bot was blocked",
                 "at": "2026-11-25T10:00:00Z"}],
@@ -193,6 +208,7 @@ mod tests {
             "2 to be sent",
             "3 of other kinds",
             "bot was blocked",
+            "write to the bot there",
         ] {
             assert!(text.contains(has), "{has}: {text}");
         }

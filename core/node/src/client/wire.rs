@@ -79,6 +79,8 @@ wire! {
         id: String,
         chat: i64,
         name: String,
+        paired_by: String,
+        closed_at: Option<String>,
         created_at: String,
     }
 

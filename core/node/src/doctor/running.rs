@@ -58,14 +58,20 @@ pub(super) async fn check(data: &DataDir) -> Running {
         let remedy = "wait a moment, and look again";
         return Running::silent(Check::warning(NAME, found, remedy), true);
     };
-    let asked = tokio::time::timeout(PATIENCE, ask_status(data)).await;
+    let asked = tokio::time::timeout(PATIENCE, ask(data, "status")).await;
     let problem = match asked {
         Ok(Ok(status)) => {
+            let telegram = match of_telegram(&status) {
+                Some(well) if well.state == State::Ok => {
+                    Some(of_letters(data).await.unwrap_or(well))
+                }
+                other => other,
+            };
             return Running {
                 check: of_version(&status, pid, &url),
                 is_held: true,
                 inbox: of_inbox(&status),
-                telegram: of_telegram(&status),
+                telegram,
                 model: of_facility(&status, "model", "a language model answers"),
                 voice: of_facility(&status, "voice", "recordings are heard and texts spoken"),
             };
@@ -78,11 +84,11 @@ pub(super) async fn check(data: &DataDir) -> Running {
     Running::silent(Check::fault(NAME, found, remedy), true)
 }
 
-async fn ask_status(data: &DataDir) -> anyhow::Result<Value> {
+async fn ask(data: &DataDir, what: &str) -> anyhow::Result<Value> {
     let Some(target) = own(data)? else {
         anyhow::bail!("it has just stopped");
     };
-    Client::new(target)?.get(&["status"], &[]).await?.read()
+    Client::new(target)?.get(&[what], &[]).await?.read()
 }
 
 fn of_version(status: &Value, pid: u32, url: &str) -> Check {
@@ -133,6 +139,25 @@ fn of_facility(status: &Value, part: &'static str, all_well: &str) -> Option<Che
     Some(check)
 }
 
+/// Looks whether Telegram took all that was sent; none where it did.
+async fn of_letters(data: &DataDir) -> Option<Check> {
+    let asked = tokio::time::timeout(PATIENCE, ask(data, "telegram")).await;
+    of_undelivered(&asked.ok()?.ok()?)
+}
+
+fn of_undelivered(telegram: &Value) -> Option<Check> {
+    let dead = telegram["messages_dead"].as_u64().unwrap_or(0);
+    let chats = telegram["chats"].as_array().into_iter().flatten();
+    let closed = chats.filter(|chat| !chat["closed_at"].is_null()).count();
+    let found = match (closed, dead) {
+        (0, 0) => return None,
+        (0, _) => format!("the bot is connected; {dead} messages could not be delivered"),
+        (_, _) => format!("the bot is connected; {closed} of its chats cannot be reached"),
+    };
+    let remedy = "hearth telegram status shows which, and why";
+    Some(Check::warning("telegram", found, remedy))
+}
+
 /// Those who set no bot token are told nothing of it.
 fn of_telegram(status: &Value) -> Option<Check> {
     const NAME: &str = "telegram";
@@ -174,6 +199,20 @@ mod tests {
             of(revoked),
             Some(Check::fault("telegram", "revoked", "mend it"))
         );
+    }
+
+    #[test]
+    fn what_telegram_did_not_take_is_warned_of() {
+        let of = |dead: u64, closed: Value| {
+            let check = of_undelivered(&json!({
+                "messages_dead": dead, "chats": [{"closed_at": closed}],
+            }));
+            check.map(|check| check.found)
+        };
+        assert_eq!(of(0, Value::Null), None);
+        assert!(of(2, Value::Null).unwrap().contains("2 messages"));
+        let closed = of(2, json!("2026-11-25T10:00:00Z")).unwrap();
+        assert!(closed.contains("1 of its chats"), "{closed}");
     }
 
     #[test]

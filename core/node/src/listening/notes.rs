@@ -40,6 +40,10 @@ fn cannot(error: &AppError) -> CannotHear {
             cause: UnavailableCause::NoVoice,
             ..
         } => CannotHear::NotSetUp(text),
+        AppError::Unavailable {
+            cause: UnavailableCause::Busy | UnavailableCause::Stopping,
+            ..
+        } => CannotHear::Later(text),
         AppError::InvalidInput { problem, .. } => {
             let why = problem.strip_prefix("cannot be used: ").unwrap_or(problem);
             CannotHear::Refused(why.to_owned())

@@ -520,6 +520,8 @@ pub(super) const TABLES: &[Table] = &[
             ("name", Text),
             ("conversation_id", Uuid),
             ("created_at", Time),
+            ("is_by_settings", Flag),
+            ("closed_at", Time),
         ],
     },
     Table {

@@ -99,7 +99,7 @@ fn fill_every_column(conn: &Connection) {
                  'person', 'good\nmorning', '[]', 5, 1, 0);
          INSERT INTO telegram_bots VALUES (77, 'hearth_bot', 9, 8, 2);
          INSERT INTO telegram_chats VALUES (-5, x'0000000000007000800000000000001f', 6, 'Ada',
-                 x'00000000000070008000000000000008', 7);
+                 x'00000000000070008000000000000008', 7, 1, 9);
          INSERT INTO telegram_refusals VALUES (12, 13);
          INSERT INTO telegram_updates VALUES (3, 77, 9, -5, 6, '{\"kind\":\"other\",\"message\":1}', 8, NULL);
          INSERT INTO telegram_messages VALUES (4, 'update:77:9:0', -5, '{\"kind\":\"voice\",\"text\":\"a\"}', 'dead', 3, 1, 9,

@@ -130,19 +130,44 @@ pub fn put_off(
     Ok(())
 }
 
-/// Notes that it is not tried any more.
+/// Notes that it is not tried any more; returns what it was for and where it was to go, or none where it was
+/// settled before.
 pub fn give_up(
     tx: &WriteTx<'_>,
     number: i64,
     error: &str,
     at: Timestamp,
-) -> Result<(), StoreError> {
-    tx.execute(
+) -> Result<Option<(String, i64)>, StoreError> {
+    let changed = tx.execute(
         "UPDATE telegram_messages SET status = 'dead', error = ?2, ended_at = ?3
          WHERE number = ?1 AND status = 'waiting'",
         params![number, error, at.as_millis()],
     )?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    let sql = "SELECT key, chat FROM telegram_messages WHERE number = ?1";
+    let mut statement = tx.conn().prepare_cached(sql)?;
+    Ok(Some(statement.query_row([number], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?))
+}
+
+/// Forgets what was given up and whose key begins like this.
+pub fn forget_dead(tx: &WriteTx<'_>, prefix: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM telegram_messages
+         WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND status = 'dead'",
+        [prefix],
+    )?;
     Ok(())
+}
+
+/// Whether anything whose key begins like this was sent, or is to be.
+pub fn has_hope_of(tx: &impl Tx, prefix: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM telegram_messages
+               WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND status <> 'dead' LIMIT 1";
+    Ok(tx.conn().prepare_cached(sql)?.exists([prefix])?)
 }
 
 /// Counts what is to go out, and what was given up.

@@ -1,6 +1,6 @@
 //! What comes in is kept once, and what goes out keeps its order.
 
-use hearth_domain::telegram::Peer;
+use hearth_domain::telegram::{PairedBy, Peer};
 use uuid::Uuid;
 
 use super::*;
@@ -27,12 +27,12 @@ async fn an_update_is_kept_once_and_its_words_go_when_it_is_dealt_with() {
         save_bot(tx, 7, "hearth_bot")?;
         let stored = insert_update(tx, 7, 1, (5, 5), &said("hello"), at(1))?;
         let again = insert_update(tx, 7, 1, (5, 5), &said("hello"), at(2))?;
-        let other_bot = insert_update(tx, 8, 1, (5, 5), &said("hello"), at(2))?;
+        let other_bot = insert_update(tx, 8, 1, (6, 6), &said("hello"), at(2))?;
         save_position(tx, 7, 1, 2, at(2))?;
         Ok::<_, StoreError>((stored, again, other_bot))
     });
     assert_eq!(written.await.unwrap(), (true, false, true));
-    let waiting = test.store.read_now(|tx| waiting_updates(tx, 10)).unwrap();
+    let waiting = test.store.read_now(|tx| next_updates(tx, 10)).unwrap();
     assert_eq!(waiting.len(), 2);
     assert_eq!(waiting[0].arrival, said("hello"));
 
@@ -131,7 +131,11 @@ async fn a_chat_that_is_removed_leaves_nothing_to_do() {
     };
     let removed = test.store.write(move |tx| {
         let id = TelegramChatId(Uuid::from_u128(1));
-        let paired = insert_chat(tx, TelegramChat::pair(id, &peer, at(1)), "owner")?;
+        let paired = insert_chat(
+            tx,
+            TelegramChat::pair(id, &peer, PairedBy::Settings, at(1)),
+            "owner",
+        )?;
         insert_update(tx, 7, 1, (5, 5), &said("hello"), at(1))?;
         queue(tx, "a", 5, &text("first"), at(1))?;
         let was_paired = is_paired(tx, 5)?;
@@ -140,7 +144,7 @@ async fn a_chat_that_is_removed_leaves_nothing_to_do() {
     });
     assert!(removed.await.unwrap());
     let left = test.store.read_now(|tx| {
-        let (updates, messages) = (waiting_updates(tx, 1)?, next_of_each_chat(tx, 1)?);
+        let (updates, messages) = (next_updates(tx, 1)?, next_of_each_chat(tx, 1)?);
         Ok::<_, StoreError>((updates.len(), messages.len(), chats(tx, 1)?.len()))
     });
     assert_eq!(left.unwrap(), (0, 0, 0));

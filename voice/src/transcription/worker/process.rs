@@ -62,6 +62,8 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // What the terminal's keys end is the node, and the node ends its worker.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;
