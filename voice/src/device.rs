@@ -17,4 +17,4 @@ pub use self::capture::{Capture, Heard};
 pub use self::error::{DeviceError, Kind};
 pub use self::list::{Device, loudspeakers, microphones};
 pub use self::microphone::Microphone;
-pub use self::output::{Loudspeaker, Quiet};
+pub use self::output::Loudspeaker;

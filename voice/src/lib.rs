@@ -16,6 +16,8 @@
 //! - [`catalogue`]: the models and libraries that can be had
 //! - [`talk`]: what is said between the press of a key and its release
 //! - [`device`]: microphones and loudspeakers
+//! - [`transport`]: what carries a talk: those devices, or something in their place
+//! - [`aloud`]: a text that is heard at once
 
 #![expect(
     clippy::cast_precision_loss,
@@ -42,6 +44,7 @@ pub mod resample;
 pub mod speech;
 pub mod talk;
 pub mod transcription;
+pub mod transport;
 
 #[cfg(test)]
 mod test_support;

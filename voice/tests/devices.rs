@@ -263,23 +263,21 @@ fn a_loudspeaker_is_quiet_at_once() {
     with_server(test, || {
         runtime().block_on(async {
             let mut loudspeaker = Loudspeaker::open(None).await.unwrap();
-            let quiet = loudspeaker.quiet();
             let long = Sound {
                 rate: RATE,
                 samples: vec![0.1; RATE as usize * 120],
             };
 
-            let stop = async {
-                tokio::task::yield_now().await;
-                quiet.now();
-            };
-            let (played, ()) = tokio::time::timeout(Duration::from_secs(30), async {
-                tokio::join!(loudspeaker.play(long), stop)
-            })
-            .await
-            .unwrap();
+            tokio::select! {
+                biased;
+                played = loudspeaker.play(long) => panic!("two minutes in no time: {played:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+            loudspeaker.hush();
 
-            played.unwrap();
+            // The rest of two minutes would take longer than this.
+            let quiet = tokio::time::timeout(Duration::from_secs(30), loudspeaker.finish());
+            quiet.await.unwrap().unwrap();
         });
     });
 }

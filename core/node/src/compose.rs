@@ -27,7 +27,7 @@ use crate::inbox::Inbox;
 use crate::lifecycle::Lifecycle;
 use crate::listening::NodeVoice;
 use crate::listening::notes::Notes;
-use crate::listening::ptt::{AppAnswers, Chosen, push_to_talk};
+use crate::listening::ptt::{AppAnswers, push_to_talk};
 use crate::model::ModelKeeper;
 use crate::reload::{Live, Reload};
 use crate::search::searching;
@@ -219,7 +219,7 @@ fn start_voice(app: &App, live: &Live, lifecycle: &Lifecycle) {
         settings.listening.speaks_answers,
     );
     let (key, listener, answering) = push_to_talk(
-        Chosen(settings.listening.microphone.clone()),
+        settings.listening.local(),
         settings.listening.keeps_microphone_open,
         Arc::new(answers),
     );

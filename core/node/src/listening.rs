@@ -20,9 +20,9 @@ use hearth_app::voice::{
 use hearth_voice::aloud::{self, AloudError};
 use hearth_voice::audio::{Clip, Sound};
 use hearth_voice::codec::{self, Limits};
-use hearth_voice::device::Loudspeaker;
 use hearth_voice::speech::{Espeak, Speaker, find_program, speak};
 use hearth_voice::transcription::{Options, Transcriber};
+use hearth_voice::transport::Transport;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -249,21 +249,14 @@ impl NodeVoice {
             .speaker(None)
             .await
             .map_err(|error| error.to_string())?;
-        let device = self.inner.listening.loudspeaker.as_deref();
-        let mut loudspeaker = Loudspeaker::open(device)
-            .await
-            .map_err(|error| words::of_device(&error, "voice.loudspeaker"))?;
-        let quiet = loudspeaker.quiet();
+        let local = self.inner.listening.local();
+        let of_device = |error| words::of_device(&error, "voice.loudspeaker");
+        let mut loudspeaker = local.open_output().await.map_err(of_device)?;
         let mut speech = speak(speaker, text).map_err(|error| error.to_string())?;
-        let playing = aloud::play(&mut speech, &mut loudspeaker);
-        let played = stop.run_until_cancelled(playing).await;
-        quiet.now();
-        match played {
-            Some(Err(AloudError::Speech(error))) => Err(words::of_speech(&error).to_string()),
-            Some(Err(AloudError::Device(error))) => {
-                Err(words::of_device(&error, "voice.loudspeaker"))
-            }
-            Some(Ok(_)) | None => Ok(()),
+        match aloud::play(&mut speech, &mut loudspeaker, stop).await {
+            Ok(_) => Ok(()),
+            Err(AloudError::Speech(error)) => Err(words::of_speech(&error).to_string()),
+            Err(AloudError::Device(error)) => Err(of_device(error)),
         }
     }
 }

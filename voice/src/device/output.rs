@@ -39,12 +39,6 @@ pub struct Loudspeaker {
     stream: Option<cpal::Stream>,
 }
 
-/// Makes a loudspeaker quiet from anywhere, at once.
-#[derive(Clone)]
-pub struct Quiet {
-    line: Arc<Line>,
-}
-
 /// What waits to be heard.
 struct Line {
     // Guards the samples between whoever speaks and the thread of the sound system. Held for a copy only,
@@ -60,8 +54,6 @@ struct Queue {
     failed: Option<DeviceError>,
     /// How many frames of silence were taken since the last sample.
     silence: u64,
-    /// Rises with every call for quiet.
-    quiets: u64,
 }
 
 impl Loudspeaker {
@@ -84,7 +76,7 @@ impl Loudspeaker {
         })
     }
 
-    /// Plays a sound and returns when all of it was taken, or when it was made quiet.
+    /// Plays a sound and returns when all of it was taken.
     ///
     /// # Errors
     /// The device is gone, or takes nothing for two seconds.
@@ -95,14 +87,13 @@ impl Loudspeaker {
                 kind: KIND,
                 reason: error.to_string(),
             })?;
-        let quiets = {
+        {
             let mut queue = self.line.lock();
             queue.samples.extend(sound.samples);
             queue.silence = 0;
-            queue.quiets
-        };
+        }
         let mut reopened = 0;
-        while let Err(error) = self.wait_until_taken(quiets).await {
+        while let Err(error) = self.wait_until_taken().await {
             reopened += 1;
             if reopened > REOPENED_AT_MOST || self.reopen().await.is_err() {
                 self.line.lock().samples.clear();
@@ -112,14 +103,13 @@ impl Loudspeaker {
         Ok(())
     }
 
-    /// Returns when all that was taken has sounded, or when it was made quiet. A device that is closed before
+    /// Returns when all that was taken has sounded. A device that is closed before
     /// cuts the last word off.
     ///
     /// # Errors
     /// The device is gone, or takes nothing for two seconds.
     pub async fn finish(&mut self) -> Result<(), DeviceError> {
         let behind = u64::from(self.rate / PERIODS_PER_SECOND) * (PERIODS_BEHIND + 1);
-        let quiets = self.line.lock().quiets;
         loop {
             let moved = self.line.moved.notified();
             {
@@ -127,7 +117,7 @@ impl Loudspeaker {
                 if let Some(error) = &queue.failed {
                     return Err(error.clone());
                 }
-                if queue.silence >= behind || queue.quiets != quiets {
+                if queue.silence >= behind {
                     return Ok(());
                 }
             }
@@ -137,7 +127,7 @@ impl Loudspeaker {
         }
     }
 
-    async fn wait_until_taken(&self, quiets: u64) -> Result<(), DeviceError> {
+    async fn wait_until_taken(&self) -> Result<(), DeviceError> {
         let mut left = usize::MAX;
         loop {
             let moved = self.line.moved.notified();
@@ -146,7 +136,7 @@ impl Loudspeaker {
                 if let Some(error) = &queue.failed {
                     return Err(error.clone());
                 }
-                if queue.samples.is_empty() || queue.quiets != quiets {
+                if queue.samples.is_empty() {
                     return Ok(());
                 }
             }
@@ -173,22 +163,9 @@ impl Loudspeaker {
         Ok(())
     }
 
-    /// What makes it quiet.
-    pub fn quiet(&self) -> Quiet {
-        Quiet {
-            line: Arc::clone(&self.line),
-        }
-    }
-}
-
-impl Quiet {
-    /// Throws away what waits to be heard. What plays at that moment ends.
-    pub fn now(&self) {
-        let mut queue = self.line.lock();
-        queue.samples.clear();
-        queue.quiets += 1;
-        drop(queue);
-        self.line.moved.notify_waiters();
+    /// Throws away what waits to be heard. What the device has taken still sounds, for a fifth of a second.
+    pub fn hush(&mut self) {
+        self.line.lock().samples.clear();
     }
 }
 

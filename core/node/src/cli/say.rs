@@ -11,6 +11,7 @@ use hearth_voice::codec::{encode_opus, encode_wav};
 use hearth_voice::device::Loudspeaker;
 use hearth_voice::speech::{Speaker, speak};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::Invocation;
 use crate::output::note;
@@ -99,7 +100,7 @@ async fn play(speaker: Arc<dyn Speaker>, text: &str, device: Option<&str>) -> an
         .await
         .context("nothing can be heard here; --out FILE.wav writes it to a file")?;
     let mut speech = speak(speaker, text)?;
-    let length = aloud::play(&mut speech, &mut loudspeaker).await?;
+    let length = aloud::play(&mut speech, &mut loudspeaker, &CancellationToken::new()).await?;
     Ok(length.as_secs_f64())
 }
 

@@ -6,7 +6,6 @@
 //! kept.
 
 mod answering;
-mod microphone;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -17,13 +16,13 @@ use std::time::Duration;
 use hearth_app::voice::{PttAct, PttFuture, PttState, PushToTalk, VoiceError};
 use hearth_voice::device::{DeviceError, Heard};
 use hearth_voice::talk::{Around, Recorder, Recording};
+use hearth_voice::transport::{AudioInput, Transport};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 pub(crate) use self::answering::{Answers, AppAnswers};
-pub(crate) use self::microphone::{Chosen, Microphones};
 use self::state::Shared;
 use super::words;
 
@@ -70,9 +69,9 @@ fn busy(what: &str) -> VoiceError {
 }
 
 /// The worker that holds the microphone.
-pub(crate) struct Listener<M: Microphones> {
-    microphones: M,
-    open: Option<M::Open>,
+pub(crate) struct Listener<T: Transport> {
+    transport: T,
+    open: Option<T::Input>,
     /// Whether the microphone is always open.
     is_kept_open: bool,
     open_for: Duration,
@@ -87,11 +86,11 @@ pub(crate) struct Listener<M: Microphones> {
 }
 
 /// Makes the key, and the two workers behind it.
-pub(crate) fn push_to_talk<M: Microphones>(
-    microphones: M,
+pub(crate) fn push_to_talk<T: Transport>(
+    transport: T,
     is_kept_open: bool,
     answers: Arc<dyn Answers>,
-) -> (Key, Listener<M>, impl Future<Output = ()> + Send + 'static) {
+) -> (Key, Listener<T>, impl Future<Output = ()> + Send + 'static) {
     let shared = Arc::new(Shared::default());
     let (presses, waiting) = mpsc::channel(PRESSES_MAX);
     // Full is told to whoever presses the key next; see `press`.
@@ -102,7 +101,7 @@ pub(crate) fn push_to_talk<M: Microphones>(
     };
     let answering = answering::run(recorded, Arc::clone(&answers), Arc::clone(&shared));
     let listener = Listener {
-        microphones,
+        transport,
         open: None,
         is_kept_open,
         open_for: OPEN_FOR,
@@ -117,7 +116,7 @@ pub(crate) fn push_to_talk<M: Microphones>(
     (key, listener, answering)
 }
 
-impl<M: Microphones> Listener<M> {
+impl<T: Transport> Listener<T> {
     /// Follows the key until `shutdown`.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let mut look_at = Instant::now();
@@ -132,7 +131,7 @@ impl<M: Microphones> Listener<M> {
                     Some(press) => self.follow(press).await,
                     None => return,
                 },
-                heard = next::<M>(&mut self.open) => self.hear(heard),
+                heard = next(self.open.as_mut()) => self.hear(heard),
                 () = sleep_until(close_at), if may_close => self.close(),
                 () = sleep_until(look_at), if !is_open && self.is_kept_open => {
                     // What is wrong is in the state; the next look may find it mended.
@@ -187,7 +186,7 @@ impl<M: Microphones> Listener<M> {
     }
 
     async fn open(&mut self) -> Result<(), String> {
-        match self.microphones.open().await {
+        match self.transport.open_input().await {
             Ok(open) => {
                 self.open = Some(open);
                 self.lost = None;
@@ -255,9 +254,9 @@ impl<M: Microphones> Listener<M> {
 }
 
 /// The next thing that an open microphone gives; nothing ever where none is open.
-async fn next<M: Microphones>(open: &mut Option<M::Open>) -> Heard {
+async fn next(open: Option<&mut impl AudioInput>) -> Heard {
     match open {
-        Some(open) => M::next(open).await,
+        Some(open) => open.next().await,
         None => std::future::pending().await,
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hearth_voice::transport::Local;
+
 use crate::settings::value::Given;
 
 /// Settings of the microphone, the loudspeaker and the recordings that come in.
@@ -20,6 +22,16 @@ pub struct ListeningSettings {
     pub max_upload_bytes: u64,
     /// How long a recording may sound.
     pub longest: Duration,
+}
+
+impl ListeningSettings {
+    /// The devices that are named.
+    pub(crate) fn local(&self) -> Local {
+        Local {
+            microphone: self.microphone.clone(),
+            loudspeaker: self.loudspeaker.clone(),
+        }
+    }
 }
 
 impl Default for ListeningSettings {

@@ -133,13 +133,9 @@ async fn aloud(
     let mut loudspeaker = Loudspeaker::open(loudspeaker)
         .await
         .map_err(|error| error.to_string())?;
-    let quiet = loudspeaker.quiet();
     let mut speech = speak(speaker, text).map_err(|error| error.to_string())?;
-    let playing = play(&mut speech, &mut loudspeaker);
-    let played = stop.run_until_cancelled(playing).await;
-    quiet.now();
-    match played {
-        Some(Err(error)) => Err(format!("the answer is not spoken: {error}")),
-        _ => Ok(()),
+    match play(&mut speech, &mut loudspeaker, stop).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("the answer is not spoken: {error}")),
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 
 use hearth_app::voice::{HeardListener, PttStage, PttTurn, Transcript};
+use hearth_voice::audio::Sound;
 use hearth_voice::device::Kind;
+use hearth_voice::transport::AudioOutput;
 use tokio::sync::Notify;
 
 use super::answering::Doing;
@@ -13,24 +15,51 @@ use super::*;
 #[derive(Clone)]
 struct Scripted {
     /// One for each time it is opened.
-    opens: Arc<Mutex<Vec<Opened>>>,
+    opens: Arc<Mutex<Vec<Opens>>>,
 }
 
-type Opened = Result<mpsc::Receiver<Heard>, DeviceError>;
+type Opens = Result<mpsc::Receiver<Heard>, DeviceError>;
 
-impl Microphones for Scripted {
-    type Open = mpsc::Receiver<Heard>;
+impl Transport for Scripted {
+    type Input = Opened;
+    type Output = Nowhere;
 
-    async fn open(&self) -> Result<Self::Open, DeviceError> {
+    async fn open_input(&self) -> Result<Opened, DeviceError> {
         let next = self.opens.lock().unwrap().pop();
         next.unwrap_or(Err(DeviceError::None(Kind::Microphone)))
+            .map(Opened)
     }
 
-    async fn next(open: &mut Self::Open) -> Heard {
-        match open.recv().await {
+    async fn open_output(&self) -> Result<Nowhere, DeviceError> {
+        Err(DeviceError::None(Kind::Loudspeaker))
+    }
+}
+
+struct Opened(mpsc::Receiver<Heard>);
+
+impl AudioInput for Opened {
+    async fn next(&mut self) -> Heard {
+        match self.0.recv().await {
             Some(heard) => heard,
             None => std::future::pending().await,
         }
+    }
+}
+
+/// What is spoken goes through [`Lengths`] here.
+enum Nowhere {}
+
+impl AudioOutput for Nowhere {
+    async fn play(&mut self, _sound: Sound) -> Result<(), DeviceError> {
+        match *self {}
+    }
+
+    async fn finish(&mut self) -> Result<(), DeviceError> {
+        match *self {}
+    }
+
+    fn hush(&mut self) {
+        match *self {}
     }
 }
 
