@@ -26,6 +26,7 @@ use crate::press::press;
 use crate::prompt::plain;
 use crate::say::say;
 use crate::split::fitting;
+use crate::voice::Said;
 
 /// How many updates are looked at, at once.
 const LOOKED_AT: usize = 100;
@@ -273,8 +274,8 @@ async fn spoken(hands: &Hands, update: &TelegramUpdate, note: Note<'_>) -> Resul
         note,
         &hands.stop,
     );
-    let text = match heard.await {
-        Ok(Heard::Text(text)) => text,
+    let Said { text, is_cut } = match heard.await {
+        Ok(Heard::Said(said)) => said,
         Ok(Heard::Nothing(why)) => return Ok((plain(&why), None)),
         Err(HearError::App(error)) => return Err(error.into()),
         Err(HearError::Call(error)) => {
@@ -288,8 +289,14 @@ async fn spoken(hands: &Hands, update: &TelegramUpdate, note: Note<'_>) -> Resul
             return Err(Undone::Later { why, tries });
         }
     };
-    let answer = say(&hands.app, update, text.clone()).await?;
-    let mut outgoing = plain(&format!("You said: {text}\n\n{}", answer.text));
+    let text = text.trim();
+    let answer = say(&hands.app, update, text.to_owned()).await?;
+    let cut = if is_cut {
+        " (The voice note breaks off there.)"
+    } else {
+        ""
+    };
+    let mut outgoing = plain(&format!("You said: {text}{cut}\n\n{}", answer.text));
     if *answer_by_voice && voice.is_some() {
         outgoing.push(Outgoing::Voice { text: answer.text });
     }

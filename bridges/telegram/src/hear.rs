@@ -3,21 +3,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_app::artifacts::StoreArtifact;
-use hearth_app::inbox::FromFile;
 use hearth_app::telegram::TelegramUpdate;
+use hearth_app::voice::Unheard;
 use hearth_app::{App, AppError};
-use hearth_domain::artifact::MediaType;
-use hearth_domain::field::{AgentName, Name, OWNER, Title, Word};
-use hearth_domain::policy::Labels;
-use hearth_domain::task::NewTask;
-use hearth_domain::{Actor, JsonObject};
+use hearth_domain::Actor;
+use hearth_domain::field::{Name, Title, Word};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
 use crate::fault::CallError;
 use crate::say::once;
-use crate::voice::{CannotHear, Voice};
+use crate::voice::{CannotHear, Said, Voice};
 
 /// How long it may take to write a voice note down.
 const TRANSCRIBE: Duration = Duration::from_mins(10);
@@ -25,7 +21,7 @@ const TRANSCRIBE: Duration = Duration::from_mins(10);
 /// What came of listening.
 pub(crate) enum Heard {
     /// This was said.
-    Text(String),
+    Said(Said),
     /// Nothing to be answered was heard; this is to be said of it.
     Nothing(String),
 }
@@ -89,10 +85,10 @@ pub(crate) async fn hear(
         None => CannotHear::NotSetUp("I cannot hear voice notes yet.".into()),
         Some(voice) => {
             match tokio::time::timeout(TRANSCRIBE, voice.transcribe(bytes.clone())).await {
-                Ok(Ok(text)) if text.trim().is_empty() => {
+                Ok(Ok(said)) if said.text.trim().is_empty() => {
                     return Ok(Heard::Nothing("I heard nothing in this voice note.".into()));
                 }
-                Ok(Ok(text)) => return Ok(Heard::Text(text.trim().to_owned())),
+                Ok(Ok(said)) => return Ok(Heard::Said(said)),
                 Ok(Err(cannot)) => cannot,
                 Err(_) => CannotHear::Failed("It took too long to hear this voice note.".into()),
             }
@@ -120,31 +116,13 @@ async fn keep(
     seconds: u32,
     bytes: Bytes,
 ) -> Result<i64, AppError> {
-    let mut writer = app.begin_artifact(&Actor::Owner).await?;
-    writer.write(&bytes).await?;
-    let blob = writer.finish().await?;
-    let artifact = StoreArtifact {
-        task: None,
-        agent: None,
-        fence: None,
+    let unheard = Unheard {
+        recording: bytes,
+        media_type: "audio/ogg".parse()?,
         kind: Word::parse("type", "voice-note")?,
-        name: Some(Name::parse("name", "voice-note.ogg")?),
-        media_type: "audio/ogg".parse::<MediaType>()?,
-        metadata: JsonObject::new(),
-        labels: Labels::default(),
-        within: None,
+        name: Name::parse("name", "voice-note.ogg")?,
+        title: Title::parse("title", &format!("Listen to a voice note ({seconds} s)"))?,
     };
-    let title = Title::parse("title", &format!("Listen to a voice note ({seconds} s)"))?;
-    let new = NewTask {
-        assigned_to: Some(AgentName::from_stored(OWNER.into())),
-        ..NewTask::titled(title)
-    };
-    let with = FromFile {
-        artifact: Some((artifact, blob)),
-        notice: None,
-    };
-    let created = app
-        .create_task_from_file(&Actor::Owner, new, with, once(update, "kept"))
-        .await?;
-    Ok(created.view.task.number)
+    app.keep_unheard(&Actor::Owner, unheard, once(update, "kept"))
+        .await
 }

@@ -9,11 +9,19 @@ use thiserror::Error;
 /// Something that is being heard or spoken.
 pub type VoiceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, CannotHear>> + Send + 'a>>;
 
+/// What was said in a voice note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The words; none where nobody spoke.
+    pub text: String,
+    /// Whether the note breaks off in the middle.
+    pub is_cut: bool,
+}
+
 /// Makes text of voice notes, and voice notes of text.
 pub trait Voice: Send + Sync + 'static {
-    /// Writes down what a voice note (Ogg with Opus, as Telegram gives it) says; an empty text where
-    /// nothing was said. Dropped, it stops.
-    fn transcribe(&self, note: Bytes) -> VoiceFuture<'_, String>;
+    /// Writes down what a voice note (Ogg with Opus, as Telegram gives it) says. Dropped, it stops.
+    fn transcribe(&self, note: Bytes) -> VoiceFuture<'_, Said>;
 
     /// Speaks a text as a voice note (Ogg with Opus).
     fn speak<'a>(&'a self, text: &'a str) -> VoiceFuture<'a, Bytes>;

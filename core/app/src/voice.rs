@@ -4,8 +4,10 @@
 //! another, and no microphone.
 
 mod push_to_talk;
+mod seat;
 #[cfg(test)]
 mod tests;
+mod unheard;
 mod utterance;
 
 use std::future::Future;
@@ -17,22 +19,20 @@ use bytes::Bytes;
 use hearth_domain::Actor;
 use hearth_store::projects::ProjectFilter;
 use thiserror::Error;
-use tokio::sync::Semaphore;
 
 pub use push_to_talk::{PttAct, PttFuture, PttStage, PttState, PttTurn, PushToTalk};
-pub use utterance::{HeardListener, Utterance, Uttered};
+pub use seat::{Lane, Seat};
+pub use unheard::Unheard;
+pub use utterance::{Utterance, Uttered};
 
 use crate::app::App;
 use crate::authority::must_work;
 use crate::error::{AppError, UnavailableCause};
+use seat::Seats;
 
 /// The longest text that is spoken, in bytes: about 20 minutes.
 pub const SPOKEN_MAX_BYTES: usize = 20_000;
 
-/// How many recordings are held at once, those that wait included. One more is told to come again.
-const HELD_MAX: usize = 8;
-/// How many of them are worked on at once: an hour as samples takes 230 MB.
-const AT_ONCE_MAX: usize = 2;
 /// The longest that a recording may take. A slow machine needs about as long as it sounds.
 const HEAR_WITHIN: Duration = Duration::from_hours(1);
 /// The longest that making sound of a text may take.
@@ -77,6 +77,8 @@ pub struct Transcript {
     pub duration: Duration,
     /// Whether nobody spoke.
     pub is_silence: bool,
+    /// Whether the recording breaks off in the middle: this is what there is of it.
+    pub is_cut: bool,
 }
 
 /// A timed piece of a transcript.
@@ -176,66 +178,16 @@ impl From<VoiceError> for AppError {
 }
 
 /// Who hears and speaks for a node, and how much of it is under way.
+#[derive(Default)]
 pub(crate) struct VoiceSlot {
     voice: OnceLock<Arc<dyn Voice>>,
     ptt: OnceLock<Arc<dyn PushToTalk>>,
-    hearing: Lane,
-    speaking: Lane,
-}
-
-impl Default for VoiceSlot {
-    fn default() -> Self {
-        Self {
-            voice: OnceLock::new(),
-            ptt: OnceLock::new(),
-            hearing: Lane::default(),
-            speaking: Lane::default(),
-        }
-    }
+    seats: Seats,
 }
 
 impl VoiceSlot {
     pub(crate) fn push_to_talk(&self) -> &OnceLock<Arc<dyn PushToTalk>> {
         &self.ptt
-    }
-}
-
-/// A few at work, a few that wait, and no more.
-struct Lane {
-    held: Semaphore,
-    at_work: Semaphore,
-}
-
-impl Default for Lane {
-    fn default() -> Self {
-        Self {
-            held: Semaphore::new(HELD_MAX),
-            at_work: Semaphore::new(AT_ONCE_MAX),
-        }
-    }
-}
-
-impl Lane {
-    /// Does the work when its turn comes; refuses where too many wait, gives up where it takes too long.
-    async fn run<T>(
-        &self,
-        within: Duration,
-        work: impl Future<Output = Result<T, VoiceError>>,
-    ) -> Result<T, VoiceError> {
-        let busy = || {
-            VoiceError::Busy(
-                "too much is being heard and spoken at once; try again in a minute".into(),
-            )
-        };
-        let _held = self.held.try_acquire().map_err(|_| busy())?;
-        let _turn = self.at_work.acquire().await.map_err(|_| busy())?;
-        match tokio::time::timeout(within, work).await {
-            Ok(done) => done,
-            Err(_) => Err(VoiceError::Failed(format!(
-                "it took longer than {} minutes and was given up; cut it into parts",
-                within.as_secs() / 60
-            ))),
-        }
     }
 }
 
@@ -246,27 +198,27 @@ impl App {
         let _ = self.voice_slot().voice.set(voice);
     }
 
-    /// Whether a caller may have anything heard or spoken: asked before its bytes are taken.
+    /// Takes a place for something that a caller wants heard or spoken. It is asked for before the bytes of a
+    /// recording are read, so that no more are held than can be dealt with.
     ///
     /// # Errors
-    /// The caller may only read.
-    pub fn may_be_heard(&self, actor: &Actor) -> Result<(), AppError> {
-        must_work(actor, "have anything heard or spoken")
+    /// The caller may only read; too much is under way.
+    pub fn take_seat(&self, actor: &Actor, lane: Lane) -> Result<Seat, AppError> {
+        must_work(actor, "have anything heard or spoken")?;
+        Ok(self.voice_slot().seats.take(actor.clone(), lane)?)
     }
 
     /// Writes down what is said in a recording. The names of projects are made likely words.
     ///
     /// # Errors
-    /// The caller may only read; nothing is set up to transcribe; the recording cannot be used; too much
-    /// is under way; it failed.
+    /// Nothing is set up to transcribe; the recording cannot be used; it failed.
     pub async fn transcribe(
         &self,
-        actor: &Actor,
+        seat: &Seat,
         recording: Bytes,
         wanted: Wanted,
     ) -> Result<Transcript, AppError> {
-        self.may_be_heard(actor)?;
-        Ok(self.hear(recording, wanted).await??)
+        Ok(self.hear(seat, recording, wanted).await??)
     }
 
     /// Speaks a text; returns the bytes of a file.
@@ -275,7 +227,7 @@ impl App {
     /// The caller may only read; the text is empty or too long; there is no such voice; nothing is there
     /// to speak with; too much is under way; it failed.
     pub async fn speak(&self, actor: &Actor, speech: Speech) -> Result<Bytes, AppError> {
-        self.may_be_heard(actor)?;
+        let seat = self.take_seat(actor, Lane::Speech)?;
         if speech.text.trim().is_empty() {
             return Err(AppError::invalid("input", "must not be empty"));
         }
@@ -287,15 +239,12 @@ impl App {
             return Err(AppError::invalid("speed", "must be between 0.25 and 4"));
         }
         let voice = self.voice()?;
-        let speaking = self
-            .voice_slot()
-            .speaking
-            .run(SPEAK_WITHIN, voice.speak(speech));
-        Ok(speaking.await?)
+        Ok(seat.run(SPEAK_WITHIN, voice.speak(speech)).await?)
     }
 
     async fn hear(
         &self,
+        seat: &Seat,
         recording: Bytes,
         wanted: Wanted,
     ) -> Result<Result<Transcript, VoiceError>, AppError> {
@@ -306,7 +255,7 @@ impl App {
         let prompt = self.likely_words(wanted.prompt.as_deref()).await?;
         let wanted = Wanted { prompt, ..wanted };
         let hearing = voice.transcribe(recording, wanted);
-        Ok(self.voice_slot().hearing.run(HEAR_WITHIN, hearing).await)
+        Ok(seat.run(HEAR_WITHIN, hearing).await)
     }
 
     /// The names of projects, and after them what the caller says, since the end of a prompt counts most.

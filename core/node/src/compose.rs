@@ -213,6 +213,7 @@ fn start_voice(app: &App, live: &Live, lifecycle: &Lifecycle) {
         live.layers.environment.clone(),
     );
     app.set_voice(Arc::new(voice.clone()));
+    let shutdown = lifecycle.shutdown().clone();
     let answers = AppAnswers::new(
         app.clone(),
         voice.clone(),
@@ -222,21 +223,21 @@ fn start_voice(app: &App, live: &Live, lifecycle: &Lifecycle) {
         settings.listening.local(),
         settings.listening.keeps_microphone_open,
         Arc::new(answers),
+        shutdown.clone(),
     );
     app.set_push_to_talk(Arc::new(key));
-    let listening = lifecycle.shutdown().clone();
     lifecycle.spawn("push-to-talk", async move {
-        listener.run(listening).await;
+        listener.run().await;
         Ok(())
     });
-    let stopping = lifecycle.shutdown().clone();
+    // Ends after the listener, with what that hands over at the end.
     lifecycle.spawn("spoken-answers", async move {
-        stopping.run_until_cancelled(answering).await;
+        answering.await;
         Ok(())
     });
-    let (app, watching) = (app.clone(), lifecycle.shutdown().clone());
+    let app = app.clone();
     lifecycle.spawn("voice", async move {
-        voice.watch(app, watching).await;
+        voice.watch(app, shutdown).await;
         Ok(())
     });
 }

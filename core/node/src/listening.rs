@@ -25,7 +25,6 @@ use hearth_voice::transcription::{Options, Transcriber};
 use hearth_voice::transport::Transport;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 use crate::data_dir::DataDir;
 use crate::settings::environment::search_path;
@@ -185,7 +184,7 @@ impl NodeVoice {
             duration: self.inner.listening.longest,
             ..Limits::default()
         };
-        let clip = decode(recording, limits).await?;
+        let (clip, is_cut) = decode(recording, limits).await?;
         let transcriber = self.transcriber().await?;
         let language = wanted
             .language
@@ -209,6 +208,7 @@ impl NodeVoice {
             language: heard.language,
             duration: heard.duration,
             is_silence: heard.is_silence,
+            is_cut,
         })
     }
 
@@ -271,8 +271,9 @@ impl Voice for NodeVoice {
     }
 }
 
-/// Reads a recording beside those who must not wait; stops when nobody waits for it any more.
-async fn decode(recording: Bytes, limits: Limits) -> Result<Clip, VoiceError> {
+/// Reads a recording beside those who must not wait; stops when nobody waits for it any more. Says as well whether
+/// it breaks off in the middle.
+async fn decode(recording: Bytes, limits: Limits) -> Result<(Clip, bool), VoiceError> {
     let stop = CancellationToken::new();
     let _guard = stop.clone().drop_guard();
     let read = move || {
@@ -289,8 +290,5 @@ async fn decode(recording: Bytes, limits: Limits) -> Result<Clip, VoiceError> {
     let read = tokio::task::spawn_blocking(read).await;
     let read = read.map_err(|error| words::gave_up(&error))?;
     let (clip, ending) = read.map_err(|error| words::of_codec(&error))?;
-    if ending == codec::Ending::Cut {
-        info!("a recording breaks off in the middle; what there is of it is heard");
-    }
-    Ok(clip)
+    Ok((clip, ending == codec::Ending::Cut))
 }

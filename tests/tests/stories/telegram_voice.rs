@@ -14,7 +14,7 @@ use hearth_domain::day_times::DayTimes;
 use hearth_node::system::{SystemClock, UuidSource};
 use hearth_runtime::{ChiefOfStaff, Models};
 use hearth_store::Store;
-use hearth_telegram::voice::VoiceFuture;
+use hearth_telegram::voice::{Said, VoiceFuture};
 use hearth_telegram::{Bridge, CannotHear, Config, Token, Voice, api_url};
 use hearth_tests::bot_api::{BotApi, Failure, TOKEN};
 use hearth_tests::node::{Options, TestNode};
@@ -34,18 +34,23 @@ struct Parrot {
 }
 
 impl Voice for Parrot {
-    fn transcribe(&self, note: bytes::Bytes) -> VoiceFuture<'_, String> {
+    fn transcribe(&self, note: bytes::Bytes) -> VoiceFuture<'_, Said> {
         let calls = self.heard.fetch_add(1, Ordering::SeqCst);
         let text = String::from_utf8_lossy(&note).into_owned();
         Box::pin(async move {
-            match text.trim_start_matches("OggS ") {
+            let text = match text.trim_start_matches("OggS ") {
                 "slow" if calls == 0 => std::future::pending().await,
-                "slow" => Ok("add water the plants".into()),
-                "noise" => Ok(String::new()),
+                "busy" if calls == 0 => Err(CannotHear::Later("Too much at once.".into())),
+                "slow" | "busy" => Ok("add water the plants"),
+                "noise" => Ok(""),
                 "no audio" => Err(CannotHear::Refused("This is no voice note.".into())),
                 "hard" => Err(CannotHear::Failed("I could not hear that.".into())),
-                other => Ok(other.to_owned()),
-            }
+                other => Ok(other),
+            };
+            text.map(|text| Said {
+                text: text.trim_end_matches(" ...").to_owned(),
+                is_cut: text.ends_with(" ..."),
+            })
         })
     }
 
@@ -195,12 +200,23 @@ async fn a_voice_note_is_heard_answered_and_spoken_back() -> anyhow::Result<()> 
         bot.wait_for(answer, |sent| sent.text.contains(answer))
             .await?;
     }
+    speak(&bot, "add feed the cat ...");
+    bot.wait_for("that it breaks off", |sent| {
+        sent.text.starts_with(
+            "You said: add feed the cat (The voice note breaks off there.)\n\nI've added #3",
+        )
+    })
+    .await?;
+    bot.wait_for("the second spoken answer", |sent| {
+        sent.method == "sendVoice" && sent.message > spoken.message
+    })
+    .await?;
     let spoken = bot
         .sent()
         .into_iter()
         .filter(|sent| sent.method == "sendVoice");
     ensure!(
-        spoken.count() == 1,
+        spoken.count() == 2,
         "what was not heard is not spoken about"
     );
     at_work.stop().await
@@ -256,6 +272,20 @@ async fn a_note_that_was_being_heard_when_all_ended_is_heard_again() -> anyhow::
     at_work.stop().await?;
     ensure!(bot.sent().len() == 1, "{:?}", bot.sent());
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_note_that_nobody_has_time_for_is_heard_a_little_later() -> anyhow::Result<()> {
+    let (home, bot) = (Home::new()?, BotApi::start().await?);
+    let at_work = home.start(&bot, false)?;
+
+    speak(&bot, "busy");
+
+    bot.wait_for("the answer", |sent| sent.text.contains("I've added #1"))
+        .await?;
+    ensure!(home.voice.heard.load(Ordering::SeqCst) == 2);
+    ensure!(bot.sent().len() == 1, "{:?}", bot.sent());
+    at_work.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

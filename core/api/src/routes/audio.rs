@@ -5,7 +5,7 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use hearth_app::voice::Wanted;
+use hearth_app::voice::{Lane, Wanted};
 use http::{StatusCode, header};
 
 use super::recording::RecordingForm;
@@ -39,8 +39,8 @@ pub(super) async fn transcribe(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    // Asked first, so that nobody sends bytes who may not.
-    api.app.may_be_heard(caller.actor())?;
+    // Taken before the bytes are, so that no more are held than can be heard.
+    let seat = api.app.take_seat(caller.actor(), Lane::Recording)?;
     let form = RecordingForm::read(request, api.config.max_audio_bytes.get()).await?;
     let asked = TranscriptionForm::read(form.parts)?;
     let wanted = Wanted {
@@ -48,10 +48,7 @@ pub(super) async fn transcribe(
         prompt: asked.prompt,
         wants_times: asked.format.has_times(),
     };
-    let transcript = api
-        .app
-        .transcribe(caller.actor(), form.recording, wanted)
-        .await?;
+    let transcript = api.app.transcribe(&seat, form.recording, wanted).await?;
     Ok(match asked.format {
         TranscriptionFormat::Json => respond::json(
             StatusCode::OK,
@@ -83,7 +80,6 @@ pub(super) async fn speak(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    api.app.may_be_heard(caller.actor())?;
     let raw = RawJson::read(request, SPEECH_MAX_BYTES, "; say it in parts").await?;
     let speech = raw.parse::<SpeechRequest>()?.read()?;
     let kind = speech.format.media_type();

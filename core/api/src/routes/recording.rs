@@ -20,6 +20,8 @@ const TEXT_MAX_BYTES: usize = 16 * 1024;
 const PARTS_MAX: usize = 32;
 /// How long the next piece of a form may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
+/// How long all of it may take: what is being read holds a place in which others could be heard.
+const WHOLE_WITHIN: Duration = Duration::from_mins(5);
 
 /// A form that was read.
 #[derive(Debug)]
@@ -34,7 +36,12 @@ pub(super) struct RecordingForm {
 
 impl RecordingForm {
     /// Reads a form whose file has at most `limit` bytes.
-    pub(super) async fn read(mut request: Request, limit: usize) -> Result<Self, Problem> {
+    pub(super) async fn read(request: Request, limit: usize) -> Result<Self, Problem> {
+        let whole = tokio::time::timeout(WHOLE_WITHIN, Self::read_all(request, limit));
+        whole.await.unwrap_or_else(|_| Err(too_slow()))
+    }
+
+    async fn read_all(mut request: Request, limit: usize) -> Result<Self, Problem> {
         if media_type(request.headers()).as_deref() != Some("multipart/form-data") {
             return Err(unsupported(
                 "the body must be multipart/form-data, with the recording as the part file",

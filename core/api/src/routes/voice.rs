@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use hearth_app::App;
-use hearth_app::voice::Utterance;
+use hearth_app::voice::{Lane, Utterance};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sha2::{Digest, Sha256};
 
@@ -36,7 +36,8 @@ pub(super) async fn utter(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
-    api.app.may_be_heard(caller.actor())?;
+    // Taken before the bytes are, so that no more are held than can be heard.
+    let seat = api.app.take_seat(caller.actor(), Lane::Utterance)?;
     let form = RecordingForm::read(request, api.config.max_audio_bytes.get()).await?;
     let asked = UtteranceForm::read(form.parts)?;
     // The form itself is another each time: its boundary is made anew.
@@ -51,9 +52,8 @@ pub(super) async fn utter(
         language: asked.language,
         conversation: asked.conversation,
         once: once_of(&headers, same)?,
-        heard: None,
     };
-    let uttered = api.app.utter(caller.actor(), utterance).await?;
+    let uttered = api.app.utter(&seat, utterance).await?;
     let mut response = respond::json(StatusCode::OK, &Uttered::from(&uttered));
     if uttered.answer.is_some_and(|answer| answer.is_repeat) {
         let headers = response.headers_mut();
@@ -80,7 +80,7 @@ pub(super) async fn get_push_to_talk(
 /// Press or release the key
 ///
 /// Answers once it is done: after `down` the microphone is open. What was said is transcribed and
-/// answered in the background; `turns` rises by one when it is.
+/// answered in the background; it is once `turns` is as many as the `recorded` that the release answered.
 #[utoipa::path(
     post, path = "/api/v1/voice/ptt", tag = "voice", request_body = ChoosePushToTalk,
     responses((status = 200, description = "How things are then.", body = PushToTalk<'_>)),

@@ -47,6 +47,7 @@ impl Voice for Parrot {
                 language: Some("en".into()),
                 duration: Duration::from_secs(2),
                 is_silence: false,
+                is_cut: false,
             }),
         };
         Box::pin(std::future::ready(heard))
@@ -327,7 +328,8 @@ async fn silence_is_no_message_and_says_so() {
     assert_eq!(
         answer,
         json!({
-            "transcript": {"text": "", "language": null, "duration_seconds": 2.0, "is_silence": true},
+            "transcript": {"text": "", "language": null, "duration_seconds": 2.0, "is_silence": true,
+                "is_cut": false},
             "response": null, "conversation_id": null, "actions": [],
         })
     );

@@ -81,6 +81,8 @@ pub(crate) struct Transcript<'a> {
     duration_seconds: f64,
     /// Whether nobody spoke.
     is_silence: bool,
+    /// Whether the recording breaks off in the middle; this is what there is of it.
+    is_cut: bool,
 }
 
 impl<'a> From<&'a Heard> for Transcript<'a> {
@@ -90,6 +92,7 @@ impl<'a> From<&'a Heard> for Transcript<'a> {
             language: heard.language.as_deref(),
             duration_seconds: heard.duration.as_secs_f64(),
             is_silence: heard.is_silence,
+            is_cut: heard.is_cut,
         }
     }
 }
@@ -138,6 +141,9 @@ pub(crate) struct PushToTalk<'a> {
     waiting: usize,
     /// What is wrong with the microphone or loudspeaker, and what mends it; empty where nothing is.
     problem: &'a str,
+    /// How many recordings were begun since the node was started and not cancelled, one that is being made
+    /// included. The answer to the last of them is there once `turns` is as many.
+    recorded: u64,
     /// How many turns have ended since the node was started.
     turns: u64,
     /// The last of them; null where there was none.
@@ -169,6 +175,7 @@ impl<'a> From<&'a PttState> for PushToTalk<'a> {
             level: state.level,
             waiting: state.waiting,
             problem: &state.problem,
+            recorded: state.recorded,
             turns: state.turns,
             last: state.last.as_ref().map(PushToTalkTurn::from),
         }

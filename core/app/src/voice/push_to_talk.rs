@@ -104,6 +104,9 @@ pub struct PttState {
     pub waiting: usize,
     /// What is wrong with the microphone or the loudspeaker, and what mends it; empty where nothing is.
     pub problem: String,
+    /// How many recordings were begun since the node was started and not cancelled. What became of the last
+    /// of them is known once there are as many turns.
+    pub recorded: u64,
     /// How many turns were answered since the node was started.
     pub turns: u64,
     /// The last of them.

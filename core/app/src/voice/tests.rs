@@ -1,11 +1,13 @@
 //! Hearing and speaking, by a voice that hears what a test says.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hearth_domain::ArtifactId;
 use hearth_domain::conversation::Author;
 use tokio::sync::Notify;
 
+use super::seat::HELD_MAX;
 use super::*;
 use crate::chat::{ChiefOfStaff, Reply, ReplyFuture, Turn};
 use crate::test_support::TestApp;
@@ -16,6 +18,8 @@ struct Literal {
     wanted: Mutex<Vec<Wanted>>,
     fails: Mutex<Option<VoiceError>>,
     waits: Option<Arc<Notify>>,
+    /// How many it began to hear.
+    at_work: AtomicUsize,
 }
 
 impl Voice for Literal {
@@ -24,7 +28,9 @@ impl Voice for Literal {
         let fails = self.fails.lock().unwrap().clone();
         Box::pin(async move {
             if let Some(waits) = &self.waits {
-                waits.notified().await;
+                let woken = waits.notified();
+                self.at_work.fetch_add(1, Ordering::SeqCst);
+                woken.await;
             }
             if let Some(error) = fails {
                 return Err(error);
@@ -70,7 +76,17 @@ fn utterance(text: &'static str) -> Utterance {
         language: None,
         conversation: None,
         once: None,
-        heard: None,
+    }
+}
+
+impl TestApp {
+    fn seat(&self, lane: Lane) -> Seat {
+        self.app.take_seat(&Actor::Owner, lane).unwrap()
+    }
+
+    async fn utter(&self, text: &'static str) -> Result<Uttered, AppError> {
+        let seat = self.seat(Lane::Utterance);
+        self.app.utter(&seat, utterance(text)).await
     }
 }
 
@@ -78,10 +94,7 @@ fn utterance(text: &'static str) -> Utterance {
 async fn what_is_said_is_answered_and_both_are_in_the_conversation() {
     let (test, _) = with(Literal::default());
 
-    let uttered = test
-        .app
-        .utter(&Actor::Owner, utterance("water the roses"))
-        .await;
+    let uttered = test.utter("water the roses").await;
 
     let uttered = uttered.unwrap();
     let answer = uttered.answer.unwrap().message;
@@ -100,7 +113,7 @@ async fn what_is_said_is_answered_and_both_are_in_the_conversation() {
 async fn silence_is_no_message() {
     let (test, _) = with(Literal::default());
 
-    let uttered = test.app.utter(&Actor::Owner, utterance("")).await.unwrap();
+    let uttered = test.utter("").await.unwrap();
 
     assert!(uttered.transcript.is_silence && uttered.answer.is_none());
     let all = test.app.list_conversations(&Actor::Owner, None, 10).await;
@@ -114,7 +127,7 @@ async fn what_cannot_be_heard_is_kept_once_and_said_where() {
 
     let mut told = Vec::new();
     for _ in 0..2 {
-        let error = test.app.utter(&Actor::Owner, utterance("hello")).await;
+        let error = test.utter("hello").await;
         told.push(error.unwrap_err().to_string());
     }
 
@@ -138,11 +151,7 @@ async fn a_recording_that_is_none_is_refused_and_not_kept() {
         problem: "is broken".into(),
     });
 
-    let error = test
-        .app
-        .utter(&Actor::Owner, utterance("x"))
-        .await
-        .unwrap_err();
+    let error = test.utter("x").await.unwrap_err();
 
     assert_eq!(error.to_string(), "file is broken");
 }
@@ -157,7 +166,8 @@ async fn names_of_projects_are_likely_words_and_come_before_those_of_the_caller(
     };
 
     let recording = Bytes::from_static(b"x");
-    let heard = test.app.transcribe(&Actor::Owner, recording, wanted).await;
+    let seat = test.seat(Lane::Recording);
+    let heard = test.app.transcribe(&seat, recording, wanted).await;
 
     heard.unwrap();
     let prompt = voice.wanted.lock().unwrap()[0].prompt.clone();
@@ -166,48 +176,61 @@ async fn names_of_projects_are_likely_words_and_come_before_those_of_the_caller(
 
 #[tokio::test]
 async fn a_viewer_neither_speaks_nor_is_spoken_to() {
-    let (test, voice) = with(Literal::default());
+    let (test, _) = with(Literal::default());
 
-    let said = test.app.utter(&Actor::Viewer, utterance("hello")).await;
-
-    assert!(matches!(said, Err(AppError::Denied(_))), "{said:?}");
-    assert!(voice.wanted.lock().unwrap().is_empty());
+    for lane in [Lane::Utterance, Lane::Recording, Lane::Speech] {
+        let seat = test.app.take_seat(&Actor::Viewer, lane);
+        assert!(matches!(seat, Err(AppError::Denied(_))), "{seat:?}");
+    }
 }
 
 #[tokio::test]
 async fn more_recordings_than_are_held_are_told_to_come_again() {
-    let waits = Arc::new(Notify::new());
-    let (test, voice) = with(Literal {
-        waits: Some(Arc::clone(&waits)),
-        ..Literal::default()
-    });
-    let recording = Bytes::from_static(b"x");
-    let hear = |recording: Bytes| {
-        let app = test.app.clone();
-        async move {
-            app.transcribe(&Actor::Owner, recording, Wanted::default())
-                .await
-        }
-    };
-    let held: Vec<_> = (0..HELD_MAX)
-        .map(|_| tokio::spawn(hear(recording.clone())))
-        .collect();
-    while voice.wanted.lock().unwrap().len() < HELD_MAX {
-        tokio::task::yield_now().await;
-    }
+    let (test, _) = with(Literal::default());
+    let take = || test.app.take_seat(&Actor::Owner, Lane::Recording);
+    let held: Vec<Seat> = (0..HELD_MAX).map(|_| take().unwrap()).collect();
 
-    let refused = hear(recording.clone()).await.unwrap_err();
+    let refused = take().unwrap_err();
 
     assert!(
         refused.is_transient() && refused.to_string().contains("at once"),
         "{refused}"
     );
-    for one in held {
-        while !one.is_finished() {
-            waits.notify_one();
-            tokio::task::yield_now().await;
-        }
-        one.await.unwrap().unwrap();
+    drop(held);
+    take().unwrap();
+}
+
+#[tokio::test]
+async fn what_a_person_says_does_not_wait_for_long_recordings() {
+    let (test, voice) = with(Literal {
+        waits: Some(Arc::new(Notify::new())),
+        ..Literal::default()
+    });
+    let long: Vec<_> = (0..HELD_MAX)
+        .map(|_| {
+            let (app, seat) = (test.app.clone(), test.seat(Lane::Recording));
+            tokio::spawn(async move {
+                let recording = Bytes::from_static(b"x");
+                app.transcribe(&seat, recording, Wanted::default()).await
+            })
+        })
+        .collect();
+    let at_work = || voice.wanted.lock().unwrap().len();
+    while at_work() < HELD_MAX {
+        tokio::task::yield_now().await;
+    }
+    let before = voice.at_work.load(Ordering::SeqCst);
+
+    let (app, seat) = (test.app.clone(), test.seat(Lane::Utterance));
+    let said = tokio::spawn(async move { app.utter(&seat, utterance("hello")).await });
+    while voice.at_work.load(Ordering::SeqCst) == before {
+        tokio::task::yield_now().await;
+    }
+
+    voice.waits.as_ref().unwrap().notify_waiters();
+    said.await.unwrap().unwrap();
+    for one in long {
+        one.abort();
     }
 }
 

@@ -56,21 +56,25 @@ pub(super) async fn run(invocation: &Invocation, command: Command) -> anyhow::Re
     let before: PushToTalk = client.get(&["voice", "ptt"], &[]).await?.read()?;
     let body = json!({ "action": action });
     let answer = client.post(&["voice", "ptt"], &body).await?;
-    // A key that went down has nothing to wait for.
+    let released: PushToTalk = answer.read()?;
+    // A key that went down has nothing to wait for, nor one that was not down.
     let has_begun = action == "toggle" && before.state != "listening";
-    let is_nothing = action == "up" && before.state != "listening";
-    if !wait || has_begun || is_nothing {
+    if !wait || has_begun || released.recorded <= released.turns {
         return show(invocation, &answer, |now| now.state.clone());
     }
-    let turn = before.turns + before.waiting + u64::from(is_at_work(&before)) + 1;
-    let answer = wait_for(&client, turn).await?;
+    let answer = wait_for(&client, released.recorded).await?;
+    let state: PushToTalk = answer.read()?;
+    if let Some(problem) = problem(&state) {
+        invocation.output.answer(&answer.text, || said(&state))?;
+        bail!("{problem}");
+    }
     show(invocation, &answer, said)
 }
 
-fn is_at_work(state: &PushToTalk) -> bool {
-    // Which one is being answered is not said while it listens; waiting for one too few would print the
-    // answer to what was said before.
-    matches!(state.state.as_str(), "transcribing" | "answering")
+/// Why what was said last was not answered.
+fn problem(state: &PushToTalk) -> Option<String> {
+    let turn = state.last.as_ref()?;
+    (!turn.problem.is_empty()).then(|| one_line(&turn.problem))
 }
 
 async fn wait_for(client: &Client, turn: u64) -> anyhow::Result<Answer> {
@@ -78,8 +82,13 @@ async fn wait_for(client: &Client, turn: u64) -> anyhow::Result<Answer> {
     loop {
         let answer = client.get(&["voice", "ptt"], &[]).await?;
         let state: PushToTalk = answer.read()?;
-        if state.turns >= turn || (state.state == "idle" && state.waiting == 0 && state.turns > 0) {
+        if state.turns >= turn {
             return Ok(answer);
+        }
+        if state.recorded < turn {
+            bail!(
+                "the node was started anew; what was not answered is kept with a task: hearth task list"
+            );
         }
         if Instant::now() > end {
             bail!("there is no answer yet; see: hearth ptt status");
@@ -105,9 +114,9 @@ fn said(state: &PushToTalk) -> String {
     let (heard, problem) = (one_line(&turn.heard), one_line(&turn.problem));
     match (heard.is_empty(), problem.is_empty()) {
         (true, true) => "nothing was said".into(),
-        (true, false) => problem,
+        (true, false) => "nothing was heard".into(),
         (false, true) => format!("You said: {heard}\n{}", paragraphs(&turn.response)),
-        (false, false) => format!("You said: {heard}\n{problem}"),
+        (false, false) => format!("You said: {heard}"),
     }
 }
 
@@ -155,14 +164,10 @@ mod tests {
 
         assert_eq!(said(&turn("hello", "Hi.", "")), "You said: hello\nHi.");
         assert_eq!(said(&turn("", "", "")), "nothing was said");
-        assert_eq!(
-            said(&turn("", "", "there is no model")),
-            "there is no model"
-        );
-        assert_eq!(
-            said(&turn("hello", "", "the disk is full")),
-            "You said: hello\nthe disk is full"
-        );
+        let failed = turn("hello", "", "the disk is full");
+        assert_eq!(said(&failed), "You said: hello");
+        assert_eq!(problem(&failed).as_deref(), Some("the disk is full"));
+        assert_eq!(problem(&turn("hello", "Hi.", "")), None);
         assert!(lines(&turn("hello", "Hi.", "")).contains("open"));
     }
 }

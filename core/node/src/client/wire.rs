@@ -208,6 +208,7 @@ wire! {
         is_armed: bool,
         waiting: u64,
         problem: String,
+        recorded: u64,
         turns: u64,
         last: Option<PushToTalkTurn>,
     }

@@ -7,7 +7,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use hearth_app::voice::Wanted;
+use hearth_app::voice::{Lane, Wanted};
 use hearth_app::{AppError, UnavailableCause};
 use hearth_domain::Actor;
 use tracing::warn;
@@ -24,7 +24,12 @@ const TRIES: u32 = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// This was said.
-    Said(String),
+    Said {
+        /// The words.
+        text: String,
+        /// Whether the recording breaks off in the middle.
+        is_cut: bool,
+    },
     /// Nobody speaks in it.
     Silence,
     /// It was not heard, for this reason: nothing is there to hear it with, or it is no recording.
@@ -104,12 +109,18 @@ impl Inbox {
         tokio::spawn(async move {
             // Whatever becomes of it, the next one may be heard, and the inbox looks again.
             let guard = Ended { shared, wake };
-            let transcribed = app.transcribe(&Actor::Owner, recording, Wanted::default());
+            let transcribed = async {
+                let seat = app.take_seat(&Actor::Owner, Lane::Recording)?;
+                app.transcribe(&seat, recording, Wanted::default()).await
+            };
             let transcribed = transcribed.await;
             let mut known = guard.shared.lock().unwrap_or_else(PoisonError::into_inner);
             let heard = match transcribed {
                 Ok(transcript) if transcript.is_silence => Some(Outcome::Silence),
-                Ok(transcript) => Some(Outcome::Said(transcript.text)),
+                Ok(transcript) => Some(Outcome::Said {
+                    text: transcript.text,
+                    is_cut: transcript.is_cut,
+                }),
                 Err(error) => known.failed(&name, stamp, &error),
             };
             if let Some(heard) = heard {

@@ -111,13 +111,13 @@ impl Inbox {
             .await
     }
 
-    /// Makes a task of what was said in a recording, as if its owner had typed it. What is in doubt there
-    /// is not guessed, and a long story is no line: the beginning is the title then.
+    /// Makes a task of what was said in a recording, and perhaps breaks off there, as if its owner had typed
+    /// it. What is in doubt is not guessed, and a long story is no line: the beginning is the title then.
     pub(super) async fn take_said(
         &self,
         name: &OsStr,
         blob: StoredBlob,
-        text: String,
+        (text, is_cut): (String, bool),
         once: &Once,
     ) -> Result<Created, AppError> {
         let Some(note) = Note::read(text.into_bytes()) else {
@@ -125,7 +125,12 @@ impl Inbox {
                 .take_other(name, blob, "no word was understood.", once)
                 .await;
         };
-        let said = format!("Said in {}: {}", shown(name), note.whole);
+        let cut = if is_cut {
+            ", which breaks off in the middle"
+        } else {
+            ""
+        };
+        let said = format!("Said in {}{cut}: {}", shown(name), note.whole);
         let with = FromFile {
             artifact: Some((file_itself(name)?, blob)),
             notice: None,

@@ -93,8 +93,8 @@ impl Inbox {
                 let why = format!("{}.", why.trim_end_matches('.'));
                 self.take_other(name, blob, &why, &once).await
             }
-            (Content::Other(blob), Some(Outcome::Said(text))) => {
-                self.take_said(name, blob, text, &once).await
+            (Content::Other(blob), Some(Outcome::Said { text, is_cut })) => {
+                self.take_said(name, blob, (text, is_cut), &once).await
             }
             (Content::Other(_), Some(Outcome::Silence)) => {
                 self.tell_of_silence(name, &once.key).await?;

@@ -1,21 +1,28 @@
 //! Voice notes of Telegram, heard and spoken as everything else is.
 
 use bytes::Bytes;
-use hearth_app::voice::{Speech, SpeechFormat, Wanted};
+use hearth_app::voice::{Lane, Speech, SpeechFormat, Wanted};
 use hearth_app::{App, AppError, UnavailableCause};
 use hearth_domain::Actor;
-use hearth_telegram::voice::VoiceFuture;
+use hearth_telegram::voice::{Said, VoiceFuture};
 use hearth_telegram::{CannotHear, Voice};
 
 /// Hears and speaks for the bridge, in the owner's name: only whoever the owner allowed comes so far.
 pub(crate) struct Notes(pub(crate) App);
 
 impl Voice for Notes {
-    fn transcribe(&self, note: Bytes) -> VoiceFuture<'_, String> {
+    fn transcribe(&self, note: Bytes) -> VoiceFuture<'_, Said> {
         Box::pin(async move {
-            let heard = self.0.transcribe(&Actor::Owner, note, Wanted::default());
+            let cannot = |error: AppError| cannot(&error);
+            let seat = self.0.take_seat(&Actor::Owner, Lane::Utterance);
+            let seat = seat.map_err(cannot)?;
+            let heard = self.0.transcribe(&seat, note, Wanted::default());
+            let heard = heard.await.map_err(cannot)?;
             // Nothing said is an empty text.
-            Ok(heard.await.map_err(|error| cannot(&error))?.text)
+            Ok(Said {
+                text: heard.text,
+                is_cut: heard.is_cut,
+            })
         })
     }
 

@@ -83,6 +83,7 @@ pub(crate) struct Listener<T: Transport> {
     /// Why the microphone that is open gives nothing.
     lost: Option<DeviceError>,
     used_at: Instant,
+    shutdown: CancellationToken,
 }
 
 /// Makes the key, and the two workers behind it.
@@ -90,6 +91,7 @@ pub(crate) fn push_to_talk<T: Transport>(
     transport: T,
     is_kept_open: bool,
     answers: Arc<dyn Answers>,
+    shutdown: CancellationToken,
 ) -> (Key, Listener<T>, impl Future<Output = ()> + Send + 'static) {
     let shared = Arc::new(Shared::default());
     let (presses, waiting) = mpsc::channel(PRESSES_MAX);
@@ -99,7 +101,12 @@ pub(crate) fn push_to_talk<T: Transport>(
         presses,
         shared: Arc::clone(&shared),
     };
-    let answering = answering::run(recorded, Arc::clone(&answers), Arc::clone(&shared));
+    let answering = answering::run(
+        recorded,
+        Arc::clone(&answers),
+        Arc::clone(&shared),
+        shutdown.clone(),
+    );
     let listener = Listener {
         transport,
         open: None,
@@ -112,13 +119,14 @@ pub(crate) fn push_to_talk<T: Transport>(
         shared,
         lost: None,
         used_at: Instant::now(),
+        shutdown,
     };
     (key, listener, answering)
 }
 
 impl<T: Transport> Listener<T> {
-    /// Follows the key until `shutdown`.
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+    /// Follows the key until the node stops. What is being said then is kept, as is what waits.
+    pub(crate) async fn run(mut self) {
         let mut look_at = Instant::now();
         loop {
             let is_open = self.open.is_some();
@@ -126,7 +134,12 @@ impl<T: Transport> Listener<T> {
             let close_at = self.used_at + self.open_for;
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return,
+                () = self.shutdown.cancelled() => {
+                    if let Some(recording) = self.recorder.finish() {
+                        self.hand_over(recording);
+                    }
+                    return;
+                }
                 press = self.presses.recv() => match press {
                     Some(press) => self.follow(press).await,
                     None => return,
@@ -232,15 +245,19 @@ impl<T: Transport> Listener<T> {
         };
         if let Some(recording) = recording {
             self.used_at = Instant::now();
-            self.shared.waits();
-            if self.recordings.try_send(recording).is_err() {
-                self.shared.does_not_wait();
-                let problem =
-                    "what was said last was not heard, because too much waits; say it again";
-                self.shared.set_problem(problem);
-            }
+            self.hand_over(recording);
         }
         self.tell();
+    }
+
+    fn hand_over(&mut self, recording: Recording) {
+        self.shared.waits();
+        // There was room when it was begun, and nobody else fills it.
+        if self.recordings.try_send(recording).is_err() {
+            self.shared.was_not_taken();
+            let problem = "what was said last was not heard, because too much waits; say it again";
+            self.shared.set_problem(problem);
+        }
     }
 
     fn tell(&self) {

@@ -18,6 +18,8 @@ struct Inner {
     state: PttState,
     /// What is done with the recording whose turn it is.
     working: Option<PttStage>,
+    /// How many recordings were handed over to be answered.
+    handed_over: u64,
 }
 
 impl Shared {
@@ -38,6 +40,7 @@ impl Shared {
         };
         PttState {
             stage,
+            recorded: inner.handed_over + u64::from(self.is_listening()),
             ..inner.state.clone()
         }
     }
@@ -59,7 +62,15 @@ impl Shared {
     }
 
     pub(super) fn waits(&self) {
-        self.lock().state.waiting += 1;
+        let mut inner = self.lock();
+        inner.state.waiting += 1;
+        inner.handed_over += 1;
+    }
+
+    pub(super) fn was_not_taken(&self) {
+        let mut inner = self.lock();
+        inner.state.waiting = inner.state.waiting.saturating_sub(1);
+        inner.handed_over = inner.handed_over.saturating_sub(1);
     }
 
     pub(super) fn does_not_wait(&self) {

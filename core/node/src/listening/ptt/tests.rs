@@ -2,13 +2,14 @@
 
 use std::sync::Mutex;
 
-use hearth_app::voice::{HeardListener, PttStage, PttTurn, Transcript};
+use hearth_app::voice::{PttStage, PttTurn};
 use hearth_voice::audio::Sound;
 use hearth_voice::device::Kind;
 use hearth_voice::transport::AudioOutput;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
-use super::answering::Doing;
+use super::answering::{Doing, Heard as Hears};
 use super::*;
 
 /// A microphone whose sound, coming and going a test decides.
@@ -69,17 +70,15 @@ struct Lengths {
     go_on: Notify,
     hushed: Notify,
     spoken: Mutex<Vec<String>>,
+    kept: Mutex<Vec<String>>,
 }
 
 impl Answers for Lengths {
-    fn answer(&self, recording: Recording, heard: HeardListener) -> Doing<'_, PttTurn> {
+    fn answer<'a>(&'a self, recording: &'a Recording, heard: Hears<'a>) -> Doing<'a, PttTurn> {
         Box::pin(async move {
             let length = recording.clip.duration().as_millis().to_string();
             self.go_on.notified().await;
-            heard(&Transcript {
-                text: length.clone(),
-                ..Transcript::default()
-            });
+            heard(&length);
             self.go_on.notified().await;
             PttTurn {
                 answer: format!("{length} ms"),
@@ -88,6 +87,12 @@ impl Answers for Lengths {
                 ..PttTurn::default()
             }
         })
+    }
+
+    fn keep<'a>(&'a self, recording: &'a Recording) -> Doing<'a, ()> {
+        let length = recording.clip.duration().as_millis().to_string();
+        self.kept.lock().unwrap().push(length);
+        Box::pin(std::future::ready(()))
     }
 
     fn speaks(&self) -> bool {
@@ -111,7 +116,14 @@ struct Bench {
     answers: Arc<Lengths>,
     sound: mpsc::Sender<Heard>,
     opens: Scripted,
-    _stop: tokio_util::sync::DropGuard,
+    stop: CancellationToken,
+    answering: JoinHandle<()>,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 impl Bench {
@@ -122,20 +134,22 @@ impl Bench {
             opens: Arc::new(Mutex::new(vec![Ok(receiver)])),
         };
         let answers = Arc::new(Lengths::default());
+        let stop = CancellationToken::new();
         let (key, listener, answering) = push_to_talk(
             opens.clone(),
             is_kept_open,
             Arc::clone(&answers) as Arc<dyn Answers>,
+            stop.clone(),
         );
-        let stop = CancellationToken::new();
-        tokio::spawn(listener.run(stop.clone()));
-        tokio::spawn(answering);
+        tokio::spawn(listener.run());
+        let answering = tokio::spawn(answering);
         Self {
             key,
             answers,
             sound,
             opens,
-            _stop: stop.drop_guard(),
+            stop,
+            answering,
         }
     }
 
@@ -363,4 +377,69 @@ async fn the_microphone_is_closed_when_it_was_not_used_for_a_while() {
     tokio::time::sleep(OPEN_FOR + Duration::from_secs(1)).await;
 
     assert!(!bench.key.state().is_armed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_when_the_node_stops_is_kept_as_is_what_waits() {
+    let mut bench = Bench::new(false);
+    for millis in [300, 400] {
+        bench.act(PttAct::Down).await.unwrap();
+        bench.hear(millis).await;
+        bench.act(PttAct::Up).await.unwrap();
+        bench.hear(200).await;
+    }
+    // The first is being heard, and the second waits.
+    bench.until(|state| state.waiting == 1).await;
+    bench.act(PttAct::Down).await.unwrap();
+    bench.hear(500).await;
+
+    bench.stop.cancel();
+    (&mut bench.answering).await.unwrap();
+
+    assert_eq!(*bench.answers.kept.lock().unwrap(), ["500", "600", "500"]);
+    assert_eq!(bench.key.state().turns, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_nearly_there_when_the_node_stops_is_told() {
+    let mut bench = Bench::new(false);
+    bench.act(PttAct::Down).await.unwrap();
+    bench.hear(300).await;
+    bench.act(PttAct::Up).await.unwrap();
+    bench.hear(200).await;
+    bench.answers.go_on.notify_one();
+    bench
+        .until(|state| state.stage == PttStage::Answering)
+        .await;
+
+    bench.stop.cancel();
+    bench.answers.go_on.notify_one();
+    (&mut bench.answering).await.unwrap();
+
+    assert_eq!(bench.key.state().last.clone().unwrap().answer, "500 ms");
+    assert!(bench.answers.kept.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_release_says_which_turn_to_wait_for() {
+    let bench = Bench::new(false);
+    let say = async || {
+        bench.act(PttAct::Down).await.unwrap();
+        bench.hear(300).await;
+        let up = bench.act(PttAct::Up).await.unwrap();
+        bench.hear(200).await;
+        up.recorded
+    };
+
+    let first = say().await;
+    let second = say().await;
+    bench.act(PttAct::Down).await.unwrap();
+    let cancelled = bench.act(PttAct::Cancel).await.unwrap().recorded;
+    for _ in 0..4 {
+        bench.answers.go_on.notify_one();
+        bench.taken().await;
+    }
+
+    assert_eq!((first, second, cancelled), (1, 2, 2));
+    bench.until(|state| state.turns == second).await;
 }
