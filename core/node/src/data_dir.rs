@@ -97,6 +97,11 @@ impl DataDir {
         self.root.join("models")
     }
 
+    /// Returns the folder of recordings that a terminal took and no node heard. It is made with the first.
+    pub fn unheard(&self) -> PathBuf {
+        self.root.join("unheard")
+    }
+
     /// Returns the folder of the acceptance checks under way.
     pub fn checks(&self) -> PathBuf {
         self.root.join("checks")

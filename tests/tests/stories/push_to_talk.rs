@@ -5,12 +5,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use hearth_tests::node::{TestNode, command};
+use hearth_tests::node::{Options, TestNode, command};
 use hearth_tests::skip::skip;
 use hearth_tests::sound::{SoundServer, say};
 use serde_json::Value;
 
-use crate::audio::{listening_node, send};
+use crate::audio::{hearing, listening_node, send};
 
 /// How long a busy machine may take.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -80,6 +80,47 @@ async fn what_is_said_while_the_key_is_held_becomes_a_task() -> anyhow::Result<(
     Ok(())
 }
 
+/// What was being said is found after a restart, as a recording with a task; nothing of it is lost.
+#[tokio::test]
+async fn what_is_said_as_the_node_is_stopped_is_kept() -> anyhow::Result<()> {
+    let test = "what_is_said_as_the_node_is_stopped_is_kept";
+    let folder = tempfile::tempdir()?;
+    let Some(server) = SoundServer::start(test)? else {
+        return Ok(());
+    };
+    let Some(mut node) = listening_node(test, folder.path(), server.environment())? else {
+        return Ok(());
+    };
+    let roses = folder.path().join("roses.wav");
+    say("add water the roses", &roses)?;
+
+    ptt(&node, &["down"])?;
+    server.play(&roses)?;
+    ensure!(node.stop()? == Some(0), "{}", node.log());
+    ensure!(node.log().contains("it is with task #1"), "{}", node.log());
+
+    let node = TestNode::start_in(folder.path(), &Options::default())?;
+    let api = node.api()?;
+    let task = api.get("/tasks/1").await?;
+    let title = task["title"].as_str().unwrap_or_default();
+    ensure!(
+        title.starts_with("Listen to what you said (") && task["assigned_to"] == "owner",
+        "{task}"
+    );
+    let kept = api.get("/tasks/1/artifacts").await?;
+    let id = kept["items"][0]["id"].as_str().unwrap_or_default();
+    let recording = folder.path().join("kept.wav");
+    let to = recording.display().to_string();
+    node.done(&["artifact", "get", id, "--output", &to])?;
+    // It is heard as it would have been.
+    let mut transcribe = command(folder.path())?;
+    transcribe.envs(hearing(test, folder.path())?.unwrap_or_default());
+    let heard = transcribe.arg("transcribe").arg(&recording).output()?;
+    let heard = String::from_utf8_lossy(&heard.stdout).into_owned();
+    ensure!(heard.trim() == "add water the roses", "{heard}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_microphone_that_goes_and_comes_back_is_told() -> anyhow::Result<()> {
     let test = "a_microphone_that_goes_and_comes_back_is_told";
@@ -121,7 +162,7 @@ fn without_a_microphone_the_key_says_so() -> anyhow::Result<()> {
     let config = folder.path().join("asound.conf");
     let no_card = "</usr/share/alsa/alsa.conf>\npcm.!default { type hw card 7 }\nctl.!default { type hw card 7 }\n";
     std::fs::write(&config, no_card)?;
-    let options = hearth_tests::node::Options {
+    let options = Options {
         env: vec![("ALSA_CONFIG_PATH".into(), config.display().to_string())],
         ..Default::default()
     };

@@ -4,6 +4,7 @@
 
 mod aloud;
 mod keys;
+mod saying;
 mod screen;
 mod terminal;
 
@@ -11,7 +12,6 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use hearth_voice::codec::encode_wav;
 use hearth_voice::device::{Capture, Heard};
 use hearth_voice::talk::{Around, Recorder, Recording};
 use tokio::sync::mpsc;
@@ -19,18 +19,17 @@ use tokio::time::Instant;
 
 use self::aloud::Aloud;
 use self::keys::{Key, KeyEvent};
+use self::saying::{Said, Sayer};
 use self::screen::Screen;
 use self::terminal::Terminal;
 use crate::cli::Invocation;
-use crate::client::wire::Uttered;
-use crate::client::{Answer, Client};
-use crate::output::Output;
+use crate::output::{Output, note};
 
 /// How many recordings wait for their answer; one more is not begun.
 const WAITING_MAX: usize = 4;
 /// Where a terminal tells of no release, a key that is held comes again and again: what comes within this of
-/// the last time is the same press.
-const SAME_PRESS_MS: u128 = 600;
+/// the last time is the same press. X begins after 660 ms, where nobody set another time.
+const SAME_PRESS_MS: u128 = 800;
 
 /// Talks to the chief of staff by the microphone of this machine.
 #[derive(Debug, Args)]
@@ -48,9 +47,6 @@ pub struct Listen {
     #[arg(long)]
     devices: bool,
 }
-
-/// An answer that came, or why none did.
-type Said = anyhow::Result<Answer>;
 
 pub(super) async fn run(invocation: &Invocation, listen: Listen) -> anyhow::Result<()> {
     if listen.devices {
@@ -80,7 +76,8 @@ pub(super) async fn run(invocation: &Invocation, listen: Listen) -> anyhow::Resu
     let aloud = listen
         .speak
         .then(|| Aloud::start(client.clone(), loudspeaker, problems));
-    let saying = say_all(client, to_say, said);
+    let sayer = Sayer::new(client, invocation.data_dir().unheard());
+    let saying = sayer.say_all(to_say, said);
     let conversation = Conversation {
         output: invocation.output,
         screen,
@@ -92,39 +89,12 @@ pub(super) async fn run(invocation: &Invocation, listen: Listen) -> anyhow::Resu
         aloud,
     };
     let talking = conversation.talk(&mut terminal, answers, unspoken);
-    let (talked, ()) = tokio::join!(talking, saying);
+    let (talked, left) = tokio::join!(talking, saying);
     drop(terminal);
+    for told in left {
+        note(&told);
+    }
     talked
-}
-
-/// Has one recording after the other answered.
-async fn say_all(
-    client: Client,
-    mut recordings: mpsc::Receiver<Recording>,
-    said: mpsc::Sender<Said>,
-) {
-    let mut conversation: Option<String> = None;
-    while let Some(recording) = recordings.recv().await {
-        let answer = say(&client, recording, &mut conversation);
-        // Whoever left wants no answer any more.
-        let answer = tokio::select! {
-            answer = answer => answer,
-            () = said.closed() => return,
-        };
-        if said.send(answer).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn say(client: &Client, recording: Recording, conversation: &mut Option<String>) -> Said {
-    let wav = encode_wav(&recording.clip.into())?;
-    let answer = client.utter(wav, conversation.as_deref()).await?;
-    let uttered: Uttered = answer.read()?;
-    if uttered.conversation_id.is_some() {
-        conversation.clone_from(&uttered.conversation_id);
-    }
-    Ok(answer)
 }
 
 struct Conversation {

@@ -13,6 +13,7 @@ use crate::output::text::one_line;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Problem {
+    code: String,
     title: Option<String>,
     detail: Option<String>,
     remedy: Option<String>,
@@ -21,6 +22,22 @@ struct Problem {
     failures: Option<u64>,
     blocked: bool,
 }
+
+/// What the node refused, in one line.
+#[derive(Debug)]
+pub struct Refused {
+    line: String,
+    /// The stable word for it, such as `busy`.
+    pub code: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line)
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// A completion that did not pass: one line, and below it what was found.
 #[derive(Debug)]
@@ -77,7 +94,8 @@ pub(super) fn error(status: StatusCode, body: &[u8]) -> anyhow::Error {
     if let Some(id) = problem.request_id.filter(|_| status.is_server_error()) {
         line = format!("{line} (request {})", one_line(&id));
     }
-    anyhow!(line)
+    let code = problem.code;
+    anyhow!(Refused { line, code })
 }
 
 #[cfg(test)]

@@ -17,11 +17,16 @@ const HEARD_WITHIN: Duration = Duration::from_mins(20);
 const SPOKEN_WITHIN: Duration = Duration::from_mins(5);
 
 impl Client {
-    /// Says a recording, as a WAV file, to the chief of staff.
+    /// Says a recording, as a WAV file, to the chief of staff; once for each `key`, however often it is sent.
     ///
     /// # Errors
     /// See [`Client::get`].
-    pub async fn utter(&self, wav: Vec<u8>, conversation: Option<&str>) -> anyhow::Result<Answer> {
+    pub async fn utter(
+        &self,
+        wav: Vec<u8>,
+        conversation: Option<&str>,
+        key: &str,
+    ) -> anyhow::Result<Answer> {
         let part = Part::bytes(wav)
             .file_name("said.wav")
             .mime_str("audio/wav")?;
@@ -30,7 +35,9 @@ impl Client {
             form = form.text("conversation_id", id.to_owned());
         }
         let request = self.request(Method::POST, &["voice", "utterance"]);
-        let request = request.multipart(form.part("file", part));
+        let request = request
+            .header("Idempotency-Key", key)
+            .multipart(form.part("file", part));
         self.answer(request.timeout(HEARD_WITHIN)).await
     }
 
