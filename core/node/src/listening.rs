@@ -21,15 +21,16 @@ use hearth_voice::aloud::{self, AloudError};
 use hearth_voice::audio::{Clip, Sound};
 use hearth_voice::codec::{self, Limits};
 use hearth_voice::speech::{Espeak, Speaker, find_program, speak};
-use hearth_voice::transcription::{Options, Transcriber};
+use hearth_voice::transcription::{Options, Transcriber, TranscriptionError};
 use hearth_voice::transport::Transport;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::data_dir::DataDir;
 use crate::settings::environment::search_path;
 use crate::settings::{Environment, ListeningSettings, VoiceSettings};
-use crate::voice::{speaker, transcriber};
+use crate::voice::{Found, find_speaker, transcriber};
 
 /// How fast espeak-ng speaks where a speed of 1 is asked for.
 const WORDS_PER_MINUTE: f32 = 170.0;
@@ -49,8 +50,20 @@ struct Inner {
     /// could not be made yet, so that a model that is fetched later is found. Held while it is made, which
     /// may ask the keyring; so it is tokio's.
     transcriber: Mutex<Option<Arc<dyn Transcriber>>>,
-    /// The voice that spoke last, by its name: some take seconds to load.
-    speaker: Mutex<Option<(String, Arc<dyn Speaker>)>>,
+    /// The voice of the settings, once it was found; tokio's for the same reason.
+    usual: OnceCell<Arc<Found>>,
+    /// The voice that spoke last: some take seconds to load, and memory while they are.
+    speaker: Mutex<Option<Loaded>>,
+    /// Why the voice of the settings could not be loaded when that was tried last; empty where it could. A lock
+    /// of the standard library: it is held for a copy.
+    trouble: std::sync::Mutex<String>,
+}
+
+/// A voice that is ready to speak.
+struct Loaded {
+    name: String,
+    speaker: Arc<dyn Speaker>,
+    used_at: Instant,
 }
 
 impl NodeVoice {
@@ -67,7 +80,9 @@ impl NodeVoice {
                 data,
                 environment,
                 transcriber: Mutex::default(),
+                usual: OnceCell::new(),
                 speaker: Mutex::default(),
+                trouble: std::sync::Mutex::default(),
             }),
         }
     }
@@ -91,25 +106,69 @@ impl NodeVoice {
     /// Returns what turns text into speech, by the voice of this name or that of the settings.
     async fn speaker(&self, voice: Option<&str>) -> Result<Arc<dyn Speaker>, VoiceError> {
         let name = voice.unwrap_or(&self.inner.settings.voice).to_owned();
-        let mut kept = self.inner.speaker.lock().await;
-        if let Some((_, speaker)) = kept.as_ref().filter(|(kept, _)| *kept == name) {
-            return Ok(Arc::clone(speaker));
+        let mut loaded = self.inner.speaker.lock().await;
+        if let Some(loaded) = loaded.as_mut().filter(|loaded| loaded.name == name) {
+            loaded.used_at = Instant::now();
+            return Ok(Arc::clone(&loaded.speaker));
         }
-        let inner = Arc::clone(&self.inner);
-        let settings = VoiceSettings {
-            voice: name.clone(),
-            ..inner.settings.clone()
-        };
-        let made = tokio::task::spawn_blocking(move || {
-            speaker(&settings, &inner.data, &inner.environment)
-        });
-        let made = made.await.map_err(|error| words::gave_up(&error))?;
-        let made = made.map_err(|error| match voice {
+        let of = |error: anyhow::Error| match voice {
             Some(_) => words::no_such_voice(&self.without_paths(&format!("{error:#}"))),
             None => self.not_set_up(&error),
-        })?;
-        *kept = Some((name, Arc::clone(&made)));
-        Ok(made)
+        };
+        let found = match voice {
+            Some(name) => Arc::new(self.find(name).await?.map_err(of)?),
+            None => self.usual().await?,
+        };
+        let opened = tokio::task::spawn_blocking(move || found.open());
+        let opened = opened.await.map_err(|error| words::gave_up(&error))?;
+        let opened = opened.map_err(of);
+        if voice.is_none() {
+            let trouble = opened.as_ref().err().map(ToString::to_string);
+            *self.trouble() = trouble.unwrap_or_default();
+        }
+        let speaker = opened?;
+        *loaded = Some(Loaded {
+            name,
+            speaker: Arc::clone(&speaker),
+            used_at: Instant::now(),
+        });
+        Ok(speaker)
+    }
+
+    /// Finds the voice of the settings, once.
+    async fn usual(&self) -> Result<Arc<Found>, VoiceError> {
+        let found = self.inner.usual.get_or_try_init(|| async {
+            let found = self.find(&self.inner.settings.voice).await?;
+            Ok(Arc::new(found.map_err(|error| self.not_set_up(&error))?))
+        });
+        found.await.cloned()
+    }
+
+    /// Finds the voice of this name. May ask the keyring.
+    async fn find(&self, name: &str) -> Result<anyhow::Result<Found>, VoiceError> {
+        let inner = Arc::clone(&self.inner);
+        let settings = VoiceSettings {
+            voice: name.to_owned(),
+            ..inner.settings.clone()
+        };
+        let found = tokio::task::spawn_blocking(move || {
+            find_speaker(&settings, &inner.data, &inner.environment)
+        });
+        found.await.map_err(|error| words::gave_up(&error))
+    }
+
+    /// Lets go of a voice that has not spoken for a while, and of the memory that it takes.
+    async fn rest(&self) {
+        let mut loaded = self.inner.speaker.lock().await;
+        let is_idle = |loaded: &Loaded| loaded.used_at.elapsed() > self.inner.settings.idle;
+        if loaded.as_ref().is_some_and(is_idle) {
+            *loaded = None;
+        }
+    }
+
+    fn trouble(&self) -> std::sync::MutexGuard<'_, String> {
+        let trouble = self.inner.trouble.lock();
+        trouble.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// As [`Self::speaker`], at another speed, which only espeak-ng knows.
@@ -186,6 +245,7 @@ impl NodeVoice {
         };
         let (clip, is_cut) = decode(recording, limits).await?;
         let transcriber = self.transcriber().await?;
+        let is_asked = wanted.language.is_some();
         let language = wanted
             .language
             .or_else(|| Some(self.inner.settings.language.clone()));
@@ -196,7 +256,12 @@ impl NodeVoice {
             ..Options::default()
         };
         let heard = transcriber.transcribe(&clip, &options).await;
-        let heard = heard.map_err(|error| words::of_transcription(&error))?;
+        let heard = heard.map_err(|error| match &error {
+            TranscriptionError::Setting { field, reason } if *field == "language" && !is_asked => {
+                words::wrong_language(reason)
+            }
+            _ => words::of_transcription(&error),
+        })?;
         let segments = heard.segments.into_iter().map(|segment| Segment {
             start: segment.start,
             end: segment.end,

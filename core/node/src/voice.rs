@@ -1,6 +1,6 @@
 //! Listening and speaking, put together by the settings: which engine, which model, which voice, from where.
 //!
-//! Reading order: [`transcriber()`], [`speaker()`], [`files`], [`pull`]; `ear`, `client`, `unpack`, `accepted`.
+//! Reading order: [`transcriber()`], [`find_speaker()`], [`files`], [`pull`]; `ear`, `client`, `unpack`, `accepted`.
 
 mod accepted;
 mod client;
@@ -12,5 +12,5 @@ mod transcriber;
 mod unpack;
 
 pub use client::client;
-pub use speaker::speaker;
+pub use speaker::{Found, find_speaker};
 pub use transcriber::transcriber;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::Invocation;
 use crate::output::note;
 use crate::settings::SpeakerChoice;
-use crate::voice::speaker;
+use crate::voice::find_speaker;
 
 /// Speaks a text.
 #[derive(Debug, Args)]
@@ -58,8 +58,10 @@ pub(super) async fn run(invocation: &Invocation, say: Say) -> anyhow::Result<()>
     }
     let data_dir = invocation.data_dir();
     let environment = invocation.layers.environment.clone();
-    let speaker =
-        tokio::task::spawn_blocking(move || speaker(&settings, &data_dir, &environment)).await??;
+    let speaker = tokio::task::spawn_blocking(move || {
+        find_speaker(&settings, &data_dir, &environment)?.open()
+    })
+    .await??;
     if !speaker.is_local() {
         note(&format!(
             "the text is sent to {}, away from this machine",

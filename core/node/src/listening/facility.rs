@@ -33,31 +33,46 @@ impl NodeVoice {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(LOOK_EVERY) => (),
+                () = tokio::time::sleep(LOOK_EVERY) => self.rest().await,
             }
         }
     }
 
     pub(super) async fn facility(&self) -> Facility {
-        let transcriber = match self.transcriber().await {
-            Ok(transcriber) => transcriber,
-            Err(error) => {
-                let (reason, remedy) = split(&error);
-                return Facility::missing(reason, remedy);
-            }
+        let (hears, speaks) = (self.transcriber().await, self.usual().await);
+        // What leaves the machine is told first, whatever else is wrong.
+        let mut leaves = Vec::new();
+        if let Some(hears) = hears.as_ref().ok().filter(|hears| !hears.is_local()) {
+            leaves.push(format!(
+                "recordings, with the names of your projects, are sent to {}",
+                hears.name()
+            ));
+        }
+        if let Some(whom) = speaks.as_ref().ok().and_then(|speaks| speaks.sends_to()) {
+            leaves.push(format!("what is spoken is sent to {whom}"));
+        }
+        let mut reason = leaves.join(", and ");
+        if !reason.is_empty() {
+            reason.push_str(", away from this machine");
+        }
+        let loaded = match self.trouble().as_str() {
+            "" => Ok(()),
+            trouble => Err(VoiceError::NotSetUp(trouble.to_owned())),
         };
-        if let Err(error) = self.speaker(None).await {
-            let (reason, remedy) = split(&error);
-            return Facility::hampered(reason, remedy);
+        let is_heard = hears.is_ok();
+        let wrong = hears.map(drop).and(speaks.map(drop)).and(loaded).err();
+        let (what, remedy) = wrong.as_ref().map(split).unwrap_or_default();
+        let between = if reason.is_empty() || what.is_empty() {
+            ""
+        } else {
+            "; "
+        };
+        let reason = format!("{reason}{between}{what}");
+        if is_heard {
+            Facility::hampered(reason, remedy)
+        } else {
+            Facility::missing(reason, remedy)
         }
-        if !transcriber.is_local() {
-            let whom = transcriber.name();
-            return Facility::hampered(
-                format!("recordings are sent to {whom}, away from this machine"),
-                "",
-            );
-        }
-        Facility::works()
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use hearth_voice::audio::Clip;
 
 use super::*;
-use crate::settings::TranscriberChoice;
+use crate::settings::{SpeakerChoice, TranscriberChoice};
 
 fn voice(folder: &Path, settings: &VoiceSettings) -> NodeVoice {
     let listening = ListeningSettings {
@@ -126,6 +126,92 @@ async fn what_is_switched_off_says_how_to_switch_it_on() {
     let facility = voice(folder.path(), &settings).facility().await;
 
     assert_eq!(facility.remedy, "hearth config set voice.transcriber auto");
+}
+
+#[tokio::test]
+async fn what_leaves_the_machine_is_told_whatever_else_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = async |settings: VoiceSettings| {
+        let keys = [
+            ("HEARTH_SECRET_GROQ_KEY".into(), "gsk_x".into()),
+            ("HEARTH_SECRET_CARTESIA_KEY".into(), "sk_x".into()),
+        ];
+        let environment = Environment::from_variables(keys).unwrap();
+        let listening = ListeningSettings::default();
+        let data = DataDir::at(folder.path());
+        let voice = NodeVoice::new(&settings, &listening, data, environment);
+        voice.facility().await
+    };
+    let groq = VoiceSettings {
+        transcriber: TranscriberChoice::Groq,
+        speaker: SpeakerChoice::Off,
+        ..VoiceSettings::default()
+    };
+    let cartesia = VoiceSettings {
+        speaker: SpeakerChoice::Cartesia,
+        voice: "a0e9".into(),
+        ..VoiceSettings::default()
+    };
+
+    let heard_away = with(groq).await;
+    let spoken_away = with(cartesia).await;
+
+    assert!(heard_away.is_available);
+    for (facility, parts) in [
+        (
+            &heard_away,
+            [
+                "names of your projects, are sent to groq",
+                "voice.speaker is off",
+            ],
+        ),
+        (
+            &spoken_away,
+            ["what is spoken is sent to Cartesia", "there is no model"],
+        ),
+    ] {
+        for part in parts {
+            assert!(
+                facility.reason.contains(part),
+                "{part}: {}",
+                facility.reason
+            );
+        }
+    }
+    assert_eq!(spoken_away.remedy, "hearth models pull whisper-base.en");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voice_that_was_not_used_for_a_while_is_let_go_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let voice = voice(folder.path(), &VoiceSettings::default());
+    let speaker: Arc<dyn Speaker> = Arc::new(Silent);
+    *voice.inner.speaker.lock().await = Some(Loaded {
+        name: String::new(),
+        speaker,
+        used_at: Instant::now(),
+    });
+
+    voice.rest().await;
+    let kept = voice.inner.speaker.lock().await.is_some();
+    tokio::time::advance(voice.inner.settings.idle + std::time::Duration::from_secs(1)).await;
+    voice.rest().await;
+
+    assert!(kept);
+    assert!(voice.inner.speaker.lock().await.is_none());
+}
+
+/// A voice that is never asked.
+struct Silent;
+
+impl Speaker for Silent {
+    fn name(&self) -> &'static str {
+        "silent"
+    }
+
+    fn say<'a>(&'a self, _sentence: &'a str) -> hearth_voice::speech::Saying<'a> {
+        Box::pin(std::future::pending())
+    }
 }
 
 #[tokio::test]

@@ -72,6 +72,12 @@ pub(super) fn of_transcription(error: &TranscriptionError) -> VoiceError {
         TranscriptionError::WorkerDied { .. }
         | TranscriptionError::TimedOut { .. }
         | TranscriptionError::Cancelled => VoiceError::Failed(error.to_string()),
+        // Its words are ours, and name no path.
+        TranscriptionError::Failed {
+            engine: "groq",
+            reason,
+            ..
+        } => VoiceError::Failed(told(&format!("Groq did not transcribe it: {reason}"))),
         TranscriptionError::Failed { engine, .. } => VoiceError::Failed(told(&format!(
             "{engine} could not transcribe it; the node's log says why"
         ))),
@@ -79,6 +85,13 @@ pub(super) fn of_transcription(error: &TranscriptionError) -> VoiceError {
             "speech could not be told from noise; the node's log says why",
         )),
     }
+}
+
+/// The language of the settings does not fit what transcribes.
+pub(super) fn wrong_language(reason: &str) -> VoiceError {
+    VoiceError::NotSetUp(format!(
+        "voice.language does not fit: {reason}; to have it found out: hearth config set voice.language ''"
+    ))
 }
 
 pub(super) fn of_speech(error: &SpeechError) -> VoiceError {
@@ -154,6 +167,22 @@ mod tests {
             let told = of_transcription(&error).to_string();
             assert!(!told.contains("/home"), "{told}");
         }
+    }
+
+    #[test]
+    fn what_a_company_refuses_is_told_with_what_mends_it() {
+        let refused = TranscriptionError::Failed {
+            engine: "groq",
+            reason: "it does not accept the key; give it another".into(),
+            is_transient: false,
+        };
+
+        let told = of_transcription(&refused).to_string();
+
+        assert_eq!(
+            told,
+            "Groq did not transcribe it: it does not accept the key; give it another"
+        );
     }
 
     #[test]

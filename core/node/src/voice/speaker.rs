@@ -1,5 +1,6 @@
 //! What turns text into speech, by the settings.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -22,25 +23,88 @@ const WORDS_PER_MINUTE: u32 = 170;
 /// The voice of espeak-ng, and the language that other voices are spelled in, unless told otherwise.
 const ENGLISH: &str = "en-us";
 
-/// Returns what turns text into speech. Nothing is said or sent yet. Loading a voice takes some seconds.
+/// What turns text into speech: found, and not loaded, which may take seconds and a lot of memory.
+pub enum Found {
+    /// A program.
+    Espeak(Espeak),
+    /// A voice of Piper's.
+    Piper {
+        /// The ONNX Runtime.
+        library: PathBuf,
+        /// The voice's model.
+        model: PathBuf,
+        /// Who spells for it.
+        spelling: Espeak,
+    },
+    /// Kokoro.
+    Kokoro {
+        /// The ONNX Runtime.
+        library: PathBuf,
+        /// Its files.
+        files: KokoroFiles,
+        /// Who spells for it.
+        spelling: Espeak,
+    },
+    /// A company.
+    Cartesia(Arc<Cartesia>),
+}
+
+/// Finds what turns text into speech by the settings. Nothing is loaded, said or sent.
 ///
 /// # Errors
 /// Nothing is set up for it; says what to do.
-pub fn speaker(
+pub fn find_speaker(
     settings: &VoiceSettings,
     data_dir: &DataDir,
     environment: &Environment,
-) -> anyhow::Result<Arc<dyn Speaker>> {
+) -> anyhow::Result<Found> {
     let with = Voices { settings, data_dir };
     match settings.speaker {
         SpeakerChoice::Off => bail!(
             "nothing speaks, because voice.speaker is off; to change it: hearth config set voice.speaker auto"
         ),
-        SpeakerChoice::Espeak => Ok(Arc::new(with.espeak(&settings.voice)?)),
+        SpeakerChoice::Espeak => Ok(Found::Espeak(with.espeak(&settings.voice)?)),
         SpeakerChoice::Piper => with.piper(with.entry("piper-")?),
         SpeakerChoice::Kokoro => with.kokoro(with.entry("kokoro")?),
         SpeakerChoice::Cartesia => with.cartesia(environment),
         SpeakerChoice::Auto => with.best(),
+    }
+}
+
+impl Found {
+    /// Loads it.
+    ///
+    /// # Errors
+    /// Its files, or the ONNX Runtime, are not what they should be.
+    pub fn open(&self) -> anyhow::Result<Arc<dyn Speaker>> {
+        Ok(match self {
+            Self::Espeak(espeak) => Arc::new(espeak.clone()),
+            Self::Piper {
+                library,
+                model,
+                spelling,
+            } => {
+                let runtime = Runtime::load(library)?;
+                Arc::new(Piper::open(&runtime, model, spelling.clone())?)
+            }
+            Self::Kokoro {
+                library,
+                files,
+                spelling,
+            } => {
+                let runtime = Runtime::load(library)?;
+                Arc::new(Kokoro::open(&runtime, files.clone(), spelling.clone())?)
+            }
+            Self::Cartesia(cartesia) => Arc::<Cartesia>::clone(cartesia),
+        })
+    }
+
+    /// The company that texts are sent to; none where they stay on this machine.
+    pub fn sends_to(&self) -> Option<&'static str> {
+        match self {
+            Self::Cartesia(_) => Some("Cartesia"),
+            Self::Espeak(_) | Self::Piper { .. } | Self::Kokoro { .. } => None,
+        }
     }
 }
 
@@ -51,12 +115,12 @@ struct Voices<'a> {
 
 impl Voices<'_> {
     /// A voice that was asked for by name, else the best whose files are there, else espeak-ng.
-    fn best(&self) -> anyhow::Result<Arc<dyn Speaker>> {
+    fn best(&self) -> anyhow::Result<Found> {
         let named = self.settings.voice.as_str();
         match catalogue::find(named) {
             Some(entry) if entry.name.starts_with("kokoro") => return self.kokoro(entry),
             Some(entry) if entry.name.starts_with("piper-") => return self.piper(entry),
-            _ if !named.is_empty() => return Ok(Arc::new(self.espeak(named)?)),
+            _ if !named.is_empty() => return Ok(Found::Espeak(self.espeak(named)?)),
             _ => {}
         }
         if files::onnxruntime(self.settings, self.data_dir).is_some() {
@@ -67,7 +131,7 @@ impl Voices<'_> {
                 return self.piper(entry);
             }
         }
-        Ok(Arc::new(self.espeak("")?))
+        Ok(Found::Espeak(self.espeak("")?))
     }
 
     fn present(&self, beginning: &str) -> Option<&'static Entry> {
@@ -106,30 +170,28 @@ impl Voices<'_> {
         Ok(Espeak::new(&program, voice, WORDS_PER_MINUTE)?)
     }
 
-    fn runtime(&self) -> anyhow::Result<Runtime> {
-        let library = files::onnxruntime(self.settings, self.data_dir).context(
+    fn library(&self) -> anyhow::Result<PathBuf> {
+        files::onnxruntime(self.settings, self.data_dir).context(
             "this voice needs the ONNX Runtime; to fetch it: hearth models pull onnxruntime",
-        )?;
-        Ok(Runtime::load(&library)?)
+        )
     }
 
-    fn path(&self, entry: &Entry) -> anyhow::Result<std::path::PathBuf> {
+    fn path(&self, entry: &Entry) -> anyhow::Result<PathBuf> {
         let name = &entry.name;
         files::path_of(entry, self.data_dir).with_context(|| {
             format!("the voice {name} is not here; to fetch it: hearth models pull {name}")
         })
     }
 
-    fn piper(&self, entry: &Entry) -> anyhow::Result<Arc<dyn Speaker>> {
-        let path = self.path(entry)?;
-        Ok(Arc::new(Piper::open(
-            &self.runtime()?,
-            &path,
-            self.espeak(ENGLISH)?,
-        )?))
+    fn piper(&self, entry: &Entry) -> anyhow::Result<Found> {
+        Ok(Found::Piper {
+            model: self.path(entry)?,
+            library: self.library()?,
+            spelling: self.espeak(ENGLISH)?,
+        })
     }
 
-    fn kokoro(&self, entry: &Entry) -> anyhow::Result<Arc<dyn Speaker>> {
+    fn kokoro(&self, entry: &Entry) -> anyhow::Result<Found> {
         let model = self.path(entry)?;
         let folder = self.data_dir.models();
         let beside = |ending: &str| {
@@ -144,14 +206,14 @@ impl Voices<'_> {
             characters: beside(".json")?,
             language: ENGLISH.to_owned(),
         };
-        Ok(Arc::new(Kokoro::open(
-            &self.runtime()?,
+        Ok(Found::Kokoro {
             files,
-            self.espeak(ENGLISH)?,
-        )?))
+            library: self.library()?,
+            spelling: self.espeak(ENGLISH)?,
+        })
     }
 
-    fn cartesia(&self, environment: &Environment) -> anyhow::Result<Arc<dyn Speaker>> {
+    fn cartesia(&self, environment: &Environment) -> anyhow::Result<Found> {
         if self.settings.voice.is_empty() {
             bail!(
                 "cartesia needs the identifier of a voice: hearth config set voice.voice IDENTIFIER"
@@ -165,12 +227,12 @@ impl Voices<'_> {
             "" => "en",
             language => language,
         };
-        Ok(Arc::new(Cartesia::new(
+        Ok(Found::Cartesia(Arc::new(Cartesia::new(
             client()?,
             key.reveal(),
             &self.settings.voice,
             CARTESIA_MODEL,
             language,
-        )))
+        ))))
     }
 }
