@@ -1,6 +1,7 @@
 //! Listening and speaking, put together by the settings: which engine, which model, which voice, from where.
 //!
-//! Reading order: [`transcriber()`], [`find_speaker()`], [`files`], [`pull`]; `ear`, `client`, `unpack`, `accepted`.
+//! Reading order: [`transcriber()`], [`find_speaker()`], [`files`], [`pull`]; `ear`, `client`, `unpack`,
+//! `accepted`, [`used`].
 
 mod accepted;
 mod client;
@@ -10,6 +11,7 @@ pub mod pull;
 mod speaker;
 mod transcriber;
 mod unpack;
+pub mod used;
 
 pub use client::client;
 pub use speaker::{Found, find_speaker};

@@ -252,6 +252,13 @@ fn models_are_listed_chosen_verified_and_removed() -> Result<()> {
     place.done(&["models", "use", "whisper-tiny"])?;
     let list = place.json(&["--json", "models", "list"])?;
     ensure!(entry(&list, "whisper-tiny")?["is_used"] == true);
+    place.done(&["config", "set", "voice.transcriber", "off"])?;
+    let list = place.json(&["--json", "models", "list"])?;
+    ensure!(entry(&list, "whisper-tiny")?["is_used"] == false);
+    // What is chosen is switched on as well.
+    place.done(&["models", "use", "whisper-tiny"])?;
+    let list = place.json(&["--json", "models", "list"])?;
+    ensure!(entry(&list, "whisper-tiny")?["is_used"] == true);
 
     let wrong = place.refused(&["models", "verify"])?;
     ensure!(

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tracing::warn;
+
 use super::{DeviceError, Microphone};
 
 /// How often a lost microphone is looked for.
@@ -65,7 +67,15 @@ impl Source for Chosen {
     }
 
     async fn next(&self, open: &mut Microphone) -> Result<Vec<f32>, DeviceError> {
-        open.next().await
+        let samples = open.next().await?;
+        let lost = open.take_lost();
+        if lost > 0 {
+            warn!(
+                samples = lost,
+                "the machine is too busy for its microphone: some of what it heard is lost"
+            );
+        }
+        Ok(samples)
     }
 }
 

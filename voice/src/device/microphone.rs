@@ -82,9 +82,9 @@ impl Microphone {
         }
     }
 
-    /// How many samples were lost because nobody took them.
-    pub fn lost_samples(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+    /// How many samples, at the device's own rate, were lost because nobody took them, since this was asked last.
+    pub fn take_lost(&self) -> u64 {
+        self.lost.swap(0, Ordering::Relaxed)
     }
 
     async fn next_piece(&mut self, when_silent: DeviceError) -> Result<Vec<f32>, DeviceError> {

@@ -12,7 +12,8 @@ use super::{Options, Segment, Transcriber, Transcribing, Transcript, Transcripti
 use crate::activity::{Activity, Change, Detector, Earshot, Policy};
 use crate::audio::{self, Clip, RATE};
 
-/// Makes what tells speech from noise, anew for each clip.
+/// Makes what tells speech from noise, anew for each clip. It may load files, and is called where that holds up
+/// nobody.
 pub type Ear = Arc<dyn Fn() -> Box<dyn Activity> + Send + Sync>;
 
 /// The longest clip that is transcribed.
@@ -108,7 +109,10 @@ impl<T: Transcriber> SpeechOnly<T> {
             padding: Duration::ZERO,
             ..Policy::default()
         };
-        let mut detector = Detector::new((self.ear)(), policy);
+        let ear = Arc::clone(&self.ear);
+        let made = tokio::task::spawn_blocking(move || ear()).await;
+        let activity = made.unwrap_or_else(|_| Box::new(Earshot::new()));
+        let mut detector = Detector::new(activity, policy);
         let mut speech: Vec<audio::Segment> = Vec::new();
         let mut take = |changes: Vec<Change>| {
             for change in changes {

@@ -15,8 +15,9 @@ use crate::cli::Invocation;
 use crate::output::note;
 use crate::output::table::table;
 use crate::output::text::size;
-use crate::voice::files::{find, is_used};
+use crate::voice::files::find;
 use crate::voice::pull::{Puller, accepted_hash, forget_accepted};
+use crate::voice::used::is_used;
 
 use bar::Bar;
 

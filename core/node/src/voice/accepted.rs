@@ -1,6 +1,7 @@
 //! Files whose hash nobody knew and whose owner took them all the same: what their hash was then.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -35,23 +36,28 @@ impl Accepted {
     pub(crate) fn hash(&self, file: &str) -> Option<&str> {
         self.hashes.get(file).map(String::as_str)
     }
+}
 
-    /// Keeps a hash, or forgets it.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub(crate) fn put(&mut self, file: &str, hash: Option<&str>) -> anyhow::Result<()> {
-        let before = match hash {
-            Some(hash) => self.hashes.insert(file.to_owned(), hash.to_owned()),
-            None => self.hashes.remove(file),
-        };
-        if before.as_deref() == hash {
-            return Ok(());
-        }
-        let text = serde_json::to_string_pretty(&self.hashes)?;
-        let fresh = self.path.with_extension("json.new");
-        std::fs::write(&fresh, text + "\n")
-            .and_then(|()| std::fs::rename(&fresh, &self.path))
-            .with_context(|| format!("cannot write {}", self.path.display()))
+/// Keeps the hash of a file in the folder of models, or forgets it. Others that do so at the same time wait.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn put(folder: &Path, file: &str, hash: Option<&str>) -> anyhow::Result<()> {
+    let lock = folder.join(".accepted.lock");
+    let lock = File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
+    lock.lock()
+        .context("the folder of models cannot be locked")?;
+    let Accepted { path, mut hashes } = Accepted::read(folder)?;
+    let before = match hash {
+        Some(hash) => hashes.insert(file.to_owned(), hash.to_owned()),
+        None => hashes.remove(file),
+    };
+    if before.as_deref() == hash {
+        return Ok(());
     }
+    let text = serde_json::to_string_pretty(&hashes)?;
+    let fresh = path.with_extension("json.new");
+    std::fs::write(&fresh, text + "\n")
+        .and_then(|()| std::fs::rename(&fresh, &path))
+        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! Where the files of the catalogue are, and which of them is used.
+//! Where the files of the catalogue are.
 
 use std::path::{Path, PathBuf};
 
@@ -72,19 +72,4 @@ pub fn onnxruntime(settings: &VoiceSettings, data_dir: &DataDir) -> Option<PathB
     }
     let entry = catalogue::find("onnxruntime")?;
     path_of(entry, data_dir)
-}
-
-/// Whether the settings, as they are, have an entry used.
-pub fn is_used(entry: &Entry, settings: &VoiceSettings, data_dir: &DataDir) -> bool {
-    let Some(path) = path_of(entry, data_dir) else {
-        return false;
-    };
-    match entry.purpose {
-        Purpose::Transcription => {
-            matches!(whisper_model(settings, data_dir), Ok(Some(used)) if used == path)
-        }
-        Purpose::Runtime => onnxruntime(settings, data_dir) == Some(path),
-        Purpose::Activity => onnxruntime(settings, data_dir).is_some(),
-        Purpose::Speech => settings.voice == entry.name,
-    }
 }

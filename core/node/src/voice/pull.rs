@@ -11,7 +11,7 @@ use hearth_voice::catalogue::{Hash, Item, sha256_of};
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use reqwest::{Client, Response, StatusCode, Url};
 
-use super::accepted::Accepted;
+use super::accepted::{self, Accepted};
 use super::unpack::unpack;
 use crate::data_dir::{make_private_folder, sync_folder};
 use crate::output::text::size;
@@ -109,7 +109,7 @@ impl Puller {
         let sha256 = fetched?;
         self.put_in_place(item, part, &place).await?;
         if item.sha256 == Hash::Unknown {
-            Accepted::read(&self.folder)?.put(&item.name, Some(&sha256))?;
+            accepted::put(&self.folder, &item.name, Some(&sha256))?;
         }
         let sha256 = match &item.archive {
             Some(_) => hash(&place).await?,
@@ -245,16 +245,22 @@ impl Puller {
             let most = item.bytes.unwrap_or(MOST_BYTES);
             let (from, to) = (part.path.clone(), unpacked.clone());
             let member = archive.member.clone();
-            tokio::task::spawn_blocking(move || unpack(&from, &member, &to, most)).await??;
-            let found = hash(&unpacked).await?;
-            if item.sha256.known().is_some_and(|known| known != found) {
+            let unpacking = tokio::task::spawn_blocking(move || unpack(&from, &member, &to, most));
+            let checked = async {
+                unpacking.await??;
+                let found = hash(&unpacked).await?;
+                if item.sha256.known().is_some_and(|known| known != found) {
+                    bail!(
+                        "{} in the archive has the hash {found} and not the one in the catalogue",
+                        item.name
+                    );
+                }
+                Ok(fs::rename(&unpacked, place)?)
+            };
+            if let Err(error) = checked.await {
                 let _ = fs::remove_file(&unpacked);
-                bail!(
-                    "{} in the archive has the hash {found} and not the one in the catalogue",
-                    item.name
-                );
+                return Err(error);
             }
-            fs::rename(&unpacked, place)?;
             part.remove();
         } else {
             fs::rename(&part.path, place)?;
@@ -351,7 +357,7 @@ pub fn accepted_hash(folder: &Path, file: &str) -> anyhow::Result<Option<String>
 /// # Errors
 /// See [`accepted_hash`].
 pub fn forget_accepted(folder: &Path, file: &str) -> anyhow::Result<()> {
-    Accepted::read(folder)?.put(file, None)
+    accepted::put(folder, file, None)
 }
 
 /// What there is of a file so far. Nobody else fetches the same meanwhile.

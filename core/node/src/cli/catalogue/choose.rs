@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::is_chosen_by_name;
 use crate::cli::Invocation;
+use crate::data_dir::Holder;
 use crate::output::note;
 use crate::settings::load::settings_file;
 use crate::settings::{SpeakerChoice, TranscriberChoice, edit, table};
@@ -17,7 +18,10 @@ pub(super) fn run(invocation: &Invocation, name: &str) -> anyhow::Result<()> {
         bail!("{name} is not here; to fetch it: hearth models pull {name}");
     }
     if !is_chosen_by_name(entry.purpose) {
-        let line = format!("{name} is used wherever it helps, now that it is here");
+        let line = format!(
+            "{name} is used wherever it helps, now that it is here; a node that runs looks for it when it is \
+             started again"
+        );
         let object = json!({ "name": name, "settings": {} });
         return invocation.output.object(&object, || line);
     }
@@ -33,9 +37,15 @@ pub(super) fn run(invocation: &Invocation, name: &str) -> anyhow::Result<()> {
         "file": path.display().to_string(),
         "settings": settings.iter().copied().collect::<std::collections::BTreeMap<_, _>>(),
     });
+    let is_running = Holder::find(&invocation.data_dir())?.is_some();
+    let from = if is_running {
+        "once the node is started again"
+    } else {
+        "from here on"
+    };
     invocation
         .output
-        .object(&object, || format!("{name} is used from here on"))?;
+        .object(&object, || format!("{name} is used {from}"))?;
     for (key, _) in settings {
         let variable = table::find(key).map(table::Setting::variable);
         if let Some(variable) = variable.filter(|name| environment.get(name).is_some()) {
