@@ -6,6 +6,7 @@
 //! - [`killed`]: a command that is killed at a moment that only looks random
 //! - [`aimock`]: a server of language models that answers from a list
 //! - [`bot_api`]: a server that speaks Telegram's Bot API
+//! - [`noise`]: what it sounds like when nobody speaks
 //! - [`keyring`]: a keyring of the desktop's kind, on a bus of its own
 //! - [`small_disk`]: a file system that is soon full
 //! - [`faults`]: a disk that fails when it is told to
@@ -21,6 +22,7 @@ pub mod faults;
 pub mod keyring;
 pub mod killed;
 pub mod node;
+pub mod noise;
 pub mod raw_http;
 pub mod skip;
 pub mod small_disk;

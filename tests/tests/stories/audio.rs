@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use hearth_tests::node::{Options, TestNode};
+use hearth_tests::noise;
 use hearth_tests::skip::skip;
 use hearth_tests::sound::{is_there, say};
 use reqwest::multipart::{Form, Part};
@@ -197,6 +198,39 @@ async fn silence_and_what_is_no_recording_become_nothing_and_say_so() -> anyhow:
         ensure!(message.contains(part), "{said}");
     }
     ensure!(titles(&node).await?.is_empty());
+    Ok(())
+}
+
+/// Eight kinds, 225 s each.
+#[tokio::test]
+async fn in_half_an_hour_of_silence_and_noise_nothing_is_heard_and_nothing_comes_of_it()
+-> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let test = "in_half_an_hour_of_silence_and_noise_nothing_is_heard_and_nothing_comes_of_it";
+    let Some(node) = listening_node(test, folder.path(), Vec::new())? else {
+        return Ok(());
+    };
+
+    for kind in noise::KINDS {
+        let recording = noise::wav(kind, 225);
+        let (status, said) = send(&node, "/api/v1/voice/utterance", recording, &[]).await?;
+        let heard: Value = serde_json::from_str(&said)?;
+        ensure!(
+            status == 200
+                && heard["transcript"]["is_silence"] == true
+                && heard["transcript"]["text"] == ""
+                && heard["transcript"]["duration_seconds"] == 225.0
+                && heard["response"].is_null(),
+            "{kind}: {said}"
+        );
+    }
+
+    ensure!(titles(&node).await?.is_empty());
+    let conversations = node.api()?.get("/conversations").await?;
+    ensure!(
+        conversations["items"] == serde_json::json!([]),
+        "{conversations}"
+    );
     Ok(())
 }
 
