@@ -8,6 +8,7 @@ use super::{Check, State};
 use crate::client::Client;
 use crate::client::locate::own;
 use crate::data_dir::{DataDir, Holder};
+use crate::output::text::count;
 
 const NAME: &str = "lock";
 /// A node answers this at once; one that hangs does not answer it at all.
@@ -151,8 +152,14 @@ fn of_undelivered(telegram: &Value) -> Option<Check> {
     let closed = chats.filter(|chat| !chat["closed_at"].is_null()).count();
     let found = match (closed, dead) {
         (0, 0) => return None,
-        (0, _) => format!("the bot is connected; {dead} messages could not be delivered"),
-        (_, _) => format!("the bot is connected; {closed} of its chats cannot be reached"),
+        (0, _) => {
+            let dead = count(dead, "message");
+            format!("the bot is connected; {dead} could not be delivered")
+        }
+        (_, _) => {
+            let closed = count(closed as u64, "chat");
+            format!("the bot is connected; {closed} cannot be reached")
+        }
     };
     let remedy = "hearth telegram status shows which, and why";
     Some(Check::warning("telegram", found, remedy))
@@ -212,7 +219,7 @@ mod tests {
         assert_eq!(of(0, Value::Null), None);
         assert!(of(2, Value::Null).unwrap().contains("2 messages"));
         let closed = of(2, json!("2026-11-25T10:00:00Z")).unwrap();
-        assert!(closed.contains("1 of its chats"), "{closed}");
+        assert!(closed.contains("1 chat cannot be reached"), "{closed}");
     }
 
     #[test]
