@@ -79,16 +79,7 @@ fn spoken(folder: &Path, sentence: &str) -> anyhow::Result<PathBuf> {
 
 /// A WAV file of so many seconds of nothing.
 fn silence(seconds: u32) -> Vec<u8> {
-    let length = seconds * 16_000;
-    let mut wav = b"RIFF".to_vec();
-    wav.extend((36 + length).to_le_bytes());
-    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    wav.extend(8_000_u32.to_le_bytes());
-    wav.extend(16_000_u32.to_le_bytes());
-    wav.extend(b"\x02\0\x10\0data");
-    wav.extend(length.to_le_bytes());
-    wav.resize(44 + usize::try_from(length).unwrap_or_default(), 0);
-    wav
+    noise::wav("silence", seconds)
 }
 
 /// Sends a form with a recording and these further parts; returns the status and the answer.

@@ -279,26 +279,10 @@ async fn who_paired_by_a_code_may_talk_without_the_settings() {
 async fn a_notice_is_told_in_the_private_chat_once() {
     let test = paired().await;
     outgoing(&test).await;
-    let new = NewNotice {
-        kind: NoticeKind::Overdue,
-        task_id: None,
-        about: "overdue:1".into(),
-        text: "Late.".into(),
-    };
-    test.app.notify(new).await.unwrap();
-    let taken = test
-        .app
-        .take_notices(&Actor::Owner, channel(), Presence::Unknown);
-    let notice = taken.await.unwrap().notices.remove(0);
-    let words = || {
-        vec![Outgoing::Text {
-            text: notice.text.clone(),
-            buttons: Vec::new(),
-        }]
-    };
+    let notice = overdue(&test).await;
 
     for _ in 0..2 {
-        let told = test.app.tell_by_telegram(&notice, words());
+        let told = test.app.tell_by_telegram(&notice, late());
         told.await.unwrap();
     }
 
@@ -317,6 +301,25 @@ async fn overdue(test: &TestApp) -> hearth_domain::notice::Notice {
     waiting(test).await.remove(0)
 }
 
+/// What it is told with.
+fn late() -> Vec<Outgoing> {
+    vec![Outgoing::Text {
+        text: "Late.".into(),
+        buttons: Vec::new(),
+    }]
+}
+
+/// The next message cannot be delivered, because its chat is closed to the bot.
+async fn refuse_next(test: &TestApp) {
+    let next = test.app.next_telegram_messages().await.unwrap();
+    let refused = Settled::Dead {
+        error: "blocked".into(),
+        is_closed: true,
+    };
+    let settled = test.app.settle_telegram_message(next[0].number, refused);
+    settled.await.unwrap();
+}
+
 async fn waiting(test: &TestApp) -> Vec<hearth_domain::notice::Notice> {
     let taken = test
         .app
@@ -329,24 +332,12 @@ async fn a_notice_that_no_chat_takes_waits_for_another_way() {
     let test = paired().await;
     outgoing(&test).await;
     let notice = overdue(&test).await;
-    let words = || {
-        vec![Outgoing::Text {
-            text: "Late.".into(),
-            buttons: Vec::new(),
-        }]
-    };
-    let told = test.app.tell_by_telegram(&notice, words());
+    let told = test.app.tell_by_telegram(&notice, late());
     told.await.unwrap();
     assert!(waiting(&test).await.is_empty());
     assert!(test.app.can_tell_by_telegram().unwrap());
 
-    let next = test.app.next_telegram_messages().await.unwrap();
-    let refused = Settled::Dead {
-        error: "blocked".into(),
-        is_closed: true,
-    };
-    let settled = test.app.settle_telegram_message(next[0].number, refused);
-    settled.await.unwrap();
+    refuse_next(&test).await;
 
     assert!(!test.app.can_tell_by_telegram().unwrap());
     assert_eq!(chats(&test).await[0].closed_at, Some(test.app.now()));
@@ -357,7 +348,7 @@ async fn a_notice_that_no_chat_takes_waits_for_another_way() {
     // She writes again, and is told then.
     take(&test, vec![said(2, ada(), "hello")]).await;
     assert!(test.app.can_tell_by_telegram().unwrap());
-    let told = test.app.tell_by_telegram(&notice, words());
+    let told = test.app.tell_by_telegram(&notice, late());
     told.await.unwrap();
     assert_eq!(outgoing(&test).await, ["Late."]);
 }
@@ -374,20 +365,10 @@ async fn a_notice_that_one_of_two_chats_takes_is_told() {
     take(&test, vec![said(2, other, "hello")]).await;
     outgoing(&test).await;
     let notice = overdue(&test).await;
-    let words = vec![Outgoing::Text {
-        text: "Late.".into(),
-        buttons: Vec::new(),
-    }];
-    let told = test.app.tell_by_telegram(&notice, words);
+    let told = test.app.tell_by_telegram(&notice, late());
     told.await.unwrap();
 
-    let next = test.app.next_telegram_messages().await.unwrap();
-    let refused = Settled::Dead {
-        error: "blocked".into(),
-        is_closed: true,
-    };
-    let settled = test.app.settle_telegram_message(next[0].number, refused);
-    settled.await.unwrap();
+    refuse_next(&test).await;
 
     assert!(waiting(&test).await.is_empty());
     assert_eq!(outgoing(&test).await, ["Late."]);
