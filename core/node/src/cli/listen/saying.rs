@@ -18,8 +18,10 @@ use crate::client::{Answer, Client, Unreachable};
 use crate::data_dir::make_private_folder;
 use crate::system::SystemClock;
 
-/// How long a node that is busy, or not there, is asked again.
-const ASKED_FOR: Duration = Duration::from_mins(1);
+/// How long a node that is busy is asked again.
+const BUSY_FOR: Duration = Duration::from_mins(1);
+/// How long one that is not there is: it may be started anew at the moment.
+const AWAY_FOR: Duration = Duration::from_secs(10);
 /// How long it is left alone between.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -79,7 +81,7 @@ impl Sayer {
     }
 
     async fn say(&mut self, wav: &[u8]) -> Said {
-        let give_up_at = Instant::now() + ASKED_FOR;
+        let began_at = Instant::now();
         // The same recording is answered once, also where an answer was lost on its way.
         let key = format!("listen-{}-{}", std::process::id(), self.name());
         loop {
@@ -93,7 +95,7 @@ impl Sayer {
                     }
                     return Ok(answer);
                 }
-                Err(error) if may_pass(&error) && Instant::now() < give_up_at => {
+                Err(error) if began_at.elapsed() < asked_for(&error) => {
                     sleep(PAUSE).await;
                 }
                 // The node keeps these itself, and says where.
@@ -125,8 +127,15 @@ impl Sayer {
     }
 }
 
-fn may_pass(error: &anyhow::Error) -> bool {
-    has_code(error, &["busy"]) || error.downcast_ref::<Unreachable>().is_some()
+/// How long it is worth asking again.
+fn asked_for(error: &anyhow::Error) -> Duration {
+    if has_code(error, &["busy"]) {
+        BUSY_FOR
+    } else if error.downcast_ref::<Unreachable>().is_some() {
+        AWAY_FOR
+    } else {
+        Duration::ZERO
+    }
 }
 
 fn has_code(error: &anyhow::Error, codes: &[&str]) -> bool {
