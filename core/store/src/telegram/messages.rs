@@ -157,7 +157,7 @@ pub fn give_up(
 pub fn forget_dead(tx: &WriteTx<'_>, prefix: &str) -> Result<(), StoreError> {
     tx.execute(
         "DELETE FROM telegram_messages
-         WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND status = 'dead'",
+         WHERE key >= ?1 AND key < ?1 || char(0x10ffff) AND status = 'dead'",
         [prefix],
     )?;
     Ok(())
@@ -166,7 +166,7 @@ pub fn forget_dead(tx: &WriteTx<'_>, prefix: &str) -> Result<(), StoreError> {
 /// Whether anything whose key begins like this was sent, or is to be.
 pub fn has_hope_of(tx: &impl Tx, prefix: &str) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM telegram_messages
-               WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND status <> 'dead' LIMIT 1";
+               WHERE key >= ?1 AND key < ?1 || char(0x10ffff) AND status <> 'dead' LIMIT 1";
     Ok(tx.conn().prepare_cached(sql)?.exists([prefix])?)
 }
 
