@@ -95,7 +95,7 @@ async fn find(client: &Client, wanted: &str) -> anyhow::Result<TelegramChat> {
     let mut meant: Vec<TelegramChat> = state.chats.into_iter().filter(is_meant).collect();
     match meant.len() {
         1 => Ok(meant.remove(0)),
-        0 => bail!("no chat {wanted} may talk; hearth telegram list shows those that may"),
+        0 => bail!("there is no chat {wanted}; hearth telegram list shows those that may talk"),
         _ => bail!("several chats are called {wanted}; give its number"),
     }
 }
