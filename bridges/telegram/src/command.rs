@@ -34,6 +34,10 @@ pub(crate) enum Request {
 /// Reads what is said to the bot called `bot`.
 pub(crate) fn read(text: &str, bot: &str) -> Request {
     let text = text.trim();
+    if text.is_empty() {
+        // Only the bot's name was said.
+        return Request::Say("hello".into());
+    }
     let Some(command) = text.strip_prefix('/') else {
         return Request::Say(text.to_owned());
     };
@@ -93,6 +97,7 @@ mod tests {
     fn commands_become_what_the_chief_of_staff_understands() {
         let say = |text: &str| Request::Say(text.into());
         check(" what's next? ", &say("what's next?"));
+        check(" ", &say("hello"));
         check(
             "/task Paint it @home !high",
             &say("add Paint it @home !high"),

@@ -75,7 +75,12 @@ impl Sayer {
                 left.push(format!("you left before the answer came. {kept}"));
                 continue;
             };
-            let _ = said.send(answer).await;
+            // Whoever left meanwhile is told at least of what was not heard.
+            if let Err(unsent) = said.send(answer).await
+                && let Err(error) = unsent.0
+            {
+                left.push(format!("{error:#}"));
+            }
         }
         left
     }
