@@ -18,12 +18,21 @@ use crate::audio::Sound;
 /// Within this it must take some samples.
 const TAKES_WITHIN: Duration = Duration::from_secs(2);
 
-/// How often one sound is gone on with after a stumble.
+/// How often one sound is gone on with after a stumble, while none of it is taken in between.
 const REOPENED_AT_MOST: usize = 3;
 
+/// How often the device is tried then, and how long it is left alone between: a sound system that starts anew is
+/// not there for a moment.
+const OPENED_AT_MOST: usize = 3;
+const OPENED_AFTER: Duration = Duration::from_millis(300);
+
 /// How often in a second samples are asked for. Sound servers that stand behind ALSA stumble at the start where
-/// it is more often, and do not get up again; and two such stretches are what still sounds after a stop.
+/// it is more often, and do not get up again; and two such stretches are what still sounds after a stop. On a
+/// machine that is so busy that it stumbles all the same, the stretch is doubled at each.
 const PERIODS_PER_SECOND: u32 = 10;
+
+/// The most tenths of a second that are asked for at once.
+const STRETCH_MAX: u32 = 8;
 
 /// How many such stretches wait in the device.
 const PERIODS_BEHIND: u64 = 2;
@@ -35,6 +44,8 @@ pub struct Loudspeaker {
     choice: Option<String>,
     line: Arc<Line>,
     rate: u32,
+    /// How many tenths of a second are asked for at once.
+    stretch: u32,
     // Dropping it closes the device.
     stream: Option<cpal::Stream>,
 }
@@ -67,11 +78,13 @@ impl Loudspeaker {
             moved: Notify::new(),
         });
         let choice = choice.map(str::to_owned);
-        let (stream, rate) = open_beside(choice.clone(), Arc::clone(&line)).await?;
+        let stretch = 1;
+        let (stream, rate) = open_beside(choice.clone(), Arc::clone(&line), stretch).await?;
         Ok(Self {
             choice,
             line,
             rate,
+            stretch,
             stream: Some(stream),
         })
     }
@@ -92,10 +105,12 @@ impl Loudspeaker {
             queue.samples.extend(sound.samples);
             queue.silence = 0;
         }
-        let mut reopened = 0;
+        let (mut stumbles, mut left) = (0, usize::MAX);
         while let Err(error) = self.wait_until_taken().await {
-            reopened += 1;
-            if reopened > REOPENED_AT_MOST || self.reopen().await.is_err() {
+            let now = self.line.lock().samples.len();
+            stumbles = if now < left { 1 } else { stumbles + 1 };
+            left = now;
+            if stumbles > REOPENED_AT_MOST || self.reopen().await.is_err() {
                 self.line.lock().samples.clear();
                 return Err(error);
             }
@@ -109,7 +124,8 @@ impl Loudspeaker {
     /// # Errors
     /// The device is gone, or takes nothing for two seconds.
     pub async fn finish(&mut self) -> Result<(), DeviceError> {
-        let behind = u64::from(self.rate / PERIODS_PER_SECOND) * (PERIODS_BEHIND + 1);
+        let period = u64::from(self.rate / PERIODS_PER_SECOND * self.stretch);
+        let behind = period * (PERIODS_BEHIND + 1);
         loop {
             let moved = self.line.moved.notified();
             {
@@ -155,7 +171,16 @@ impl Loudspeaker {
         // First closed, because some devices open once only, and so that it complains no more.
         self.stream = None;
         self.line.lock().failed = None;
-        let (stream, rate) = open_beside(self.choice.clone(), Arc::clone(&self.line)).await?;
+        self.stretch = (self.stretch * 2).min(STRETCH_MAX);
+        let mut tries = 0;
+        let (stream, rate) = loop {
+            tries += 1;
+            let line = Arc::clone(&self.line);
+            match open_beside(self.choice.clone(), line, self.stretch).await {
+                Err(_) if tries < OPENED_AT_MOST => tokio::time::sleep(OPENED_AFTER).await,
+                opened => break opened?,
+            }
+        };
         if rate != self.rate {
             return Err(DeviceError::Lost(KIND));
         }
@@ -163,7 +188,8 @@ impl Loudspeaker {
         Ok(())
     }
 
-    /// Throws away what waits to be heard. What the device has taken still sounds, for a fifth of a second.
+    /// Throws away what waits to be heard. What the device has taken still sounds: a fifth of a second of it, or
+    /// more on a machine that was too busy for that.
     pub fn hush(&mut self) {
         self.line.lock().samples.clear();
     }
@@ -199,18 +225,19 @@ impl Line {
 async fn open_beside(
     choice: Option<String>,
     line: Arc<Line>,
+    stretch: u32,
 ) -> Result<(Stream, u32), DeviceError> {
-    let open = move || open(choice.as_deref(), line);
+    let open = move || open(choice.as_deref(), line, stretch);
     beside(KIND, "open loudspeaker", open).await
 }
 
-fn open(choice: Option<&str>, line: Arc<Line>) -> Result<(Stream, u32), DeviceError> {
+fn open(choice: Option<&str>, line: Arc<Line>, stretch: u32) -> Result<(Stream, u32), DeviceError> {
     let failed = |error: cpal::Error| DeviceError::opening(KIND, &error);
     let device = find(KIND, choice)?;
     let supported = device.default_output_config().map_err(failed)?;
     let mut config = supported.config();
     if let SupportedBufferSize::Range { min, max } = supported.buffer_size() {
-        let wanted = config.sample_rate / PERIODS_PER_SECOND;
+        let wanted = config.sample_rate / PERIODS_PER_SECOND * stretch;
         config.buffer_size = BufferSize::Fixed(wanted.clamp(*min, *max));
     }
     let rate = config.sample_rate;
