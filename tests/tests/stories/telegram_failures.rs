@@ -57,7 +57,7 @@ async fn two_nodes_of_one_bot_say_so_once_each_and_the_one_that_is_left_works_ag
         let bot = &bot;
         move || bot.conflicts() >= count
     };
-    until("they are in each other's way", LIMIT, conflicts(4)).await?;
+    until("they are in each other's way", LIMIT, conflicts(2)).await?;
     let is_told = |telegram: &serde_json::Value| {
         let reason = telegram["reason"].as_str().unwrap_or_default();
         reason.contains("another program")
@@ -68,7 +68,7 @@ async fn two_nodes_of_one_bot_say_so_once_each_and_the_one_that_is_left_works_ag
     ensure!(remedy.contains("@BotFather"), "{told}");
     let said = |node: &TestNode| node.log().matches("another program").count();
     let (of_first, of_second) = (said(&first), said(&second));
-    until("they go on", LIMIT, conflicts(6)).await?;
+    until("they go on", LIMIT, conflicts(4)).await?;
     ensure!(
         (said(&first), said(&second)) == (of_first, of_second),
         "{}",
