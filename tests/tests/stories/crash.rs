@@ -110,13 +110,8 @@ impl Life {
         let mut deaths = 0;
         loop {
             ensure!(Instant::now() < deadline, "it does not end: {}", node.log());
-            match self.look_after(&node.api()?, &number).await {
-                // Folders of runs that are over are removed in a moment.
-                Ok(Some(_)) if self.has_folders()? => (),
-                Ok(Some(task)) => {
-                    loaded.switch_off()?;
-                    let steps = steps_of(&node.api()?).await?;
-                    let spent = node.api()?.get("/status").await?["spent_today"].clone();
+            match self.look(&node.api()?, &number, loaded).await {
+                Ok(Some((task, steps, spent))) => {
                     let code = node.stop()?;
                     ensure!(code == Some(0), "it ended with {code:?}: {}", node.log());
                     return Ok(End {
@@ -138,6 +133,27 @@ impl Life {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// Does what the owner has to do; returns the task, its journal and what was spent once all of it has
+    /// ended. The node may die at its last write, while this is read.
+    async fn look(
+        &self,
+        api: &Api,
+        number: &Value,
+        loaded: &Loaded,
+    ) -> anyhow::Result<Option<(Value, Vec<Value>, Value)>> {
+        let Some(task) = self.look_after(api, number).await? else {
+            return Ok(None);
+        };
+        // Folders of runs that are over are removed in a moment.
+        if self.has_folders()? {
+            return Ok(None);
+        }
+        loaded.switch_off()?;
+        let steps = steps_of(api).await?;
+        let spent = api.get("/status").await?["spent_today"].clone();
+        Ok(Some((task, steps, spent)))
     }
 
     /// Does what the owner has to do; returns the task once it has ended.

@@ -223,9 +223,12 @@ def is_heard():
     playing = subprocess.run(["pactl", "list", "short", "sink-inputs"], capture_output=True, check=True)
     return bool(playing.stdout.strip())
 if "--speak" in sys.argv:
-    for now in (True, False):
+    # A stream that stumbles is gone for a moment and comes back: over is what is not heard for a while.
+    for now, looks in ((True, 1), (False, 100)):
         end = time.monotonic() + 60
-        while is_heard() != now:
+        seen = 0
+        while seen < looks:
+            seen = seen + 1 if is_heard() == now else 0
             if time.monotonic() > end:
                 os.kill(child, 15)
                 sys.exit(f"what is spoken: {now} never came")
