@@ -9,13 +9,20 @@ use cpal::{Device, FromSample, SizedSample, Stream, StreamConfig};
 use tokio::sync::mpsc;
 
 use super::list::find;
-use super::opening::{Build, beside, start};
+use super::opening::{Build, beside, build, start, with_period};
 use super::{DeviceError, Kind};
 use crate::audio::RATE;
 use crate::resample::Resampler;
 
 /// Within this, samples must arrive: the first piece can be more than a second late on a busy machine.
 const FIRST_WITHIN: Duration = Duration::from_secs(2);
+
+/// How often it is opened until some do: a sound system that was held up at that moment never begins.
+const OPENED_AT_MOST: usize = 3;
+
+/// For how long the device keeps samples before it hands them over. For twice as long the machine may be too
+/// busy to take them before a word is broken up.
+const PERIOD: Duration = Duration::from_millis(50);
 
 /// Pieces of some hundredths of a second that wait to be taken, a few seconds in all. Full means that nobody
 /// takes them: then the newest are lost, and counted.
@@ -51,6 +58,16 @@ impl Microphone {
     /// # Errors
     /// None there, none of that name, in use, not allowed, unfit, silent.
     pub async fn open(choice: Option<&str>) -> Result<Self, DeviceError> {
+        let mut tries = 1;
+        loop {
+            match Self::open_once(choice).await {
+                Err(DeviceError::Silent(_)) if tries < OPENED_AT_MOST => tries += 1,
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn open_once(choice: Option<&str>) -> Result<Self, DeviceError> {
         let (sender, pieces) = mpsc::channel(WAITING);
         let lost = Arc::new(AtomicU64::new(0));
         let (choice, counted) = (choice.map(str::to_owned), Arc::clone(&lost));
@@ -110,14 +127,15 @@ fn open(
     let failed = |error: cpal::Error| DeviceError::opening(KIND, &error);
     let device = find(KIND, choice)?;
     let supported = device.default_input_config().map_err(failed)?;
-    let config: StreamConfig = supported.config();
+    let config = with_period(&supported, PERIOD);
     let sink = Sink {
         channels: usize::from(config.channels.max(1)),
         sender,
         lost,
     };
     let rate = config.sample_rate;
-    let stream = start(KIND, &device, supported.sample_format(), config, sink)?;
+    let stream = build(KIND, &device, supported.sample_format(), config, sink)?;
+    start(KIND, &stream)?;
     Ok(Opened { stream, rate })
 }
 

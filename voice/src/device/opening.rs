@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use cpal::traits::StreamTrait;
-use cpal::{Device, FromSample, SampleFormat, SizedSample, Stream, StreamConfig};
+use cpal::{
+    BufferSize, Device, FromSample, SampleFormat, SizedSample, Stream, StreamConfig,
+    SupportedBufferSize, SupportedStreamConfig,
+};
 use tokio::sync::oneshot;
 
 use super::list::quiet;
@@ -38,6 +41,22 @@ pub(super) async fn beside<T: Send + 'static>(
     }
 }
 
+/// The form that a device prefers, with samples handed over once in a period, as far as it can have that.
+pub(super) fn with_period(supported: &SupportedStreamConfig, period: Duration) -> StreamConfig {
+    let mut config = supported.config();
+    if let SupportedBufferSize::Range { min, max } = supported.buffer_size() {
+        let wanted = frames(period, config.sample_rate);
+        config.buffer_size = BufferSize::Fixed(wanted.clamp(*min, *max));
+    }
+    config
+}
+
+/// How many frames of this rate a period has.
+pub(super) fn frames(period: Duration, rate: u32) -> u32 {
+    let frames = period.as_millis() * u128::from(rate) / 1000;
+    u32::try_from(frames).unwrap_or(u32::MAX)
+}
+
 /// What a stream does with its samples, of whichever form the device has them.
 pub(super) trait Build {
     fn build<T>(self, device: &Device, config: StreamConfig) -> Result<Stream, cpal::Error>
@@ -46,8 +65,8 @@ pub(super) trait Build {
         f32: FromSample<T>;
 }
 
-/// Builds a stream for the form of samples that a device has, and sets it going.
-pub(super) fn start(
+/// Builds a stream for the form of samples that a device has.
+pub(super) fn build(
     kind: Kind,
     device: &Device,
     format: SampleFormat,
@@ -55,7 +74,7 @@ pub(super) fn start(
     stream: impl Build,
 ) -> Result<Stream, DeviceError> {
     let failed = |error: cpal::Error| DeviceError::opening(kind, &error);
-    let stream = match format {
+    let built = match format {
         SampleFormat::F32 => stream.build::<f32>(device, config),
         SampleFormat::F64 => stream.build::<f64>(device, config),
         SampleFormat::I8 => stream.build::<i8>(device, config),
@@ -70,8 +89,12 @@ pub(super) fn start(
                 reason: format!("its samples are of the form {other}"),
             });
         }
-    }
-    .map_err(failed)?;
-    stream.play().map_err(failed)?;
-    Ok(stream)
+    };
+    built.map_err(failed)
+}
+
+/// Sets a stream going; one that goes already goes on.
+pub(super) fn start(kind: Kind, stream: &Stream) -> Result<(), DeviceError> {
+    let failed = |error: cpal::Error| DeviceError::opening(kind, &error);
+    stream.play().map_err(failed)
 }
