@@ -93,6 +93,22 @@ impl AiMock {
         format!("{}/v1", self.url)
     }
 
+    /// What tells a node to ask it.
+    pub fn env(&self) -> Vec<(String, String)> {
+        let settings = [
+            ("PROVIDER", "openai-compatible"),
+            ("NAME", "script"),
+            ("URL", &self.v1()),
+            ("FIND_LOCAL", "false"),
+            ("CONTEXT_TOKENS", "32000"),
+            ("INPUT_PRICE", "0.10"),
+            ("OUTPUT_PRICE", "0.40"),
+        ];
+        let settings =
+            settings.map(|(name, value)| (format!("HEARTH_MODEL_{name}"), value.to_owned()));
+        settings.into()
+    }
+
     /// Returns the bodies of what it was asked, in order.
     ///
     /// # Errors

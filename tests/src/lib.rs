@@ -6,6 +6,8 @@
 //! - [`killed`]: a command that is killed at a moment that only looks random
 //! - [`aimock`]: a server of language models that answers from a list
 //! - [`bot_api`]: a server that speaks Telegram's Bot API
+//! - [`sound`]: a sound server with a loudspeaker that its microphone hears
+//! - [`ears`]: a node that hears
 //! - [`noise`]: what it sounds like when nobody speaks
 //! - [`keyring`]: a keyring of the desktop's kind, on a bus of its own
 //! - [`small_disk`]: a file system that is soon full
@@ -18,6 +20,7 @@ pub mod aimock;
 pub mod bot_api;
 pub mod data_folder;
 pub mod database;
+pub mod ears;
 pub mod faults;
 pub mod keyring;
 pub mod killed;

@@ -365,7 +365,7 @@ async fn a_run_that_a_model_leads_killed_at_every_write_ends_the_same() -> anyho
     let Some(model) = AiMock::start(NAME, &script())? else {
         return Ok(());
     };
-    let env = model_env(&model);
+    let env = model.env();
     let life = || {
         let task = json!({"title": "Send the letter", "max_attempts": 10});
         Life::new(task, "turn-3", env.clone(), End::check_led)
@@ -432,21 +432,6 @@ async fn matrix(
     );
     ensure!(failed.is_empty(), "{}", failed.join("\n"));
     until_no_orphans().await
-}
-
-/// What tells a node to ask a server on this machine.
-pub(crate) fn model_env(model: &AiMock) -> Vec<(String, String)> {
-    let settings = [
-        ("PROVIDER", "openai-compatible"),
-        ("NAME", "script"),
-        ("URL", &model.v1()),
-        ("FIND_LOCAL", "false"),
-        ("CONTEXT_TOKENS", "32000"),
-        ("INPUT_PRICE", "0.10"),
-        ("OUTPUT_PRICE", "0.40"),
-    ];
-    let settings = settings.map(|(name, value)| (format!("HEARTH_MODEL_{name}"), value.to_owned()));
-    settings.into()
 }
 
 /// Waits until nothing is left of sandboxes whose nodes are gone: those have the first process of the

@@ -9,8 +9,6 @@ use hearth_tests::aimock::AiMock;
 use hearth_tests::node::{Api, Options, TestNode};
 use serde_json::{Value, json};
 
-use crate::crash::model_env;
-
 /// How long a busy machine may take.
 const LIMIT: Duration = Duration::from_mins(2);
 
@@ -125,7 +123,7 @@ async fn an_idea_becomes_a_project_that_agents_do_through_a_crash() -> anyhow::R
     let folder = tempfile::tempdir()?;
     let options = Options {
         agents: true,
-        env: model_env(&model),
+        env: model.env(),
         ..Options::default()
     };
     let mut node = TestNode::start_in(folder.path(), &options)?;

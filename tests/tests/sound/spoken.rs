@@ -8,12 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use hearth_tests::aimock::AiMock;
 use hearth_tests::bot_api::BotApi;
+use hearth_tests::ears::{hearing, send};
 use hearth_tests::node::{Options, TestNode, command};
 use hearth_tests::sound::{SoundServer, say};
 use serde_json::{Value, json};
-
-use crate::audio::{hearing, send};
-use crate::crash::model_env;
 
 /// How long a busy machine may take.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -111,7 +109,7 @@ async fn an_order_spoken_at_any_door_is_done_and_answered_aloud() -> anyhow::Res
     };
     let bot = BotApi::start().await?;
     let mut env = ears.clone();
-    env.extend(model_env(&model));
+    env.extend(model.env());
     env.extend(room.environment());
     env.extend(bot.env());
     let more = [

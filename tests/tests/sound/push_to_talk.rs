@@ -5,12 +5,11 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use hearth_tests::ears::{hearing, listening_node, send};
 use hearth_tests::node::{Options, TestNode, command};
 use hearth_tests::skip::skip;
-use hearth_tests::sound::{SoundServer, say};
+use hearth_tests::sound::{NO_CARD, SoundServer, say};
 use serde_json::Value;
-
-use crate::audio::{hearing, listening_node, send};
 
 /// How long a busy machine may take.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -160,8 +159,7 @@ fn without_a_microphone_the_key_says_so() -> anyhow::Result<()> {
     }
     let folder = tempfile::tempdir()?;
     let config = folder.path().join("asound.conf");
-    let no_card = "</usr/share/alsa/alsa.conf>\npcm.!default { type hw card 7 }\nctl.!default { type hw card 7 }\n";
-    std::fs::write(&config, no_card)?;
+    std::fs::write(&config, NO_CARD)?;
     let options = Options {
         env: vec![("ALSA_CONFIG_PATH".into(), config.display().to_string())],
         ..Default::default()
