@@ -47,6 +47,14 @@ pub struct Sent {
     pub buttons: Vec<(String, String)>,
 }
 
+impl Sent {
+    /// What its buttons say.
+    pub fn labels(&self) -> Vec<&str> {
+        let buttons = self.buttons.iter();
+        buttons.map(|(label, _)| label.as_str()).collect()
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     token: String,

@@ -215,7 +215,7 @@ impl Bridge {
         let (ended, (), (), (), (), ()) = tokio::join!(
             polling,
             following,
-            handle::run(&hands, &stop),
+            handle::run(&hands),
             sender.run(&stop),
             telling,
             tidy(&self.app, &stop),

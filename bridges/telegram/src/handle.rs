@@ -54,7 +54,16 @@ pub(crate) struct Hands {
     pub(crate) client: Client,
     pub(crate) bot_name: Arc<str>,
     pub(crate) config: Config,
+    /// What is left undone then is taken up again at the next start.
     pub(crate) stop: CancellationToken,
+}
+
+impl Hands {
+    /// Waits after so many tries; returns whether there is to be another, which is not so where the bridge stops.
+    async fn rest(&self, tried: u32) -> bool {
+        let resting = tokio::time::sleep(pause(tried));
+        self.stop.run_until_cancelled(resting).await.is_some()
+    }
 }
 
 /// What is to be said of an update, and in which conversation it was said.
@@ -74,8 +83,8 @@ enum Undone {
     Never(String),
 }
 
-/// Deals with updates until `stop`.
-pub(crate) async fn run(hands: &Hands, stop: &CancellationToken) {
+/// Deals with updates until the bridge stops.
+pub(crate) async fn run(hands: &Hands) {
     let mut at_work: JoinSet<()> = JoinSet::new();
     let mut lanes: HashMap<Id, (Lane, TelegramUpdate)> = HashMap::new();
     loop {
@@ -85,7 +94,7 @@ pub(crate) async fn run(hands: &Hands, stop: &CancellationToken) {
         }
         tokio::select! {
             biased;
-            () = stop.cancelled() => break,
+            () = hands.stop.cancelled() => break,
             Some(ended) = at_work.join_next_with_id() => {
                 end(hands, ended, &mut at_work, &mut lanes);
             }
@@ -155,11 +164,8 @@ async fn deal_with(hands: &Hands, update: &TelegramUpdate) {
             Ok(answer) => break answer,
             Err(Undone::Later { why, tries }) if tried < tries => {
                 warn!(update = update.update_id, "an update waits: {why}");
-                tokio::select! {
-                    biased;
-                    // It is taken up again at the next start.
-                    () = hands.stop.cancelled() => return,
-                    () = tokio::time::sleep(pause(tried)) => (),
+                if !hands.rest(tried).await {
+                    return;
                 }
             }
             Err(Undone::Later { why, .. } | Undone::Never(why)) => {
@@ -183,10 +189,8 @@ async fn finish(hands: &Hands, update: &TelegramUpdate, (outgoing, conversation)
         };
         tried += 1;
         warn!(update = update.update_id, %error, "an answer is not kept yet");
-        tokio::select! {
-            biased;
-            () = hands.stop.cancelled() => return,
-            () = tokio::time::sleep(pause(tried)) => (),
+        if !hands.rest(tried).await {
+            return;
         }
     }
 }
@@ -274,20 +278,20 @@ async fn spoken(hands: &Hands, update: &TelegramUpdate, note: Note<'_>) -> Resul
         note,
         &hands.stop,
     );
+    let later = |why| Undone::Later {
+        why,
+        tries: VOICE_TRIES,
+    };
     let Said { text, is_cut } = match heard.await {
         Ok(Heard::Said(said)) => said,
         Ok(Heard::Nothing(why)) => return Ok((plain(&why), None)),
         Err(HearError::App(error)) => return Err(error.into()),
         Err(HearError::Call(error)) => {
-            let why =
-                format!("the voice note could not be fetched ({error}); please send it again.");
-            let tries = VOICE_TRIES;
-            return Err(Undone::Later { why, tries });
+            return Err(later(format!(
+                "the voice note could not be fetched ({error}); please send it again."
+            )));
         }
-        Err(HearError::Later(why)) => {
-            let tries = VOICE_TRIES;
-            return Err(Undone::Later { why, tries });
-        }
+        Err(HearError::Later(why)) => return Err(later(why)),
     };
     let text = text.trim();
     let answer = say(&hands.app, update, text.to_owned()).await?;
@@ -336,16 +340,11 @@ fn short(text: &str) -> String {
 
 impl From<AppError> for Undone {
     fn from(error: AppError) -> Self {
-        match error {
-            AppError::Unavailable { .. } => Self::Later {
-                why: error.to_string(),
-                tries: TRIES,
-            },
-            AppError::Store(_) => Self::Later {
-                why: "my own database failed; the node's log says how".into(),
-                tries: TRIES,
-            },
-            other => Self::Never(format!("{other}.")),
-        }
+        let why = match error {
+            AppError::Unavailable { .. } => error.to_string(),
+            AppError::Store(_) => "my own database failed; the node's log says how".into(),
+            other => return Self::Never(format!("{other}.")),
+        };
+        Self::Later { why, tries: TRIES }
     }
 }

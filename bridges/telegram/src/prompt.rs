@@ -105,33 +105,36 @@ pub(crate) async fn questions(
         );
         return Ok(plain(&how));
     }
-    let buttons = block.options.iter().enumerate().map(|(place, option)| {
+    let (text, labels) = choices(lead, &block.options);
+    let buttons = labels.into_iter().enumerate().map(|(place, label)| {
         let press = Press::Option {
             task: task.id,
             version: task.version,
             place,
         };
         vec![Button {
-            label: numbered(place, option, &block.options),
+            label,
             data: press.write(),
         }]
     });
-    Ok(with_buttons(
-        &with_options(lead, &block.options),
-        buttons.collect(),
-    ))
+    Ok(with_buttons(&text, buttons.collect()))
 }
 
-/// Says what the options are below `lead`, where a button cannot show all of one.
-fn with_options(lead: &str, options: &[String]) -> String {
-    if options.iter().all(|option| label(option) == *option) {
-        return lead.to_owned();
+/// Returns what is said of a question, and what the button of each option says. Where a button cannot show all
+/// of one, the options are listed below `lead` by number, and each button begins with its own.
+fn choices(lead: &str, options: &[String]) -> (String, Vec<String>) {
+    let labels = options.iter().map(|option| label(option));
+    if !options.iter().any(|option| is_too_long(option)) {
+        return (lead.to_owned(), labels.collect());
     }
-    let lines = (1..).zip(options).map(|(place, option)| {
+    let lines = (1..).zip(options).map(|(number, option)| {
         let option = option.replace('\n', " ");
-        format!("\n{place}. {option}")
+        format!("\n{number}. {option}")
     });
-    format!("{lead}\n{}", lines.collect::<String>())
+    let text = format!("{lead}\n{}", lines.collect::<String>());
+    let labels = (1..).zip(labels);
+    let labels = labels.map(|(number, label)| format!("{number}. {label}"));
+    (text, labels.collect())
 }
 
 /// Returns one approval with its buttons. What is too long to be shown as a whole is not approved here.
@@ -230,17 +233,14 @@ fn with_buttons(text: &str, buttons: Vec<Vec<Button>>) -> Vec<Outgoing> {
         .collect()
 }
 
-/// Returns what the button of an option says; with its number, where the options are listed above.
-fn numbered(place: usize, option: &str, options: &[String]) -> String {
-    if options.iter().all(|option| label(option) == *option) {
-        return option.to_owned();
-    }
-    format!("{}. {}", place + 1, label(option))
+/// Whether a button cannot show all of an option.
+fn is_too_long(option: &str) -> bool {
+    option.chars().nth(LABEL_CHARS).is_some()
 }
 
 fn label(option: &str) -> String {
     let cut: String = option.chars().take(LABEL_CHARS).collect();
-    if cut.len() < option.len() {
+    if is_too_long(option) {
         format!("{cut}…")
     } else {
         cut
@@ -346,15 +346,20 @@ mod tests {
     #[test]
     fn options_that_no_button_can_show_are_listed_above() {
         let short = ["red".to_owned(), "blue".to_owned()];
-        assert_eq!(with_options("Which?", &short), "Which?");
-        assert_eq!(numbered(1, "blue", &short), "blue");
+        let (text, labels) = choices("Which?", &short);
+        assert_eq!(text, "Which?");
+        assert_eq!(labels, short);
 
         let long = ["red".to_owned(), "blue ".repeat(20)];
-        let text = with_options("Which?", &long);
+        let (text, labels) = choices("Which?", &long);
         assert!(
             text.starts_with("Which?\n\n1. red\n2. blue blue") && text.ends_with(&long[1]),
             "{text}"
         );
-        assert_eq!(numbered(0, "red", &long), "1. red");
+        assert_eq!(labels[0], "1. red");
+        assert!(
+            labels[1].starts_with("2. blue") && labels[1].ends_with('…'),
+            "{labels:?}"
+        );
     }
 }

@@ -222,12 +222,7 @@ async fn questions_come_with_buttons_and_a_press_answers_them_once() -> anyhow::
     api.post("/tasks/1/block", block).await?;
 
     let asked = bot.wait_for("the question", says("Which colour?")).await?;
-    let labels: Vec<&str> = asked
-        .buttons
-        .iter()
-        .map(|(label, _)| label.as_str())
-        .collect();
-    ensure!(labels == ["red", "blue"], "{asked:?}");
+    ensure!(asked.labels() == ["red", "blue"], "{asked:?}");
     let blue = &asked.buttons[1].1;
     bot.press(EVE, &asked, blue);
     bot.press(ADA, &asked, blue);

@@ -194,8 +194,7 @@ async fn what_waits_is_listed_answered_in_words_and_shown_in_full() -> anyhow::R
         parts.len() == 2 && parts[0].buttons.is_empty() && parts[1].text.contains(options[0]),
         "{parts:?}"
     );
-    let buttons = parts[1].buttons.iter();
-    let labels: Vec<&str> = buttons.map(|(label, _)| label.as_str()).collect();
+    let labels = parts[1].labels();
     ensure!(
         labels[0].starts_with("1. the one that is red") && labels[1] == "2. none",
         "{labels:?}"

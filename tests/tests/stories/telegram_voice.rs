@@ -336,12 +336,7 @@ async fn an_exact_action_is_denied_and_approved_by_a_button() -> anyhow::Result<
             })
             .await?;
         ensure!(asked.text.contains(&page), "{asked:?}");
-        let labels: Vec<&str> = asked
-            .buttons
-            .iter()
-            .map(|(label, _)| label.as_str())
-            .collect();
-        ensure!(labels == ["Approve", "Deny"], "{asked:?}");
+        ensure!(asked.labels() == ["Approve", "Deny"], "{asked:?}");
         let pressed = asked.buttons.iter().find(|(found, _)| found == label);
         let data = pressed.map(|(_, data)| data.clone()).unwrap_or_default();
         bot.press(ADA, &asked, &data);
