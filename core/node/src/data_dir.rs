@@ -1,7 +1,7 @@
 //! The data folder: what lies where in it, and who may see it.
 
 mod lock;
-mod owner_key;
+mod private_file;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use anyhow::Context;
 use anyhow::bail;
 
 pub use lock::{Holder, Lock, reachable_url};
+pub(crate) use private_file::write_private;
 
 use crate::secrets::{Secret, file};
 
@@ -130,7 +131,9 @@ impl DataDir {
     /// # Errors
     /// The file cannot be written.
     pub fn write_owner_key(&self, key: &str) -> anyhow::Result<()> {
-        owner_key::write(&self.owner_key_file(), key)
+        let line = format!("{key}\n");
+        write_private(&self.owner_key_file(), line.as_bytes())
+            .context("the owner's key is not kept")
     }
 }
 

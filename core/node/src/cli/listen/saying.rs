@@ -1,11 +1,9 @@
 //! One recording after the other, said to the node; what cannot be is kept in a file.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use hearth_domain::Clock;
 use hearth_voice::codec::encode_wav;
 use hearth_voice::talk::Recording;
@@ -15,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::client::problem::Refused;
 use crate::client::wire::Uttered;
 use crate::client::{Answer, Client, Unreachable};
-use crate::data_dir::make_private_folder;
+use crate::data_dir::{make_private_folder, write_private};
 use crate::system::SystemClock;
 
 /// How long a node that is busy is asked again.
@@ -88,7 +86,7 @@ impl Sayer {
     async fn say(&mut self, wav: &[u8]) -> Said {
         let began_at = Instant::now();
         // The same recording is answered once, also where an answer was lost on its way.
-        let key = format!("listen-{}-{}", std::process::id(), self.name());
+        let key = format!("listen-{}", self.name());
         loop {
             let conversation = self.conversation.as_deref();
             let answer = self.client.utter(wav.to_vec(), conversation, &key).await;
@@ -128,7 +126,7 @@ impl Sayer {
     /// What no other recording is called.
     fn name(&self) -> String {
         let now = SystemClock::in_zone(None).now().as_millis();
-        format!("{now}-{}", self.count)
+        format!("{now}-{}-{}", std::process::id(), self.count)
     }
 }
 
@@ -152,16 +150,7 @@ fn has_code(error: &anyhow::Error, codes: &[&str]) -> bool {
 fn keep(folder: &Path, name: &str, wav: &[u8]) -> anyhow::Result<PathBuf> {
     make_private_folder(folder)?;
     let path = folder.join(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let write = || {
-        let mut file = options.open(&path)?;
-        file.write_all(wav)?;
-        file.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))?;
+    write_private(&path, wav)?;
     Ok(path)
 }
 
