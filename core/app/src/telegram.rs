@@ -10,7 +10,7 @@ mod incoming;
 mod outgoing;
 mod pairing;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hearth_domain::field::Word;
 use hearth_domain::telegram::{PairedBy, TelegramChat};
@@ -104,14 +104,11 @@ impl Line {
         self.told.borrow().0.clone()
     }
 
-    fn rules(&self) -> Rules {
-        self.rules
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn rules(&self) -> MutexGuard<'_, Rules> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pairing(&self) -> std::sync::MutexGuard<'_, Option<pairing::Open>> {
+    fn pairing(&self) -> MutexGuard<'_, Option<pairing::Open>> {
         self.pairing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -161,11 +158,7 @@ impl App {
                 Ok::<_, AppError>(())
             })
             .await?;
-        *self
-            .telegram()
-            .rules
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = rules;
+        *self.telegram().rules() = rules;
         Ok(())
     }
 
@@ -181,7 +174,8 @@ impl App {
         id: TelegramChatId,
     ) -> Result<(), AppError> {
         must_be_owner(actor, "remove a chat of Telegram's")?;
-        let (by, now, rules) = (actor.name().to_owned(), self.now(), self.telegram().rules());
+        let (by, now) = (actor.name().to_owned(), self.now());
+        let rules = self.telegram().rules().clone();
         self.store()
             .write(move |tx| {
                 let found = telegram::chat_by_id(tx, id)?

@@ -54,9 +54,9 @@ struct Inner {
     usual: OnceCell<Arc<Found>>,
     /// The voice that spoke last: some take seconds to load, and memory while they are.
     speaker: Mutex<Option<Loaded>>,
-    /// Why the voice of the settings could not be loaded when that was tried last; empty where it could. A lock
-    /// of the standard library: it is held for a copy.
-    trouble: std::sync::Mutex<String>,
+    /// Why the voice of the settings could not be loaded when that was tried last. A lock of the standard library:
+    /// it is held for a copy.
+    trouble: std::sync::Mutex<Option<VoiceError>>,
 }
 
 /// A voice that is ready to speak.
@@ -123,8 +123,7 @@ impl NodeVoice {
         let opened = opened.await.map_err(|error| words::gave_up(&error))?;
         let opened = opened.map_err(of);
         if voice.is_none() {
-            let trouble = opened.as_ref().err().map(ToString::to_string);
-            *self.trouble() = trouble.unwrap_or_default();
+            *self.trouble() = opened.as_ref().err().cloned();
         }
         let speaker = opened?;
         *loaded = Some(Loaded {
@@ -166,7 +165,7 @@ impl NodeVoice {
         }
     }
 
-    fn trouble(&self) -> std::sync::MutexGuard<'_, String> {
+    fn trouble(&self) -> std::sync::MutexGuard<'_, Option<VoiceError>> {
         let trouble = self.inner.trouble.lock();
         trouble.unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -100,7 +100,7 @@ impl App {
         bot: i64,
         updates: Vec<Incoming>,
     ) -> Result<TakenIn, AppError> {
-        let rules = self.telegram().rules();
+        let rules = self.telegram().rules().clone();
         let codes: Vec<bool> = updates.iter().map(|update| self.has_code(update)).collect();
         let now = self.now();
         let taken = self

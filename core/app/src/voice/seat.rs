@@ -36,7 +36,6 @@ pub(super) struct Seats {
 }
 
 /// The places of one lane.
-#[derive(Clone)]
 struct Row {
     held: Arc<Semaphore>,
     at_work: Arc<Semaphore>,

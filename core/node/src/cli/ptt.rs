@@ -53,13 +53,15 @@ pub(super) async fn run(invocation: &Invocation, command: Command) -> anyhow::Re
             return show(invocation, &answer, lines);
         }
     };
-    let before: PushToTalk = client.get(&["voice", "ptt"], &[]).await?.read()?;
+    // A key that goes down has nothing to wait for, nor one that was not down.
+    let goes_down = wait && action == "toggle" && {
+        let before: PushToTalk = client.get(&["voice", "ptt"], &[]).await?.read()?;
+        before.state != "listening"
+    };
     let body = json!({ "action": action });
     let answer = client.post(&["voice", "ptt"], &body).await?;
     let released: PushToTalk = answer.read()?;
-    // A key that went down has nothing to wait for, nor one that was not down.
-    let has_begun = action == "toggle" && before.state != "listening";
-    if !wait || has_begun || released.recorded <= released.turns {
+    if !wait || goes_down || released.recorded <= released.turns {
         return show(invocation, &answer, |now| now.state.clone());
     }
     let answer = wait_for(&client, released.recorded).await?;

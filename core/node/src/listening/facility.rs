@@ -51,23 +51,14 @@ impl NodeVoice {
         if let Some(whom) = speaks.as_ref().ok().and_then(|speaks| speaks.sends_to()) {
             leaves.push(format!("what is spoken is sent to {whom}"));
         }
-        let mut reason = leaves.join(", and ");
-        if !reason.is_empty() {
-            reason.push_str(", away from this machine");
-        }
-        let loaded = match self.trouble().as_str() {
-            "" => Ok(()),
-            trouble => Err(VoiceError::NotSetUp(trouble.to_owned())),
-        };
+        let leaves = leaves.join(", and ");
+        let leaves = (!leaves.is_empty()).then(|| format!("{leaves}, away from this machine"));
         let is_heard = hears.is_ok();
-        let wrong = hears.map(drop).and(speaks.map(drop)).and(loaded).err();
-        let (what, remedy) = wrong.as_ref().map(split).unwrap_or_default();
-        let between = if reason.is_empty() || what.is_empty() {
-            ""
-        } else {
-            "; "
-        };
-        let reason = format!("{reason}{between}{what}");
+        let wrong = hears.err().or(speaks.err());
+        let wrong = wrong.or_else(|| self.trouble().clone());
+        let (what, remedy) = wrong.as_ref().map(split).unzip();
+        let reasons: Vec<String> = leaves.into_iter().chain(what).collect();
+        let (reason, remedy) = (reasons.join("; "), remedy.unwrap_or_default());
         if is_heard {
             Facility::hampered(reason, remedy)
         } else {

@@ -14,10 +14,6 @@ pub fn is_used(entry: &Entry, settings: &VoiceSettings, data_dir: &DataDir) -> b
     let Some(path) = path_of(entry, data_dir) else {
         return false;
     };
-    let silero = catalogue::entries()
-        .iter()
-        .find(|entry| entry.purpose == Purpose::Activity)
-        .and_then(|entry| path_of(entry, data_dir));
     match entry.purpose {
         Purpose::Transcription => {
             let is_asked = matches!(
@@ -27,14 +23,20 @@ pub fn is_used(entry: &Entry, settings: &VoiceSettings, data_dir: &DataDir) -> b
             is_asked && matches!(whisper_model(settings, data_dir), Ok(Some(used)) if used == path)
         }
         Purpose::Runtime => {
-            let speaks = neural_voice(settings, data_dir).is_some();
-            onnxruntime(settings, data_dir) == Some(path) && (speaks || silero.is_some())
+            let is_needed = neural_voice(settings, data_dir).is_some() || has_silero(data_dir);
+            onnxruntime(settings, data_dir) == Some(path) && is_needed
         }
         Purpose::Activity => {
             onnxruntime(settings, data_dir).is_some_and(|library| library.exists())
         }
         Purpose::Speech => neural_voice(settings, data_dir) == Some(path),
     }
+}
+
+fn has_silero(data_dir: &DataDir) -> bool {
+    let mut entries = catalogue::entries().iter();
+    let silero = entries.find(|entry| entry.purpose == Purpose::Activity);
+    silero.is_some_and(|entry| path_of(entry, data_dir).is_some())
 }
 
 /// The model of the voice that speaks, where it is one of the catalogue.

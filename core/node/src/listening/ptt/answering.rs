@@ -224,10 +224,8 @@ impl AppAnswers {
         at: Timestamp,
     ) -> Result<i64, AppError> {
         let seconds = recording.clip.duration().as_secs_f32().ceil();
-        let once = Once {
-            key: once(&wav, at).key + "-kept",
-            ..once(&wav, at)
-        };
+        let mut once = once(&wav, at);
+        once.key.push_str("-kept");
         let unheard = Unheard {
             recording: wav,
             media_type: "audio/wav".parse()?,
