@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -183,12 +184,15 @@ impl Loaded {
         Ok(std::fs::write(&self.switch, "")?)
     }
 
-    /// From here on no call fails.
+    /// From here on no call fails. Nothing where that is so already.
     ///
     /// # Errors
     /// The file that says otherwise cannot be removed.
     pub fn switch_off(&self) -> anyhow::Result<()> {
-        Ok(std::fs::remove_file(&self.switch)?)
+        match std::fs::remove_file(&self.switch) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Returns which call failed first: its kind, number and path. None where none did.
