@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -13,9 +12,6 @@ use crate::skip::skip;
 /// How long the server may take to start on a busy machine.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
-/// One server at a time in each test program: sound runs in real time, and each takes of the other's.
-static ONE: Mutex<()> = Mutex::new(());
-
 /// A configuration of ALSA in which the default is a card that is not there.
 pub const NO_CARD: &str = "</usr/share/alsa/alsa.conf>\npcm.!default { type hw card 7 }\nctl.!default { type hw card 7 }\n";
 
@@ -23,12 +19,11 @@ pub const NO_CARD: &str = "</usr/share/alsa/alsa.conf>\npcm.!default { type hw c
 const PULSE: &str =
     "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n";
 
-/// A sound server; the only one of this program, so that another waits for its end. Ended when dropped.
+/// A sound server. Ended when dropped.
 #[derive(Debug)]
 pub struct SoundServer {
     folder: TempDir,
     process: Child,
-    _one: MutexGuard<'static, ()>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the sound server of a test")]
@@ -64,7 +59,6 @@ impl SoundServer {
             skip(test, "libasound2-plugins is not installed");
             return Ok(None);
         }
-        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("asound.conf"), PULSE)?;
         let socket = folder.path().join("native");
@@ -91,11 +85,7 @@ impl SoundServer {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let server = Self {
-            folder,
-            process,
-            _one: one,
-        };
+        let server = Self { folder, process };
         let deadline = Instant::now() + STARTS_WITHIN;
         while !server.control(&["info"])? {
             ensure!(Instant::now() < deadline, "the sound server does not start");

@@ -186,6 +186,34 @@ fn nothing_unfinished_is_left_in_the_sources() -> Result<()> {
     Ok(())
 }
 
+/// `./test` runs no examples of the documentation.
+#[test]
+fn no_example_in_the_documentation_is_left_unrun() -> Result<()> {
+    let mut wrong = Vec::new();
+    for file in source_files()? {
+        let text = fs::read_to_string(&file)?;
+        let mut is_inside = false;
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim_start();
+            let doc = line.strip_prefix("///").or(line.strip_prefix("//!"));
+            let Some(fence) = doc.and_then(|doc| doc.trim().strip_prefix("```")) else {
+                continue;
+            };
+            if !is_inside && fence != "text" {
+                wrong.push(format!("{}:{}", relative(&file), index + 1));
+            }
+            is_inside = !is_inside;
+        }
+    }
+
+    ensure!(
+        wrong.is_empty(),
+        "make tests of these examples, or have ./test run them:\n  {}",
+        wrong.join("\n  ")
+    );
+    Ok(())
+}
+
 struct Member {
     name: String,
     /// Relative to the repository, with `/`.

@@ -1,6 +1,6 @@
-//! Sound that is really played and heard, by a sound server of the tests' own. Sound runs in real time: on a
+//! Sound that is really played and heard, by sound servers of the tests' own. Sound runs in real time: on a
 //! machine that is busy with other tests, pieces of it are lost that no person would lose. So these tests are a
-//! program of their own, which runs alone, and hold one such server at a time.
+//! program of their own, which runs beside no other.
 
 mod devices;
 mod push_to_talk;
