@@ -1,7 +1,7 @@
 //! The data folder: what lies where in it, and who may see it.
 
 mod lock;
-mod private_file;
+mod replace;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use anyhow::Context;
 use anyhow::bail;
 
 pub use lock::{Holder, Lock, reachable_url};
-pub(crate) use private_file::write_private;
+pub(crate) use replace::{replace, write_private};
 
 use crate::secrets::{Secret, file};
 

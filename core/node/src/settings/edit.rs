@@ -1,12 +1,11 @@
 //! Changes one setting in the file and leaves everything else in it as it was.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use toml_edit::{DocumentMut, Item, Table};
 
-use crate::data_dir::sync_folder;
+use crate::data_dir::replace;
 use crate::settings::load::{meant, parse};
 use crate::settings::value::{Given, Value};
 use crate::settings::{Settings, file, table};
@@ -28,7 +27,7 @@ pub fn set(path: &Path, key: &str, word: &str) -> anyhow::Result<Value> {
     let text = file::read(path)?.unwrap_or_default();
     let mut document = parse(path, &text)?.into_mut();
     put(&mut document, key, &value).with_context(|| format!("cannot change {}", path.display()))?;
-    replace(path, document.to_string().as_bytes())
+    write(path, document.to_string().as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(value)
 }
@@ -63,29 +62,18 @@ fn put(document: &mut DocumentMut, key: &str, value: &Value) -> anyhow::Result<(
     Ok(())
 }
 
-/// Puts `bytes` in the place of the file at `path`, so that at any moment there is an old or a
-/// new file and never a part of one.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes the settings file, with the rights that it has.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // The file itself, where `path` is a link to it: it is what is replaced.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let draft = path.with_extension(format!("toml.{}.new", std::process::id()));
-    let written = (|| {
-        let mut file = std::fs::File::create(&draft)?;
+    std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    replace(path, bytes, |draft| {
+        let file = std::fs::File::create(draft)?;
         if let Ok(old) = std::fs::metadata(path) {
             file.set_permissions(old.permissions())?;
         }
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&draft, path)?;
-        sync_folder(folder)
-    })();
-    if written.is_err() {
-        // What went wrong is told; that the draft stays as well would not add to it.
-        let _ = std::fs::remove_file(&draft);
-    }
-    written
+        Ok(file)
+    })
 }
 
 #[cfg(test)]
