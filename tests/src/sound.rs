@@ -13,7 +13,7 @@ use crate::skip::skip;
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// A configuration of ALSA in which the default is a card that is not there.
-pub const NO_CARD: &str = "</usr/share/alsa/alsa.conf>\npcm.!default { type hw card 7 }\nctl.!default { type hw card 7 }\n";
+const NO_CARD: &str = "</usr/share/alsa/alsa.conf>\npcm.!default { type hw card 7 }\nctl.!default { type hw card 7 }\n";
 
 /// Where ALSA finds the server as its default device.
 const PULSE: &str =
@@ -189,6 +189,24 @@ impl SoundServer {
     }
 }
 
+/// What a program needs in its environment to be without a sound card, by a file that is written to a folder;
+/// none, said loudly, where there is no sound system at all.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn no_card(test: &str, folder: &Path) -> anyhow::Result<Option<(String, String)>> {
+    if !Path::new("/usr/share/alsa/alsa.conf").exists() {
+        skip(test, "ALSA is not installed");
+        return Ok(None);
+    }
+    let config = folder.join("asound.conf");
+    std::fs::write(&config, NO_CARD)?;
+    Ok(Some((
+        "ALSA_CONFIG_PATH".into(),
+        config.display().to_string(),
+    )))
+}
+
 impl Drop for SoundServer {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -202,6 +220,16 @@ fn plugin() -> Option<PathBuf> {
         .flatten()
         .map(|entry| entry.path().join("alsa-lib/libasound_module_pcm_pulse.so"))
         .find(|path| path.exists())
+}
+
+/// Has a machine say a sentence into a WAV file of this folder, and returns that.
+///
+/// # Errors
+/// It cannot.
+pub fn spoken(folder: &Path, sentence: &str) -> anyhow::Result<PathBuf> {
+    let path = folder.join(format!("{}.wav", sentence.replace(' ', "-")));
+    say(sentence, &path)?;
+    Ok(path)
 }
 
 /// Has a machine say a sentence into a WAV file.

@@ -2,7 +2,6 @@
 //! of staff makes a task of it, Seed does the task, and the answer is spoken.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -10,7 +9,7 @@ use hearth_tests::aimock::AiMock;
 use hearth_tests::bot_api::BotApi;
 use hearth_tests::ears::{hearing, send};
 use hearth_tests::node::{Options, TestNode, command};
-use hearth_tests::sound::{SoundServer, say};
+use hearth_tests::sound::{SoundServer, spoken};
 use serde_json::{Value, json};
 
 use crate::{Garbled, until_heard};
@@ -89,12 +88,6 @@ async fn heard(node: &TestNode, recording: Vec<u8>) -> anyhow::Result<String> {
     let (status, text) = send(node, "/v1/audio/transcriptions", recording, &form).await?;
     ensure!(status == 200, "{status} {text}");
     Ok(text.trim().to_owned())
-}
-
-fn spoken(folder: &Path, sentence: &str) -> anyhow::Result<std::path::PathBuf> {
-    let path = folder.join(format!("{}.wav", sentence.replace(' ', "-")));
-    say(sentence, &path)?;
-    Ok(path)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 //! recogniser that knows a few sentences hears it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,11 @@ use hearth_tests::ears::{listening_node, send};
 use hearth_tests::node::{Options, TestNode};
 use hearth_tests::noise;
 use hearth_tests::skip::skip;
-use hearth_tests::sound::say;
+use hearth_tests::sound::spoken;
 use serde_json::Value;
 
 /// How long a busy machine may take.
 const LIMIT: Duration = Duration::from_mins(1);
-
-fn spoken(folder: &Path, sentence: &str) -> anyhow::Result<PathBuf> {
-    let path = folder.join(format!("{}.wav", sentence.replace(' ', "-")));
-    say(sentence, &path)?;
-    Ok(path)
-}
 
 /// A WAV file of so many seconds of nothing.
 fn silence(seconds: u32) -> Vec<u8> {
